@@ -1,0 +1,46 @@
+"""Players: each file here drives or watches one player. To add one: a file, and a line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from streamnotice.errors import HostError
+
+if TYPE_CHECKING:
+    from streamnotice.notices.shown import ShownNotice
+
+
+class Player(Protocol):
+    """What `streamnotice watch` drives.
+
+    Made as `Player(watcher, rendition="auto" | "highest" | "lowest")`.
+    """
+
+    name: str
+
+    async def play(self, url: str) -> None:
+        """Play *url* until its end or until cancelled, telling the watcher of playback.
+
+        Trouble on the way is retried, not raised. Raises `NotAManifestError` at once if what
+        *url* gives is no media at all, and `MediaError` if the player itself can't run.
+        """
+
+    def show(self, notice: ShownNotice) -> None:
+        """Show a notice on the player's own screen, if it has one. Never raises."""
+
+
+# name on the command line -> "module:class", loaded only when wanted
+PLAYERS: dict[str, str] = {
+    "none": "streamnotice.players.headless:HeadlessPlayer",
+    "mpv": "streamnotice.players.mpv:MpvPlayer",
+}
+
+
+def load_player(name: str) -> Any:
+    """The player class called *name*; HostError if there is none."""
+    spec = PLAYERS.get(name)
+    if spec is None:
+        raise HostError(f"unknown player {name!r}; known are {', '.join(sorted(PLAYERS))}")
+    module, _, cls = spec.partition(":")
+    return getattr(import_module(module), cls)

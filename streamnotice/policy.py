@@ -1,0 +1,114 @@
+"""What the host wants: bars, impact thresholds, blame, budgets. Defaults suit a careful lawyer.
+
+`Policy` is what a host writes, in seconds and fractions. `Policy.settings()` gives the
+integers that the engine runs on and that the dossier records.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from streamnotice.errors import HostError
+
+S_NS = 1_000_000_000
+
+
+def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not value > 0:
+        raise HostError(f"Policy.{attribute.name} must be above 0, not {value!r}")
+
+
+def _share(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not 0.5 <= value < 1:
+        raise HostError(f"Policy.{attribute.name} must be in [0.5, 1), not {value!r}")
+
+
+@attrs.frozen
+class Settings:
+    """The engine's settings: integers only, part of every dossier's header."""
+
+    stalled_after_ns: int
+    startup_after_ns: int
+    stall_ahead_ns: int
+    quality_after_ns: int
+    resolved_after_ns: int
+    cooldown_ns: int
+    bar_viewer_ppm: int
+    bar_service_ppm: int
+    bar_third_party_ppm: int
+    false_naming_steps: int
+    subscribed_bps: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """How careful to be, and what may be said.
+
+    Attributes:
+        stalled_after_s: a stall counts as harm from this length on.
+        startup_after_s: start-up counts as harm from this length on.
+        stall_ahead_s: a stall is ahead if the upper end of the time to stall is below this.
+        quality_after_s: quality counts as harmed after this long below the usual rendition.
+        resolved_after_s: good seconds before a notice is resolved.
+        cooldown_s: no new notice for this long after one was resolved.
+        bar_viewer, bar_service, bar_third_party: confidence needed to name such a place.
+        false_naming_steps: mean number of decision steps (s) between false namings, all names
+            together; half the budget goes to third parties.
+        subscribed_bps: rate that the viewer pays for, where the host knows it.
+        name_operators: texts may name network operators (needs `networks`).
+        probes: sensors that send packets of their own: any of "path", "reference", "gateway".
+        probe_share: probe bytes at most this share of the media bytes, or ...
+        probe_floor_bytes_per_min: ... this many bytes a minute, whichever is larger.
+        probe_packets_per_s: upper bound on probe packets a second.
+        record_bytes: bound of the record kept in memory.
+
+    Raises:
+        HostError: a value is out of its range.
+    """
+
+    stalled_after_s: float = attrs.field(default=1.0, validator=_positive)
+    startup_after_s: float = attrs.field(default=10.0, validator=_positive)
+    stall_ahead_s: float = attrs.field(default=12.0, validator=_positive)
+    quality_after_s: float = attrs.field(default=20.0, validator=_positive)
+    resolved_after_s: float = attrs.field(default=10.0, validator=_positive)
+    cooldown_s: float = attrs.field(default=15.0, validator=_positive)
+    bar_viewer: float = attrs.field(default=0.90, validator=_share)
+    bar_service: float = attrs.field(default=0.95, validator=_share)
+    bar_third_party: float = attrs.field(default=0.99, validator=_share)
+    false_naming_steps: int = attrs.field(default=1_000_000, validator=_positive)
+    subscribed_bps: int | None = None
+    name_operators: bool = False
+    probes: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    probe_share: float = 0.005
+    probe_floor_bytes_per_min: int = 65_536
+    probe_packets_per_s: int = 20
+    record_bytes: int = 8 * 1024 * 1024
+
+    @probes.validator
+    def _known_probes(self, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
+        unknown = sorted(value - {"path", "reference", "gateway"})
+        if unknown:
+            raise HostError(
+                f"Policy.probes: {', '.join(unknown)} is not a probe; "
+                "known are path, reference, gateway"
+            )
+
+    def settings(self) -> Settings:
+        """The integers that the engine runs on."""
+        ns = lambda s: round(s * S_NS)  # noqa: E731
+        ppm = lambda p: round(p * 1_000_000)  # noqa: E731
+        return Settings(
+            stalled_after_ns=ns(self.stalled_after_s),
+            startup_after_ns=ns(self.startup_after_s),
+            stall_ahead_ns=ns(self.stall_ahead_s),
+            quality_after_ns=ns(self.quality_after_s),
+            resolved_after_ns=ns(self.resolved_after_s),
+            cooldown_ns=ns(self.cooldown_s),
+            bar_viewer_ppm=ppm(self.bar_viewer),
+            bar_service_ppm=ppm(self.bar_service),
+            bar_third_party_ppm=ppm(self.bar_third_party),
+            false_naming_steps=self.false_naming_steps,
+            subscribed_bps=self.subscribed_bps,
+        )

@@ -1,0 +1,34 @@
+"""Labels instead of names: what makes a record safe to share.
+
+Each session draws a random salt. Host names and addresses become short keyed
+hashes: the same host keeps its label within a session, and nobody without the
+salt can go back, or follow a viewer from one record to the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+
+class Labels:
+    """Session-salted labels for hosts, addresses and sockets."""
+
+    def __init__(self, salt: bytes | None = None) -> None:
+        self._salt = salt or secrets.token_bytes(16)
+
+    def _label(self, prefix: str, value: str) -> str:
+        digest = hashlib.blake2b(value.encode("utf-8", "replace"), key=self._salt, digest_size=5)
+        return f"{prefix}-{digest.hexdigest()}"
+
+    def host(self, host: str) -> str:
+        """Label of a server, by its name (lower case) or literal address."""
+        return self._label("host", host.lower().rstrip("."))
+
+    def address(self, address: str) -> str:
+        """Label of a network address (a router's, a server's)."""
+        return self._label("addr", address)
+
+    def socket(self, local: object, remote: object) -> str:
+        """Label of one connection, by both its ends."""
+        return self._label("sock", f"{local}|{remote}")

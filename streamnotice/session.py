@@ -1,0 +1,189 @@
+"""What sensors and players share in one session: clock, labels, targets, budget, the way in.
+
+A `Session` is handed to every sensor and player. It stamps time, keeps the list of
+servers that the player talks to, and takes observations; it never lets a failure of
+one part reach another, nor the host.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import attrs
+import structlog
+
+from streamnotice.events import Intensity
+from streamnotice.log import get_logger
+from streamnotice.observations import Observation, Sight
+from streamnotice.policy import Policy
+from streamnotice.privacy import Labels
+
+TargetRole = Literal["service", "reference"]
+
+
+@attrs.frozen
+class Target:
+    """A far end that may be measured: a server the player talks to, or a reference.
+
+    Attributes:
+        label: salted label used in observations.
+        role: "service" or "reference".
+        host: name or literal address, as in the URL.
+        port: TCP port.
+        address: the address in use, once known (never recorded).
+        url: for a reference, what may be downloaded in small pieces.
+    """
+
+    label: str
+    role: TargetRole
+    host: str
+    port: int
+    address: str | None = None
+    url: str | None = None
+
+
+class ProbeBudget:
+    """Bounds what all probes of a session may send: bytes and packets, in a token bucket.
+
+    The byte allowance grows with the larger of a floor a minute and a share of the media bytes.
+    """
+
+    def __init__(self, policy: Policy, now: Callable[[], int]) -> None:
+        self._policy = policy
+        self._now = now
+        self._media_bytes = 0
+        self._started_ns = now()
+        self.spent_bytes = 0
+        self._packet_tokens = float(policy.probe_packets_per_s)
+        self._refilled_ns = self._started_ns
+
+    def media(self, received_bytes: int) -> None:
+        """Count media bytes: they widen the allowance."""
+        self._media_bytes += received_bytes
+
+    @property
+    def media_bytes(self) -> int:
+        return self._media_bytes
+
+    def allowed_bytes(self) -> int:
+        minutes = max(1.0, (self._now() - self._started_ns) / 60e9)
+        floor = self._policy.probe_floor_bytes_per_min * minutes
+        return int(max(floor, self._policy.probe_share * self._media_bytes))
+
+    def take(self, size_bytes: int, packets: int = 1) -> bool:
+        """Ask to send; False means not now (over the budget)."""
+        now = self._now()
+        rate = self._policy.probe_packets_per_s
+        self._packet_tokens = min(
+            float(rate), self._packet_tokens + (now - self._refilled_ns) / 1e9 * rate
+        )
+        self._refilled_ns = now
+        if self._packet_tokens < packets or self.spent_bytes + size_bytes > self.allowed_bytes():
+            return False
+        self._packet_tokens -= packets
+        self.spent_bytes += size_bytes
+        return True
+
+
+class Session:
+    """One playback session as sensors and players see it.
+
+    Attributes:
+        policy: what the host wants.
+        labels: salted labels.
+        log: structlog logger bound to the session.
+        intensity: how densely the engine wants probes now.
+        loads: number of media requests under way (so that probes can say "loaded").
+        budget: what probes may still send.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        sink: Callable[[Observation], None],
+        *,
+        on_error: Callable[[str, BaseException | str], None] | None = None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        labels: Labels | None = None,
+    ) -> None:
+        self.policy = policy
+        self.labels = labels or Labels()
+        self.log: structlog.stdlib.BoundLogger = get_logger()
+        self.intensity: Intensity = "rest"
+        self.loads = 0
+        self._sink = sink
+        self._on_error = on_error
+        self._clock_ns = clock_ns
+        self._zero_ns = clock_ns()
+        self._targets: dict[tuple[str, int], Target] = {}
+        self._on_target: list[Callable[[Target], None]] = []
+        self._sights: dict[str, tuple[bool, str]] = {}
+        self.budget = ProbeBudget(policy, self.now)
+
+    def now(self) -> int:
+        """Nanoseconds since the session's start, monotonic."""
+        return self._clock_ns() - self._zero_ns
+
+    def emit(self, observation: Observation) -> None:
+        """Hand an observation to the engine. Never raises."""
+        try:
+            self._sink(observation)
+        except Exception as error:
+            self.failed("session.emit", error)
+
+    def sight(self, sensor: str, sees: bool, why: str = "") -> None:
+        """Say whether a sensor can see; repeated calls with the same words are dropped."""
+        if self._sights.get(sensor) != (sees, why):
+            self._sights[sensor] = (sees, why)
+            self.emit(Sight(self.now(), sensor=sensor, sees=sees, why=why))
+
+    @property
+    def sights(self) -> dict[str, tuple[bool, str]]:
+        return dict(self._sights)
+
+    def failed(self, where: str, error: BaseException | str) -> None:
+        """A part failed: logged and reported, never raised."""
+        self.log.warning("streamnotice.failed", where=where, error=repr(error))
+        if self._on_error is not None:
+            self._on_error(where, error)
+
+    def target(
+        self,
+        role: TargetRole,
+        host: str,
+        port: int,
+        *,
+        address: str | None = None,
+        url: str | None = None,
+    ) -> Target:
+        """Register a far end (or its newly known address) and tell whoever waits for targets."""
+        known = self._targets.get((host, port))
+        made = Target(
+            label=known.label if known else self.labels.host(f"{host}:{port}"),
+            role=known.role if known else role,
+            host=host,
+            port=port,
+            address=address or (known.address if known else None),
+            url=url or (known.url if known else None),
+        )
+        if made != known:
+            self._targets[host, port] = made
+            for tell in list(self._on_target):
+                try:
+                    tell(made)
+                except Exception as error:
+                    self.failed("session.target", error)
+        return made
+
+    def targets(self, role: TargetRole | None = None) -> list[Target]:
+        return [t for t in self._targets.values() if role is None or t.role == role]
+
+    def on_target(self, tell: Callable[[Target], None]) -> None:
+        """Be told of each target, those already known first."""
+        self._on_target.append(tell)
+        for target in list(self._targets.values()):
+            tell(target)
+
+
