@@ -1,0 +1,332 @@
+"""Observations, events and settings as plain JSON objects, and strictly back.
+
+One table per class, made once from its attrs fields and their annotations, serves
+both directions. Written form: `{"kind": ..., <field>: ...}` with fields at their
+default left out. `canonical` gives the one byte form: sorted keys, no spaces,
+integers only, UTF-8. The same value therefore has the same bytes on any machine.
+
+Reading accepts exactly what writing can produce, plus defaults spelled out; for
+anything else there is one error, `EvidenceError`, that names the field.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import attrs
+
+from streamnotice import events, observations
+from streamnotice.errors import EvidenceError
+from streamnotice.policy import Settings
+
+Json = dict[str, Any]
+
+_INT_END: Final = 2**63
+_MAX_LIST: Final = 65_536
+_MAX_TEXT: Final = 65_536
+
+_Convert = Callable[[Any], Any]
+_Sequence = type[list[Any]] | type[tuple[Any, ...]]
+
+
+class _Bad(Exception):
+    """A value is not of the wanted form; the text says how, without the place."""
+
+
+@attrs.frozen
+class _Field:
+    name: str
+    default: Any
+    required: bool
+    write: _Convert
+    read: _Convert
+
+
+@attrs.frozen
+class _Table:
+    cls: type
+    kind: str | None
+    fields: tuple[_Field, ...]
+    names: frozenset[str]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _int(value: Any) -> Any:
+    if type(value) is not int:
+        raise _Bad(f"wants an integer, not {_short(value)}")
+    if not -_INT_END < value < _INT_END:
+        raise _Bad("integer beyond 63 bits")
+    return value
+
+
+def _bool(value: Any) -> Any:
+    if type(value) is not bool:
+        raise _Bad(f"wants true or false, not {_short(value)}")
+    return value
+
+
+def _str(value: Any) -> Any:
+    if type(value) is not str:
+        raise _Bad(f"wants a text, not {_short(value)}")
+    if len(value) > _MAX_TEXT:
+        raise _Bad(f"text longer than {_MAX_TEXT} characters")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _Bad("text is not valid Unicode") from None
+    return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | int | float | bool | None) else ""
+    return text if 0 < len(text) <= 40 else type(value).__name__
+
+
+def _literal(choices: tuple[Any, ...]) -> _Convert:
+    known = frozenset(choices)
+    listed = ", ".join(sorted(map(str, choices)))
+
+    def check(value: Any) -> Any:
+        if type(value) is not str or value not in known:
+            raise _Bad(f"{_short(value)} is not one of {listed}")
+        return value
+
+    return check
+
+
+def _optional(inner: _Convert) -> _Convert:
+    return lambda value: None if value is None else inner(value)
+
+
+def _listed(inner: _Convert, into: Callable[[Any], Any], source: _Sequence) -> _Convert:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, source):
+            raise _Bad(f"wants a list, not {_short(value)}")
+        if len(value) > _MAX_LIST:
+            raise _Bad(f"list longer than {_MAX_LIST}")
+        return into([inner(v) for v in value])
+
+    return convert
+
+
+def _fixed(
+    inners: tuple[_Convert, ...], into: Callable[[Any], Any], source: _Sequence
+) -> _Convert:
+    def convert(value: Any) -> Any:
+        if not isinstance(value, source) or len(value) != len(inners):
+            raise _Bad(f"wants a list of {len(inners)}, not {_short(value)}")
+        return into([inner(v) for inner, v in zip(inners, value, strict=True)])
+
+    return convert
+
+
+def _converters(hint: Any) -> tuple[_Convert, _Convert]:
+    """(write, read) for an annotation; TypeError if a field has a type that a record can't hold."""
+    if hint is int:
+        return _int, _int
+    if hint is bool:
+        return _bool, _bool
+    if hint is str:
+        return _str, _str
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        check = _literal(args)
+        return check, check
+    if origin in (Union, types.UnionType):
+        inner = [a for a in args if a is not type(None)]
+        if len(inner) != 1 or len(args) != 2:
+            raise TypeError(f"a record can't hold {hint!r}")
+        write, read = _converters(inner[0])
+        return _optional(write), _optional(read)
+    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
+        write, read = _converters(args[0])
+        return _listed(write, _same, tuple), _listed(read, tuple, list)
+    if origin is tuple:
+        pairs = [_converters(a) for a in args]
+        return (
+            _fixed(tuple(w for w, _ in pairs), _same, tuple),
+            _fixed(tuple(r for _, r in pairs), tuple, list),
+        )
+    if attrs.has(hint):
+        table = _table(hint)
+        return lambda value: _write(table, value), lambda value: _read(table, value)
+    raise TypeError(f"a record can't hold {hint!r}")
+
+
+def _table(cls: type) -> _Table:
+    hints = get_type_hints(cls)
+    fields = []
+    for field in attrs.fields(cls):
+        if field.name in ("kind", "type"):
+            raise TypeError(f"{cls.__name__}.{field.name}: the name is taken by the record's form")
+        write, read = _converters(hints[field.name])
+        required = field.default is attrs.NOTHING
+        fields.append(_Field(field.name, field.default, required, write, read))
+    kind = getattr(cls, "kind", None)
+    return _Table(cls, kind, tuple(fields), frozenset(f.name for f in fields))
+
+
+def _write(table: _Table, value: Any) -> Json:
+    if type(value) is not table.cls:
+        raise _Bad(f"wants a {table.cls.__name__}, not {_short(value)}")
+    written: Json = {}
+    for field in table.fields:
+        part = getattr(value, field.name)
+        # `is` first: the common case. Equality alone would confuse 0 and False, but both are
+        # then refused by the field's own type.
+        if part is field.default and not field.required:
+            continue
+        try:
+            made = field.write(part)
+        except _Bad as bad:
+            raise _Bad(f"{field.name}: {bad}") from None
+        if field.required or part != field.default:
+            written[field.name] = made
+    return written
+
+
+def _read(table: _Table, plain: Any) -> Any:
+    if type(plain) is not dict:
+        raise _Bad(f"wants an object, not {_short(plain)}")
+    if not plain.keys() <= table.names:
+        unknown = sorted(plain.keys() - table.names)[0]
+        raise _Bad(f"unknown field {_short(unknown)}")
+    found: Json = {}
+    for field in table.fields:
+        if field.name in plain:
+            try:
+                found[field.name] = field.read(plain[field.name])
+            except _Bad as bad:
+                raise _Bad(f"{field.name}: {bad}") from None
+        elif field.required:
+            raise _Bad(f"{field.name}: missing")
+    return table.cls(**found)
+
+
+_EVENT_CLASSES: Final = (
+    events.PlaybackChanged,
+    events.Verdict,
+    events.Notice,
+    events.ProbingWanted,
+)
+_OBSERVATIONS: Final = {kind: _table(cls) for kind, cls in observations.KINDS.items()}
+_EVENTS: Final = {cls.kind: _table(cls) for cls in _EVENT_CLASSES}
+_BY_CLASS: Final = {t.cls: t for t in (*_OBSERVATIONS.values(), *_EVENTS.values())}
+_SETTINGS: Final = _table(Settings)
+
+
+def to_plain(value: observations.Observation | events.Event) -> Json:
+    """*value* as a JSON object with its `kind`.
+
+    Raises:
+        EvidenceError: a field holds what a record can't (a float, an integer beyond 63 bits, ...).
+    """
+    table = _BY_CLASS.get(type(value))
+    if table is None:
+        raise EvidenceError(f"{type(value).__name__} is no known observation or event")
+    try:
+        plain = _write(table, value)
+    except _Bad as bad:
+        raise EvidenceError(f"{table.kind}: {bad}") from None
+    plain["kind"] = table.kind
+    return plain
+
+
+def observation_from(plain: Mapping[str, Any]) -> observations.Observation:
+    """The observation that *plain* describes; EvidenceError if it is none."""
+    return cast(observations.Observation, _from(_OBSERVATIONS, plain, "observation"))
+
+
+def event_from(plain: Mapping[str, Any]) -> events.Event:
+    """The event that *plain* describes; EvidenceError if it is none."""
+    return cast(events.Event, _from(_EVENTS, plain, "event"))
+
+
+def _from(tables: Mapping[str, _Table], plain: Mapping[str, Any], what: str) -> Any:
+    body = dict(plain)
+    kind = body.pop("kind", None)
+    table = tables.get(kind) if isinstance(kind, str) else None
+    if table is None:
+        raise EvidenceError(f"{_short(kind)} is no known kind of {what}")
+    try:
+        return _read(table, body)
+    except _Bad as bad:
+        raise EvidenceError(f"{kind}: {bad}") from None
+
+
+def settings_to_plain(settings: Settings) -> Json:
+    """The engine's settings as a JSON object; every field is written, defaults too."""
+    try:
+        _write(_SETTINGS, settings)
+    except _Bad as bad:
+        raise EvidenceError(f"settings: {bad}") from None
+    return {field.name: getattr(settings, field.name) for field in _SETTINGS.fields}
+
+
+def settings_from(plain: Any) -> Settings:
+    """Settings from a JSON object; EvidenceError if it is none."""
+    try:
+        return cast(Settings, _read(_SETTINGS, plain))
+    except _Bad as bad:
+        raise EvidenceError(f"settings: {bad}") from None
+
+
+# One encoder for all: json.dumps() with these options would build it anew each time.
+_ENCODER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
+
+def canonical(plain: Any) -> bytes:
+    """The canonical bytes of *plain* (no newline); it must hold no floats.
+
+    Raises:
+        EvidenceError: *plain* holds what JSON, or a record, can't.
+    """
+    try:
+        return _ENCODER.encode(plain).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EvidenceError(f"can't be written as JSON: {error}") from None
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise EvidenceError("a name occurs twice in one object")
+    return found
+
+
+def _no_float(text: str) -> Any:
+    raise EvidenceError(f"{text[:40]} is not an integer")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_float=_no_float, parse_constant=_no_float
+)
+
+
+def parse(line: bytes) -> Json:
+    """One JSON object from *line*, without floats or repeated names.
+
+    Raises:
+        EvidenceError: it is none.
+    """
+    try:
+        found = _DECODER.decode(line.decode("utf-8"))
+    except EvidenceError:
+        raise
+    except UnicodeDecodeError as error:
+        raise EvidenceError(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise EvidenceError(f"not JSON at column {error.colno}: {error.msg}") from None
+    except (ValueError, RecursionError):
+        raise EvidenceError("not JSON that can be read: a number or nesting too large") from None
+    if not isinstance(found, dict):
+        raise EvidenceError(f"wants a JSON object, not {_short(found)}")
+    return found
