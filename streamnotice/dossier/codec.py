@@ -115,9 +115,7 @@ def _listed(inner: _Convert, into: Callable[[Any], Any], source: _Sequence) -> _
     return convert
 
 
-def _fixed(
-    inners: tuple[_Convert, ...], into: Callable[[Any], Any], source: _Sequence
-) -> _Convert:
+def _fixed(inners: tuple[_Convert, ...], into: Callable[[Any], Any], source: _Sequence) -> _Convert:
     def convert(value: Any) -> Any:
         if not isinstance(value, source) or len(value) != len(inners):
             raise _Bad(f"wants a list of {len(inners)}, not {_short(value)}")
@@ -195,7 +193,7 @@ def _read(table: _Table, plain: Any) -> Any:
     if type(plain) is not dict:
         raise _Bad(f"wants an object, not {_short(plain)}")
     if not plain.keys() <= table.names:
-        unknown = sorted(plain.keys() - table.names)[0]
+        unknown = min(plain.keys() - table.names)
         raise _Bad(f"unknown field {_short(unknown)}")
     found: Json = {}
     for field in table.fields:
