@@ -1,0 +1,71 @@
+"""What every test shares: no swallowed failure goes unseen, no missing program goes unsaid."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+# In CI every skip is a failure, but for what no package could mend.
+_MAY_SKIP_IN_CI = ("elsewhere:",)
+
+
+class _Failures(logging.Handler):
+    """Collects what the library logged of failures that it kept from the host."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if "streamnotice.failed" in text:
+            self.seen.append(text)
+
+
+@pytest.fixture(autouse=True)
+def no_swallowed_failure(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Fails a test in which the library swallowed an internal failure, unless it is expected.
+
+    A test that provokes one is marked `expects_failure`, and may look at what was logged.
+    """
+    logger = logging.getLogger("streamnotice")
+    handler = _Failures()
+    logger.addHandler(handler)
+    try:
+        yield handler.seen
+    finally:
+        logger.removeHandler(handler)
+    if handler.seen and request.node.get_closest_marker("expects_failure") is None:
+        pytest.fail("the library swallowed: " + "; ".join(handler.seen[:5]), pytrace=False)
+
+
+def missing_programs(*programs: str) -> list[str]:
+    """Which of *programs* are not on the PATH (sbin folders included)."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    return [program for program in programs if shutil.which(program, path=path) is None]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        missing = missing_programs(*marker.args)
+        if missing:
+            pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    report: pytest.TestReport = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if not reason.startswith(_MAY_SKIP_IN_CI):
+            report.outcome = "failed"
+            report.longrepr = f"skipped in CI, which counts as a failure: {reason}"
+    return report  # type: ignore[return-value]
