@@ -11,6 +11,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
+from streamnotice.snapshot import stateful
+
 Impact = Literal["stalled", "stall_ahead", "quality"]
 NoticeState = Literal["raised", "updated", "resolved"]
 Reason = Literal["recovered", "ended", "withdrawn"]
@@ -37,6 +39,7 @@ class PlaybackChanged(Event):
     buffer_ns: int | None = None
 
 
+@stateful
 @attrs.frozen
 class Item:
     """One line of the waterfall: a rule's outcome summed over the window.
@@ -58,6 +61,7 @@ class Item:
     shadow: bool = False
 
 
+@stateful
 @attrs.frozen
 class Verdict(Event):
     """The state of the weighing after a decision step (whole session second).

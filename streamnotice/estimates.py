@@ -1,0 +1,132 @@
+"""All that is estimated from the observations so far: what the evidence rules read."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from streamnotice.observations import (
+    Download,
+    HomeRouter,
+    HostLoad,
+    Interface,
+    LiveEdge,
+    Sight,
+    StoredBaseline,
+)
+from streamnotice.path.rounds import Paths
+from streamnotice.playback.model import PlaybackModel
+from streamnotice.playback.requests import Requests
+from streamnotice.snapshot import stateful
+
+
+@stateful
+@attrs.define
+class LoadSeen:
+    """One look at the host's load."""
+
+    at_ns: int
+    window_ns: int
+    loop_lag_ns: int | None
+    cpu_wait_permille: int | None
+    cpu_busy_permille: int | None
+    cpu_pressure_permille: int | None
+
+
+@stateful
+@attrs.define
+class DownloadSeen:
+    """One small download from a reference."""
+
+    at_ns: int
+    received_bytes: int
+    ttfb_ns: int | None
+    duration_ns: int | None
+    failed: bool
+
+
+@stateful
+@attrs.define
+class BytesSeen:
+    """Bytes over an interface or the home router's line, over a window."""
+
+    at_ns: int
+    window_ns: int
+    rx_bytes: int
+    tx_bytes: int
+
+
+@stateful
+@attrs.define
+class NewestSeen:
+    """A live playlist's newest segment when it was loaded."""
+
+    at_ns: int
+    newest: int
+    target_duration_ns: int
+
+
+@stateful
+@attrs.define
+class Estimates:
+    """The engine's picture of the session."""
+
+    playback: PlaybackModel = attrs.Factory(PlaybackModel)
+    requests: Requests = attrs.Factory(Requests)
+    paths: Paths = attrs.Factory(Paths)
+    loads: deque[LoadSeen] = attrs.Factory(lambda: deque(maxlen=40))
+    downloads: deque[DownloadSeen] = attrs.Factory(lambda: deque(maxlen=16))
+    interface: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
+    medium: str | None = None
+    home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
+    newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
+    sights: dict[str, bool] = attrs.Factory(dict)
+    stored: dict[str, int] = attrs.Factory(dict)
+
+    def load(self, seen: HostLoad) -> None:
+        self.loads.append(
+            LoadSeen(
+                seen.at_ns,
+                seen.window_ns,
+                seen.loop_lag_ns,
+                seen.cpu_wait_permille,
+                seen.cpu_busy_permille,
+                seen.cpu_pressure_permille,
+            )
+        )
+
+    def download(self, seen: Download) -> None:
+        self.downloads.append(
+            DownloadSeen(
+                seen.at_ns,
+                seen.received_bytes,
+                seen.ttfb_ns,
+                seen.duration_ns,
+                seen.failure is not None,
+            )
+        )
+
+    def interface_bytes(self, seen: Interface) -> None:
+        self.medium = seen.medium
+        if seen.rx_bytes is not None and seen.tx_bytes is not None:
+            self.interface.append(
+                BytesSeen(seen.at_ns, seen.window_ns, seen.rx_bytes, seen.tx_bytes)
+            )
+
+    def router_bytes(self, seen: HomeRouter) -> None:
+        self.home_router.append(BytesSeen(seen.at_ns, seen.window_ns, seen.rx_bytes, seen.tx_bytes))
+
+    def live_edge(self, seen: LiveEdge) -> None:
+        self.newest.append(NewestSeen(seen.at_ns, seen.newest, seen.target_duration_ns))
+
+    def store(self, seen: StoredBaseline) -> None:
+        self.stored[f"{seen.feature}/{seen.subject}"] = seen.value
+
+    def sight(self, seen: Sight) -> None:
+        self.sights[seen.sensor] = seen.sees
+
+    def needed_bps(self) -> int | None:
+        """What playback needs to go on: the rate of the rendition now asked for."""
+        rate = self.playback.rendition_bps
+        return None if rate is None else rate * self.playback.speed_permille // 1000

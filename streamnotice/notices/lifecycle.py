@@ -1,0 +1,185 @@
+"""A notice's life: raised, updated, resolved (recovered, ended, withdrawn). Never two at once.
+
+The rules of manners, one place each:
+
+- nothing is raised without impact, nor in the cool-down after a notice was resolved;
+- `undetermined` is only said when the harm has lasted: a viewer gains nothing from "something
+  may go wrong, we don't know what";
+- a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
+- when playback has been well for `resolved_after`, the notice is resolved as recovered;
+- when what was said no longer stands and nothing else can be said, it is withdrawn.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from streamnotice.events import Impact, Notice, NoticeState, Reason, Verdict
+from streamnotice.policy import S_NS, Settings
+from streamnotice.snapshot import stateful
+
+SETTLE_NS: Final = 5 * S_NS
+PATIENCE_NS: Final = 5 * S_NS
+"""Harm must have lasted this long before `undetermined` is said."""
+
+
+@stateful
+@attrs.define
+class Life:
+    """The notice on screen, if any, and what happened before.
+
+    Attributes:
+        serial: notices so far.
+        shown: key of the name on screen; None if there is no notice.
+        since_ns: start of what the notice speaks of.
+        harmed_ns: when the present harm began.
+        well_ns: when playback was last seen to become well.
+        doubted_ns: since when what was said no longer holds.
+        free_ns: no new notice before this instant.
+    """
+
+    serial: int = 0
+    shown: str | None = None
+    shown_bottleneck: str = ""
+    shown_condition: str | None = None
+    shown_among: tuple[str, ...] = ()
+    impact: Impact | None = None
+    since_ns: int = 0
+    changed_ns: int = 0
+    harmed_ns: int | None = None
+    well_ns: int | None = None
+    free_ns: int = 0
+    last_verdict: Verdict | None = None
+
+    def harm(self, now: int, impact: Impact | None) -> None:
+        """Keep track of harm and peace, before anything is decided."""
+        if impact is None:
+            if self.well_ns is None:
+                self.well_ns = now
+            if self.shown is None:
+                self.harmed_ns = None
+        else:
+            self.well_ns = None
+            if self.harmed_ns is None:
+                self.harmed_ns = now
+
+    def step(
+        self,
+        now: int,
+        verdict: Verdict,
+        key: str,
+        since_ns: int,
+        settings: Settings,
+        ruled_out: tuple[tuple[str, str], ...],
+    ) -> list[Notice]:
+        """What is to be said after this step.
+
+        Args:
+            verdict: the step's verdict.
+            key: its name's key; "undetermined" if nothing passes, "none" without harm.
+            since_ns: earlier of the first harm and the first step with weight.
+        """
+        if self.shown is None:
+            return self._raise(now, verdict, key, since_ns, settings, ruled_out)
+        if self.well_ns is not None and now - self.well_ns >= settings.resolved_after_ns:
+            return [self._resolve(now, verdict, "recovered", settings)]
+        return self._revise(now, verdict, key, settings, ruled_out)
+
+    def close(self, now: int, settings: Settings) -> list[Notice]:
+        """The session is over."""
+        if self.shown is None or self.last_verdict is None:
+            return []
+        return [self._resolve(now, self.last_verdict, "ended", settings)]
+
+    def _raise(
+        self,
+        now: int,
+        verdict: Verdict,
+        key: str,
+        since_ns: int,
+        settings: Settings,
+        ruled_out: tuple[tuple[str, str], ...],
+    ) -> list[Notice]:
+        if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
+            return []
+        if key == "undetermined":
+            patient = now - self.harmed_ns >= PATIENCE_NS
+            if not patient or verdict.impact == "stall_ahead":
+                return []
+        self.serial += 1
+        self.since_ns = since_ns
+        self._show(now, verdict, key)
+        return [self._notice(now, verdict, "raised", None, ruled_out)]
+
+    def _revise(
+        self,
+        now: int,
+        verdict: Verdict,
+        key: str,
+        settings: Settings,
+        ruled_out: tuple[tuple[str, str], ...],
+    ) -> list[Notice]:
+        if now - self.changed_ns < SETTLE_NS:
+            return []
+        if verdict.impact is None:
+            # playback is well for the moment: only a name that fell is news now
+            if key == "none" and self.shown != "undetermined":
+                return [self._resolve(now, verdict, "withdrawn", settings)]
+            return []
+        worse = self.impact != verdict.impact and verdict.impact == "stalled"
+        other = (verdict.bottleneck, verdict.among, verdict.condition) != (
+            self.shown_bottleneck,
+            self.shown_among,
+            self.shown_condition,
+        )
+        if not (other or worse):
+            return []
+        self._show(now, verdict, key)
+        return [self._notice(now, verdict, "updated", None, ruled_out)]
+
+    def _show(self, now: int, verdict: Verdict, key: str) -> None:
+        self.shown = key
+        self.shown_bottleneck = verdict.bottleneck
+        self.shown_condition = verdict.condition
+        self.shown_among = verdict.among
+        self.impact = verdict.impact
+        self.changed_ns = now
+        self.last_verdict = verdict
+
+    def _resolve(self, now: int, verdict: Verdict, reason: Reason, settings: Settings) -> Notice:
+        """The last word on a notice speaks of what was shown, not of what came after."""
+        last = self.last_verdict or verdict
+        notice = self._notice(now, last, "resolved", reason, ())
+        self.shown = None
+        self.harmed_ns = None
+        self.free_ns = now + settings.cooldown_ns
+        self.last_verdict = None
+        return notice
+
+    def _notice(
+        self,
+        now: int,
+        verdict: Verdict,
+        state: NoticeState,
+        reason: Reason | None,
+        ruled_out: tuple[tuple[str, str], ...],
+    ) -> Notice:
+        return Notice(
+            at_ns=now,
+            id=f"n{self.serial}",
+            state=state,
+            reason=reason,
+            since_ns=min(self.since_ns, now),
+            bottleneck=verdict.bottleneck,
+            among=verdict.among,
+            condition=verdict.condition,
+            impact=self.impact or "stalled",
+            confidence_ppm=verdict.confidence_ppm,
+            against=verdict.against,
+            weight_mdb=verdict.weight_mdb,
+            items=verdict.items,
+            alternatives=verdict.alternatives,
+            ruled_out=ruled_out,
+        )

@@ -1,0 +1,142 @@
+"""Round trips by hop: windows, baselines, and where along the path trouble begins.
+
+A router that answers slowly or seldom tells of itself, not of the path: what counts at hop
+k is the *smallest* excess over all hops from k on, the far end included. The baseline of a
+hop is the running minimum of its round trips.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+
+from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.snapshot import stateful
+
+KEEP: Final = 48
+FAR: Final = 1000
+"""Hop number under which the far end's own answers (TCP handshakes) are kept."""
+
+
+@stateful
+@attrs.define
+class Try:
+    """One probe's fate: round trip, or None for nothing."""
+
+    at_ns: int
+    rtt_ns: int | None
+    loaded: bool
+
+
+@stateful
+@attrs.define
+class HopSeen:
+    """One hop of one path."""
+
+    tries: deque[Try] = attrs.Factory(lambda: deque(maxlen=KEEP))
+    base_ns: int | None = None
+    first_ns: int | None = None
+    answered: int = 0
+    return_hops: int | None = None
+
+    def add(self, at_ns: int, rtt_ns: int | None, loaded: bool) -> None:
+        self.tries.append(Try(at_ns, rtt_ns, loaded))
+        if rtt_ns is not None:
+            self.answered += 1
+            self.base_ns = rtt_ns if self.base_ns is None else min(self.base_ns, rtt_ns)
+            if self.first_ns is None:
+                self.first_ns = rtt_ns
+
+    def recent(self, now: int, window_ns: int) -> list[Try]:
+        return [t for t in self.tries if now - window_ns < t.at_ns <= now]
+
+
+@stateful
+@attrs.define
+class PathSeen:
+    """The path to one target: its hops, and whom its links belong to."""
+
+    role: str
+    hops: dict[int, HopSeen] = attrs.Factory(dict)
+    labels: tuple[str | None, ...] = ()
+    segments: tuple[str | None, ...] = ()
+    complete: bool = False
+
+    def route(self, seen: Route) -> None:
+        if self.labels and seen.hops[: len(self.labels)] != self.labels[: len(seen.hops)]:
+            # another way: old round trips say nothing of it, from the first hop that differs on
+            same = 0
+            for old, new in zip(self.labels, seen.hops, strict=False):
+                if old != new and old is not None and new is not None:
+                    break
+                same += 1
+            for ttl in [t for t in self.hops if t > same]:
+                del self.hops[ttl]
+        self.labels, self.segments, self.complete = seen.hops, seen.segments, seen.complete
+
+    def hop(self, ttl: int) -> HopSeen:
+        if ttl not in self.hops:
+            self.hops[ttl] = HopSeen()
+        return self.hops[ttl]
+
+    def segment(self, ttl: int) -> str | None:
+        """Place of the link that ends at *ttl*; the far end's own answers end the last link."""
+        index = (len(self.segments) if ttl == FAR else ttl) - 1
+        return self.segments[index] if 0 <= index < len(self.segments) else None
+
+
+@stateful
+@attrs.define
+class Paths:
+    """All paths that are probed, by target label."""
+
+    paths: dict[str, PathSeen] = attrs.Factory(dict)
+
+    def _path(self, target: str, role: str) -> PathSeen:
+        if target not in self.paths:
+            if len(self.paths) >= 16:
+                self.paths.pop(next(iter(self.paths)))
+            self.paths[target] = PathSeen(role)
+        return self.paths[target]
+
+    def route(self, seen: Route) -> None:
+        path = self._path(seen.target, seen.role)
+        path.role = seen.role
+        path.route(seen)
+
+    def probe(self, seen: HopProbe) -> None:
+        if seen.outcome == "error":
+            return
+        path = self._path(seen.target, "service")
+        reached = seen.outcome == "reached" or (
+            path.complete and seen.ttl >= len(path.segments) > 0
+        )
+        hop = path.hop(FAR if reached and seen.method == "tcp" else seen.ttl)
+        hop.add(seen.at_ns, seen.rtt_ns, seen.loaded)
+        if seen.return_hops is not None:
+            hop.return_hops = seen.return_hops
+
+    def round_trip(self, seen: RoundTrip) -> None:
+        path = self._path(seen.target, seen.role)
+        answered = seen.failure in (None, "refused") and not seen.retransmitted
+        path.hop(FAR).add(seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
+
+    def services(self) -> list[PathSeen]:
+        return [p for p in self.paths.values() if p.role == "service"]
+
+    def references(self) -> list[PathSeen]:
+        return [p for p in self.paths.values() if p.role == "reference"]
+
+
+def middle(values: list[int]) -> int:
+    """Lower median of at least one value."""
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def quantile(values: list[int], permille: int) -> int:
+    """Nearest-rank quantile of at least one value."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * permille // 1000)]

@@ -1,0 +1,235 @@
+"""What playback suffers: state, buffer level, drain, time to stall, stalls, impact.
+
+The model trusts the host's `state` where it is given and infers one from buffer level and
+position where it is not. Segments arrive whole, so a healthy buffer level is a saw-tooth;
+the drain is therefore read from the *tops* of successive windows, not from the last slope.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+
+from streamnotice.events import Impact
+from streamnotice.observations import Playback
+from streamnotice.policy import S_NS, Settings
+from streamnotice.snapshot import stateful
+
+WINDOW_S: Final = 5
+EMPTY_NS: Final = 50_000_000
+"""A buffer below this is empty: less than two frames."""
+QUIET_NS: Final = 3 * S_NS
+"""A host that said nothing for this long: its last level is no longer the level."""
+USUAL_S: Final = 10
+"""A rendition held this long in all counts as usual."""
+
+
+@stateful
+@attrs.define
+class PlaybackModel:
+    """State of playback, fed by `Playback` observations and read once a step.
+
+    Attributes (all as of the last observation or step):
+        state: starting, playing, stalled, seeking, paused, ended.
+        since_ns: when that state began.
+        buffer_ns: level as last told; `level_ns(now)` extrapolates.
+        stalls, stalled_ns: how many stalls there were, and their total length.
+    """
+
+    state: str = "starting"
+    since_ns: int = 0
+    seen: bool = False
+    played: bool = False
+    buffer_ns: int | None = None
+    buffer_at_ns: int = 0
+    position_ns: int | None = None
+    position_moved_ns: int = 0
+    rendition_bps: int | None = None
+    ladder_bps: tuple[int, ...] = ()
+    rendition_fixed: bool = False
+    wants_data: bool | None = None
+    target_ns: int | None = None
+    live: bool = False
+    speed_permille: int = 1000
+    dropped_frames: int | None = None
+    decoded_frames: int | None = None
+    told_state: bool = False
+    stalls: int = 0
+    stalled_ns: int = 0
+    levels: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=240))
+    frames: deque[tuple[int, int, int]] = attrs.Factory(lambda: deque(maxlen=240))
+    held_s: dict[int, int] = attrs.Factory(dict)
+    below_since_ns: int | None = None
+
+    def feed(self, seen: Playback) -> None:
+        """Take what the player says."""
+        now = seen.at_ns
+        self.seen = True
+        if seen.rendition_bps is not None:
+            self.rendition_bps = seen.rendition_bps
+        if seen.ladder_bps is not None:
+            self.ladder_bps = tuple(sorted(set(seen.ladder_bps)))
+        if seen.rendition_fixed is not None:
+            self.rendition_fixed = seen.rendition_fixed
+        if seen.live is not None:
+            self.live = seen.live
+        if seen.target_ns is not None:
+            self.target_ns = seen.target_ns
+        self.wants_data = seen.wants_data
+        self.speed_permille = 1000 if seen.speed_permille is None else max(1, seen.speed_permille)
+        before = self.buffer_ns
+        if seen.buffer_ns is not None:
+            self.buffer_ns = max(0, seen.buffer_ns)
+            self.buffer_at_ns = now
+        moved = False
+        if seen.position_ns is not None:
+            moved = self.position_ns is not None and seen.position_ns != self.position_ns
+            if moved or self.position_ns is None:
+                self.position_moved_ns = now
+            self.position_ns = seen.position_ns
+        if seen.dropped_frames is not None and seen.decoded_frames is not None:
+            self.dropped_frames, self.decoded_frames = seen.dropped_frames, seen.decoded_frames
+            self.frames.append((now, seen.dropped_frames, seen.decoded_frames))
+        state = seen.state or self._infer(now, before, moved, seen.position_ns is not None)
+        self.told_state = seen.state is not None
+        self._enter(state, now)
+        if seen.buffer_ns is not None:
+            self.levels.append((now, self.buffer_ns or 0))
+
+    def _infer(self, now: int, before: int | None, moved: bool, has_position: bool) -> str:
+        """A state from level and position alone."""
+        if self.state in ("paused", "ended", "seeking") and not moved:
+            return self.state
+        if has_position:
+            if moved:
+                return "playing"
+            if now - self.position_moved_ns < S_NS // 2:
+                return self.state
+            return "stalled" if self.played else "starting"
+        if self.buffer_ns is None or before is None:
+            return self.state
+        if self.buffer_ns < EMPTY_NS:
+            return "stalled" if self.played else "starting"
+        if self.buffer_ns < before or self.state == "stalled":
+            return "playing"
+        return self.state
+
+    def _enter(self, state: str, now: int) -> None:
+        if state == self.state:
+            return
+        if self.state == "stalled":
+            self.stalled_ns += now - self.since_ns
+        if state == "stalled":
+            self.stalls += 1
+        if state in ("seeking", "starting"):
+            self.levels.clear()  # what follows is another buffer
+        if state == "playing":
+            self.played = True
+        self.state = state
+        self.since_ns = now
+
+    def step(self, now: int) -> None:
+        """Once a decision step: account for the rendition that is being shown."""
+        rate = self.rendition_bps
+        if rate is None or self.state not in ("playing", "stalled"):
+            return
+        self.held_s[rate] = self.held_s.get(rate, 0) + 1
+        usual = self.usual_bps()
+        if usual is not None and rate < usual:
+            if self.below_since_ns is None:
+                self.below_since_ns = now
+        else:
+            self.below_since_ns = None
+
+    def usual_bps(self) -> int | None:
+        """The highest rendition held for some time in this session."""
+        held = [rate for rate, seconds in self.held_s.items() if seconds >= USUAL_S]
+        return max(held) if held else None
+
+    def level_ns(self, now: int) -> int | None:
+        """Buffer level now: the last told one, less what has been shown since."""
+        if self.buffer_ns is None:
+            return None
+        quiet = now - self.buffer_at_ns
+        if quiet > QUIET_NS:
+            return None
+        shown = quiet * self.speed_permille // 1000 if self.state == "playing" else 0
+        return max(0, self.buffer_ns - shown)
+
+    def drain_permille(self, now: int) -> int | None:
+        """Change of the level, thousandths of a second a second: -1000 is nothing coming in.
+
+        From the top of the last window against the top of the one before it.
+        """
+        window = WINDOW_S * S_NS
+        late = [level for at, level in self.levels if now - window < at <= now]
+        early = [level for at, level in self.levels if now - 2 * window < at <= now - window]
+        if not late or not early:
+            return None
+        return (max(late) - max(early)) * 1000 // window
+
+    def stall_in_ns(self, now: int, nothing_arrives: bool) -> tuple[int, int] | None:
+        """Time to the next stall, lower and upper end; None if it is not in sight.
+
+        Lower: nothing more arrives. Upper: the drain of the last windows goes on; where nothing
+        arrives already, both ends meet.
+        """
+        level = self.level_ns(now)
+        if level is None or self.state != "playing":
+            return None
+        lower = level * 1000 // self.speed_permille
+        if nothing_arrives:
+            return lower, lower
+        drain = self.drain_permille(now)
+        if drain is None or drain >= -20:
+            return None
+        return lower, max(lower, level * 1000 // -drain)
+
+    def impact(
+        self, now: int, settings: Settings, asks: bool | None, nothing_arrives: bool
+    ) -> Impact | None:
+        """What playback suffers now, by the policy's thresholds.
+
+        Args:
+            asks: media requests are under way; None if requests can't be seen.
+            nothing_arrives: requests are under way and no byte has come for some seconds.
+        """
+        if not self.seen:
+            return None
+        for_ns = now - self.since_ns
+        if self.state == "stalled":
+            return "stalled" if for_ns >= settings.stalled_after_ns else None
+        if self.state in ("starting", "seeking"):
+            return "stalled" if for_ns >= settings.startup_after_ns else None
+        if self.state != "playing":
+            return None
+        wants = self.wants_data if self.wants_data is not None else asks
+        ahead = self.stall_in_ns(now, nothing_arrives)
+        if wants is not False and ahead is not None and ahead[1] < settings.stall_ahead_ns:
+            return "stall_ahead"
+        if (
+            self.below_since_ns is not None
+            and now - self.below_since_ns >= settings.quality_after_ns
+            and wants is not False
+        ):
+            return "quality"
+        return None
+
+    def dropped_permille(self, now: int, window_ns: int) -> int | None:
+        """Share of frames dropped over the window; None if frames aren't told."""
+        inside = [row for row in self.frames if now - window_ns < row[0] <= now]
+        if len(inside) < 2:
+            return None
+        dropped = inside[-1][1] - inside[0][1]
+        decoded = inside[-1][2] - inside[0][2]
+        total = dropped + decoded
+        if dropped < 0 or decoded < 0:  # the counters were reset: another file or decoder
+            return None
+        return 0 if total == 0 else dropped * 1000 // total
+
+    def totals(self, now: int) -> tuple[int, int]:
+        """(number of stalls, their total length in ns), the present one included."""
+        running = now - self.since_ns if self.state == "stalled" else 0
+        return self.stalls, self.stalled_ns + running

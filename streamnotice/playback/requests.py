@@ -1,0 +1,341 @@
+"""What the player asked for, and what came: requests, transfer rates, waits, failures.
+
+Time is accounted in whole session seconds (`Second`), each holding how long media was asked
+for, how long it was flowing, and what arrived. Rules read windows of seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+
+from streamnotice.observations import (
+    FirstByte,
+    RequestConnected,
+    RequestEnded,
+    RequestStarted,
+    Transfer,
+)
+from streamnotice.policy import S_NS
+from streamnotice.snapshot import stateful
+
+KEEP_S: Final = 40
+MOST_REQUESTS: Final = 64
+"""Requests under way that are remembered; a host that never ends them loses the oldest."""
+STUCK_NS: Final = 3 * S_NS
+
+
+@stateful
+@attrs.define
+class Second:
+    """Account of one session second.
+
+    Attributes:
+        asked_ns: time with at least one media request (or a playlist before any media) under way.
+        flowing_ns: time with at least one media response past its first byte.
+        media_bytes: media bytes that arrived.
+        segments, out_of_order: TCP segments in, and those out of order.
+    """
+
+    number: int
+    asked_ns: int = 0
+    flowing_ns: int = 0
+    media_bytes: int = 0
+    segments: int = 0
+    out_of_order: int = 0
+    unread_bytes: int = 0
+
+
+@stateful
+@attrs.define
+class Answer:
+    """A response's first byte, kept for some time."""
+
+    at_ns: int
+    ttfb_ns: int
+    status: int
+    media: bool
+    cache: str | None
+    edge_ns: int | None
+    origin_ns: int | None
+    upstream_status: int | None
+    edge_busy: bool | None
+    rtt_ns: int | None
+
+
+@stateful
+@attrs.define
+class Connected:
+    """A connection made (or a look-up), kept for some time."""
+
+    at_ns: int
+    dns_ns: int | None
+    connect_ns: int | None
+    syn_rtt_ns: int | None
+
+
+@stateful
+@attrs.define
+class Failed:
+    """A request that failed, kept for some time."""
+
+    at_ns: int
+    failure: str
+    waited_ns: int
+    had_first_byte: bool
+
+
+@stateful
+@attrs.define
+class UnderWay:
+    """A request that has not ended."""
+
+    host: str
+    media: bool
+    playlist: bool
+    started_ns: int
+    connected_ns: int | None = None
+    first_byte_ns: int | None = None
+    received_bytes: int = 0
+    last_byte_ns: int | None = None
+    socket: str | None = None
+    paced_bps: int | None = None
+
+
+@stateful
+@attrs.define
+class SocketSeen:
+    """Running counters of one connection, to take differences from."""
+
+    segments: int = 0
+    out_of_order: int = 0
+    rtt_ns: int | None = None
+    min_rtt_ns: int | None = None
+    rcv_rtt_ns: int | None = None
+
+
+@stateful
+@attrs.define
+class Requests:
+    """All requests of the session, as far as the windows reach."""
+
+    under_way: dict[int, UnderWay] = attrs.Factory(dict)
+    seconds: deque[Second] = attrs.Factory(lambda: deque(maxlen=KEEP_S))
+    answers: deque[Answer] = attrs.Factory(lambda: deque(maxlen=64))
+    connects: deque[Connected] = attrs.Factory(lambda: deque(maxlen=32))
+    failures: deque[Failed] = attrs.Factory(lambda: deque(maxlen=64))
+    sockets: dict[str, SocketSeen] = attrs.Factory(dict)
+    rtts: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=64))
+    rcv_rtts: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=64))
+    base_rtt_ns: int | None = None
+    accounted_ns: int = 0
+    media_bytes: int = 0
+    media_ever: bool = False
+    ever: bool = False
+    tells_first_byte: bool = False
+
+    # -- accounting ---------------------------------------------------------------------------
+
+    def _second(self, number: int) -> Second:
+        if not self.seconds or self.seconds[-1].number < number:
+            self.seconds.append(Second(number))
+        return self.seconds[-1]
+
+    def account(self, now: int) -> None:
+        """Charge the time since the last event to the seconds it fell into."""
+        asked = self.asking()
+        flowing = any(r.media and r.first_byte_ns is not None for r in self.under_way.values())
+        start = max(self.accounted_ns, now - KEEP_S * S_NS)
+        while start < now:
+            number = start // S_NS
+            end = min(now, (number + 1) * S_NS)
+            second = self._second(number)
+            if asked:
+                second.asked_ns += end - start
+            if flowing:
+                second.flowing_ns += end - start
+            start = end
+        self.accounted_ns = max(self.accounted_ns, now)
+
+    def asking(self) -> bool:
+        """Media, or a playlist that stands before it, is under way."""
+        return any(r.media or r.playlist for r in self.under_way.values())
+
+    # -- observations -------------------------------------------------------------------------
+
+    def started(self, seen: RequestStarted) -> None:
+        self.account(seen.at_ns)
+        self.ever = True
+        if len(self.under_way) >= MOST_REQUESTS:
+            self.under_way.pop(next(iter(self.under_way)))
+        self.under_way[seen.request] = UnderWay(
+            host=seen.host,
+            media=seen.role == "media",
+            playlist=seen.role == "playlist",
+            started_ns=seen.at_ns,
+        )
+
+    def connected(self, seen: RequestConnected) -> None:
+        self.account(seen.at_ns)
+        self.connects.append(Connected(seen.at_ns, seen.dns_ns, seen.connect_ns, seen.syn_rtt_ns))
+        if seen.syn_rtt_ns is not None:
+            self._rtt(seen.at_ns, seen.syn_rtt_ns)
+        request = self.under_way.get(seen.request)
+        if request is not None:
+            request.connected_ns = seen.at_ns
+
+    def first_byte(self, seen: FirstByte) -> None:
+        self.account(seen.at_ns)
+        self.tells_first_byte = True
+        request = self.under_way.get(seen.request)
+        rtt = None
+        if request is not None:
+            request.first_byte_ns = request.last_byte_ns = seen.at_ns
+            request.paced_bps = seen.paced_bps
+            known = self.sockets.get(request.socket or "")
+            rtt = known.rtt_ns if known is not None else None
+        self.answers.append(
+            Answer(
+                at_ns=seen.at_ns,
+                ttfb_ns=seen.ttfb_ns,
+                status=seen.status,
+                media=request is not None and request.media,
+                cache=seen.cache,
+                edge_ns=seen.edge_ns,
+                origin_ns=seen.origin_ns,
+                upstream_status=seen.upstream_status,
+                edge_busy=seen.edge_busy,
+                rtt_ns=rtt,
+            )
+        )
+
+    def transfer(self, seen: Transfer) -> None:
+        self.account(seen.at_ns)
+        second = self._second(seen.at_ns // S_NS)
+        request = self.under_way.get(seen.request)
+        if request is not None:
+            self._bytes(request, seen.received_bytes, seen.at_ns, second)
+            request.socket = seen.socket or request.socket
+        if seen.unread_bytes is not None:
+            second.unread_bytes = max(second.unread_bytes, seen.unread_bytes)
+        if seen.socket is not None:
+            self._socket(seen, second)
+
+    def ended(self, seen: RequestEnded) -> None:
+        self.account(seen.at_ns)
+        request = self.under_way.pop(seen.request, None)
+        if request is None:
+            return
+        self._bytes(request, seen.received_bytes, seen.at_ns, self._second(seen.at_ns // S_NS))
+        if seen.failure is not None and seen.failure != "cancelled":
+            self.failures.append(
+                Failed(
+                    at_ns=seen.at_ns,
+                    failure=seen.failure,
+                    waited_ns=seen.at_ns - request.started_ns,
+                    had_first_byte=request.first_byte_ns is not None,
+                )
+            )
+
+    def _bytes(self, request: UnderWay, total: int, now: int, second: Second) -> None:
+        new = total - request.received_bytes
+        if new <= 0:
+            return
+        request.received_bytes = total
+        request.last_byte_ns = now
+        if request.media:
+            second.media_bytes += new
+            self.media_bytes += new
+            self.media_ever = True
+
+    def _socket(self, seen: Transfer, second: Second) -> None:
+        assert seen.socket is not None
+        known = self.sockets.get(seen.socket)
+        if known is None:
+            if len(self.sockets) >= MOST_REQUESTS:
+                self.sockets.pop(next(iter(self.sockets)))
+            known = self.sockets[seen.socket] = SocketSeen()
+        if seen.segments_in is not None:
+            second.segments += max(0, seen.segments_in - known.segments)
+            known.segments = seen.segments_in
+        if seen.out_of_order is not None:
+            second.out_of_order += max(0, seen.out_of_order - known.out_of_order)
+            known.out_of_order = seen.out_of_order
+        if seen.rtt_ns is not None and seen.rtt_ns != known.rtt_ns:
+            known.rtt_ns = seen.rtt_ns
+            self._rtt(seen.at_ns, seen.rtt_ns)
+        if seen.min_rtt_ns is not None and seen.min_rtt_ns > 0:
+            known.min_rtt_ns = seen.min_rtt_ns
+            self._base(seen.min_rtt_ns)
+        if seen.rcv_rtt_ns is not None and seen.rcv_rtt_ns > 0:
+            known.rcv_rtt_ns = seen.rcv_rtt_ns
+            self.rcv_rtts.append((seen.at_ns, seen.rcv_rtt_ns))
+
+    def _rtt(self, now: int, rtt: int) -> None:
+        if rtt > 0:
+            self.rtts.append((now, rtt))
+            self._base(rtt)
+
+    def _base(self, rtt: int) -> None:
+        self.base_rtt_ns = rtt if self.base_rtt_ns is None else min(self.base_rtt_ns, rtt)
+
+    # -- windows ------------------------------------------------------------------------------
+
+    def window(self, now: int, seconds: int) -> list[Second]:
+        """The last whole seconds before *now*."""
+        last = now // S_NS
+        return [s for s in self.seconds if last - seconds <= s.number < last]
+
+    def asked_permille(self, now: int, seconds: int) -> int | None:
+        """Share of the window in which media was asked for; None if requests can't be seen."""
+        if not self.ever:
+            return None
+        asked = sum(s.asked_ns for s in self.window(now, seconds))
+        return min(1000, asked * 1000 // (seconds * S_NS))
+
+    def throughput_bps(self, now: int, seconds: int) -> int | None:
+        """Media bits a second of asked time in the window (waits included); None if hardly asked."""
+        inside = self.window(now, seconds)
+        asked = sum(s.asked_ns for s in inside)
+        if asked < S_NS // 2:
+            return None
+        return sum(s.media_bytes for s in inside) * 8 * S_NS // asked
+
+    def flowing_bps(self, now: int, seconds: int) -> int | None:
+        """Media bits a second while a response was flowing; None if hardly any was."""
+        inside = self.window(now, seconds)
+        flowing = sum(s.flowing_ns for s in inside)
+        if flowing < S_NS // 4:
+            return None
+        return sum(s.media_bytes for s in inside) * 8 * S_NS // flowing
+
+    def waiting_ns(self, now: int) -> int:
+        """Age of the oldest media or playlist request still without a first byte."""
+        if not self.tells_first_byte and not any(
+            r.first_byte_ns is None for r in self.under_way.values()
+        ):
+            return 0
+        ages = [
+            now - r.started_ns
+            for r in self.under_way.values()
+            if (r.media or r.playlist) and r.first_byte_ns is None
+        ]
+        return max(ages, default=0)
+
+    def silent_ns(self, now: int) -> int:
+        """How long nothing has come although something is asked for."""
+        quiet = [
+            now - max(r.last_byte_ns or 0, r.started_ns)
+            for r in self.under_way.values()
+            if r.media or r.playlist
+        ]
+        return min(quiet, default=0)
+
+    def nothing_arrives(self, now: int) -> bool:
+        """Asked, and not a byte for some seconds."""
+        return self.silent_ns(now) >= STUCK_NS
+
+    def recent(self, rows: deque[Answer], now: int, seconds: int) -> list[Answer]:
+        return [row for row in rows if now - seconds * S_NS < row.at_ns <= now]

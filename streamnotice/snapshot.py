@@ -1,0 +1,64 @@
+"""The engine's memory as plain data and back: how a record is opened in the middle.
+
+State lives in attrs classes marked with `@stateful`, whose fields hold ints, strs, bools, None,
+tuples, lists, dicts, deques and other stateful objects. `pack` turns such a graph into JSON-able
+data, `unpack` makes it again; packing what was unpacked gives the same data.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, TypeVar
+
+import attrs
+
+from streamnotice.errors import EvidenceError
+
+T = TypeVar("T")
+_CLASSES: dict[str, type[Any]] = {}
+
+
+def stateful(cls: type[T]) -> type[T]:
+    """Mark an attrs class as part of the engine's memory."""
+    _CLASSES[cls.__name__] = cls
+    return cls
+
+
+def pack(value: Any) -> Any:
+    """Plain data for *value*; TypeError for what can't be part of the memory."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, tuple):
+        return {"t": [pack(item) for item in value]}
+    if isinstance(value, list):
+        return [pack(item) for item in value]
+    if isinstance(value, deque):
+        return {"q": [pack(item) for item in value], "n": value.maxlen}
+    if isinstance(value, dict):
+        return {"d": [[pack(key), pack(item)] for key, item in value.items()]}
+    if attrs.has(type(value)) and type(value).__name__ in _CLASSES:
+        names = [field.name for field in attrs.fields(type(value))]
+        return {"c": type(value).__name__, "f": {name: pack(getattr(value, name)) for name in names}}
+    raise TypeError(f"{type(value).__name__} can't be part of a snapshot")
+
+
+def unpack(data: Any) -> Any:
+    """What *data* was packed from; EvidenceError if it is not a snapshot."""
+    if data is None or isinstance(data, bool | int | str):
+        return data
+    if isinstance(data, list):
+        return [unpack(item) for item in data]
+    try:
+        if "t" in data:
+            return tuple(unpack(item) for item in data["t"])
+        if "q" in data:
+            return deque((unpack(item) for item in data["q"]), maxlen=data["n"])
+        if "d" in data:
+            return {unpack(key): unpack(item) for key, item in data["d"]}
+        cls = _CLASSES[data["c"]]
+        made = cls.__new__(cls)
+        for field in attrs.fields(cls):
+            object.__setattr__(made, field.name, unpack(data["f"][field.name]))
+        return made
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EvidenceError(f"not a snapshot that this version can open: {error!r}") from error

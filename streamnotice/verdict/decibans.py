@@ -1,0 +1,91 @@
+"""Probabilities as integers: thousandths of a deciban ("mdb"), and sums of them by table.
+
+A deciban is a tenth of a ban: 10 log10 of a ratio (Good, *Probability and the Weighing
+of Evidence*, 1950). All of filter, gate and waterfall add and compare such integers, so
+that the same observations give the same bytes on any machine. The two tables below are the
+only place where floating point is used, rounded to integers at import; a test holds
+their digest, and that no entry lies near a rounding boundary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+NEVER: Final = -1_000_000
+"""Log of (as good as) nothing: -1000 decibans."""
+
+PPM: Final = 1_000_000
+
+_STEP: Final = 4
+_ADD: Final = tuple(
+    round(10_000 * math.log10(1 + 10 ** (-(index * _STEP) / 10_000))) for index in range(11_000)
+)
+_POWER: Final = tuple(round(1e9 * 10 ** (-index / 10_000)) for index in range(10_000))
+
+
+def log_add(first: int, second: int) -> int:
+    """mdb of the sum of two quantities given in mdb."""
+    if first < second:
+        first, second = second, first
+    index = (first - second) // _STEP
+    return first + _ADD[index] if index < len(_ADD) else first
+
+
+def log_sum(values: Iterable[int]) -> int:
+    """mdb of the sum of all; `NEVER` for none. Order matters in the last unit: pass it sorted."""
+    total = NEVER
+    for value in values:
+        total = log_add(total, value)
+    return total
+
+
+def log_less(whole: int, part: int) -> int:
+    """mdb of (whole - part), for part <= whole; `NEVER` where nothing is left."""
+    if part >= whole:
+        return NEVER
+    # 1 - 10^-x by the power table: exact enough, since parts are never all but everything
+    share = _share(part - whole)
+    return whole + from_ratio(10**9 - share, 10**9)
+
+
+def _share(mdb: int) -> int:
+    """10^(mdb/10000) in billionths, for mdb <= 0."""
+    decades, rest = divmod(-mdb, 10_000)
+    return _POWER[rest] // 10**decades if decades < 12 else 0
+
+
+def to_ppm(mdb: int) -> int:
+    """Probability in millionths of a log probability (mdb <= 0)."""
+    return (_share(min(0, mdb)) + 500) // 1000
+
+
+def from_ratio(numerator: int, denominator: int) -> int:
+    """mdb of a ratio of two positive integers, by integer arithmetic alone; `NEVER` for 0."""
+    if numerator <= 0:
+        return NEVER
+    decades = 0
+    while numerator > denominator:
+        denominator *= 10
+        decades += 1
+    while numerator * 10 <= denominator:
+        numerator *= 10
+        decades -= 1
+    billionths = numerator * 10**9 // denominator  # in (0.1, 1]
+    low, high = 0, len(_POWER) - 1  # _POWER falls; find the last entry that is not below
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _POWER[middle] >= billionths:
+            low = middle
+        else:
+            high = middle - 1
+    return decades * 10_000 - low
+
+
+def log_odds_to_ppm(mdb: int) -> int:
+    """Probability in millionths of log odds."""
+    if mdb <= 0:
+        share = _share(mdb)
+        return share * PPM // (10**9 + share)
+    return PPM - log_odds_to_ppm(-mdb)

@@ -1,0 +1,68 @@
+"""Recursion (a): how likely is each place. A forward filter with sticky Markov switches.
+
+    a_t(z) is proportional to [ sum over z' of A(z', z) a_{t-1}(z') ] x product of likelihoods
+
+See `docs/how-it-weighs.md`. Peace turns into a fault at the rate of the table's switch; a fault
+ends, or becomes another one, at theirs. While playback suffers, no fault relaxes into peace: a
+starving player is not getting better for want of news.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from streamnotice.snapshot import stateful
+from streamnotice.verdict.decibans import NEVER, from_ratio, log_add, log_sum
+
+PPM = 1_000_000
+
+
+@attrs.frozen
+class Switch:
+    """Rates a decision step, in millionths.
+
+    Attributes:
+        onset_ppm: peace turns into some fault.
+        end_ppm: a fault ends, while playback is well.
+        move_ppm: a fault turns into another one.
+    """
+
+    onset_ppm: int
+    end_ppm: int
+    move_ppm: int
+
+
+@stateful
+@attrs.define
+class Filter:
+    """Log posteriors (mdb) over the table's states; index 0 is `fine`."""
+
+    logs: list[int]
+
+    def predict(self, priors: tuple[int, ...], switch: Switch, suffering: bool) -> list[int]:
+        """One step ahead, before the next outcomes: the switch alone."""
+        end_ppm = 0 if suffering else switch.end_ppm
+        fine = self.logs[0]
+        faults = log_sum(self.logs[1:])
+        onset = fine + from_ratio(switch.onset_ppm, PPM)
+        move = faults + from_ratio(switch.move_ppm, PPM)
+        arriving = log_add(onset, move)
+        stay = from_ratio(PPM - end_ppm - switch.move_ppm, PPM)
+        ahead = [max(NEVER, log + stay) for log in self.logs]
+        ahead[0] = log_add(
+            fine + from_ratio(PPM - switch.onset_ppm, PPM),
+            faults + from_ratio(end_ppm, PPM) if end_ppm else NEVER,
+        )
+        for index in range(1, len(ahead)):
+            ahead[index] = log_add(ahead[index], arriving + priors[index])
+        return ahead
+
+    def update(self, ahead: list[int], likelihoods: list[int]) -> None:
+        """Weigh the outcomes in and normalise."""
+        joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
+        total = log_sum(joint)
+        self.logs = [max(NEVER, j - total) for j in joint]
+
+    def mass(self, members: tuple[int, ...]) -> int:
+        """Log probability of a set of states."""
+        return min(0, log_sum(self.logs[index] for index in members))

@@ -1,0 +1,57 @@
+"""Recursion (b): may a name be spoken now. One e-detector for each name.
+
+    R_n <- (1 + R_n) E_n,   E_n = p(x_t | past, in n) / p(x_t | past, outside n)
+
+(Shiryaev-Roberts form; Shin, Ramdas, Rinaldo, "E-detectors", 2022.) Both predictives are those of
+the filter, restricted to the states of n and to all others. Looking every second is safe: the
+mean time to a false crossing of 1/alpha is at least 1/alpha steps, averaged over the priors and as
+far as the likelihoods hold; `docs/how-it-weighs.md` says what was measured of that.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from streamnotice.snapshot import stateful
+from streamnotice.verdict.decibans import NEVER, log_add, log_sum
+
+CAP_MDB = 100_000
+FLOOR_MDB = -300_000
+
+
+@stateful
+@attrs.define
+class Gate:
+    """log R (mdb) by name."""
+
+    logs: dict[str, int] = attrs.Factory(dict)
+
+    def step(
+        self,
+        names: dict[str, tuple[int, ...]],
+        ahead: list[int],
+        likelihoods: list[int],
+        temper_permille: int,
+    ) -> None:
+        """One step for every name.
+
+        Args:
+            names: name -> indices of its states.
+            ahead: predictive log probabilities.
+            likelihoods: log likelihoods of this step's outcomes.
+            temper_permille: conservative power on each ratio.
+        """
+        joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
+        everything = range(len(ahead))
+        for name, members in names.items():
+            inside = set(members)
+            others = [index for index in everything if index not in inside]
+            ratio = (
+                log_sum(joint[i] for i in members)
+                - log_sum(ahead[i] for i in members)
+                - log_sum(joint[i] for i in others)
+                + log_sum(ahead[i] for i in others)
+            )
+            ratio = min(CAP_MDB, ratio * temper_permille // 1000)
+            before = self.logs.get(name, NEVER)
+            self.logs[name] = max(FLOOR_MDB, log_add(0, before) + ratio)

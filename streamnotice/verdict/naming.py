@@ -1,0 +1,216 @@
+"""From weights to a name: the deepest that passes gate and bar, else walk up, else none.
+
+A name passes when its e-detector has crossed 1/alpha *and* its posterior reaches its bar.
+Whoever is accused decides the bar: the viewer's own side, the service, a third party.
+Pairs of leaves that only pass together are named by the inner name that covers them, `among`
+saying which; coming down needs less than going up.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Final
+
+import attrs
+
+from streamnotice.bottlenecks import (
+    INNER_NAMES,
+    LEAF_NAMES,
+    NONE,
+    UNDETERMINED,
+    answerable_for,
+    common_name,
+    is_leaf,
+    leaves_under,
+)
+from streamnotice.policy import Settings
+from streamnotice.verdict.decibans import from_ratio, to_ppm
+from streamnotice.verdict.filter import Filter
+from streamnotice.verdict.gate import Gate
+from streamnotice.verdict.tables import Tables
+
+HOLD_PPM: Final = 150_000
+"""A name once spoken stands until its posterior falls this far below the bar."""
+CONDITION_PPM: Final = 800_000
+"""Share of a leaf's mass that its likeliest condition needs to be said."""
+SEPARATOR: Final = "+"
+
+
+@attrs.frozen
+class Named:
+    """What may be said.
+
+    Attributes:
+        key: leaf, inner name, or "leaf+leaf".
+        bottleneck, among, condition: as in a notice.
+        confidence_ppm: posterior of the name (or of the pair).
+        members: state indices of what is named.
+    """
+
+    key: str
+    bottleneck: str
+    among: tuple[str, ...]
+    condition: str | None
+    confidence_ppm: int
+    members: tuple[int, ...]
+
+
+@attrs.frozen(eq=False)
+class Namer:
+    """All names that a table can speak, with their states, bars and budgets."""
+
+    tables: Tables
+    settings: Settings
+    names: dict[str, tuple[int, ...]]
+    bars_ppm: dict[str, int]
+    gates_mdb: dict[str, int]
+
+    @classmethod
+    def build(cls, tables: Tables, settings: Settings) -> Namer:
+        by_leaf: dict[str, tuple[int, ...]] = {}
+        for name in LEAF_NAMES:
+            members = tuple(i for i, state in enumerate(tables.states) if state.place == name)
+            if members:
+                by_leaf[name] = members
+        leaves_of: dict[str, tuple[str, ...]] = {name: (name,) for name in by_leaf}
+        for pair in combinations(by_leaf, 2):
+            if common_name(pair) != UNDETERMINED:
+                leaves_of[SEPARATOR.join(pair)] = pair
+        for inner in INNER_NAMES:
+            inside = tuple(name for name in leaves_under(inner) if name in by_leaf)
+            if len(inside) > 1:
+                leaves_of[inner] = inside
+        names = {
+            key: tuple(sorted(i for leaf in leaves for i in by_leaf[leaf]))
+            for key, leaves in leaves_of.items()
+        }
+        third = [key for key, leaves in leaves_of.items() if _third(key, leaves)]
+        own = [key for key in leaves_of if key not in third]
+        half = 2 * settings.false_naming_steps
+        gates = {key: from_ratio(half * len(third), 1) for key in third}
+        gates |= {key: from_ratio(half * len(own), 1) for key in own}
+        return cls(
+            tables=tables,
+            settings=settings,
+            names=names,
+            bars_ppm={key: _bar(key, leaves, settings) for key, leaves in leaves_of.items()},
+            gates_mdb=gates,
+        )
+
+    def passes(self, key: str, belief: Filter, gate: Gate) -> bool:
+        return (
+            gate.logs.get(key, -1) >= self.gates_mdb[key]
+            and to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
+        )
+
+    def best(self, belief: Filter, gate: Gate) -> Named | None:
+        """The deepest name that passes, the likeliest of several; None if none does."""
+        passing = [key for key in self.names if self.passes(key, belief, gate)]
+        for rank in (_is_leaf, _is_pair, _is_inner):
+            fitting = [key for key in passing if rank(key)]
+            if fitting:
+                depth = lambda key: key.count(".") if rank is _is_inner else 0  # noqa: E731
+                mass = lambda key: belief.mass(self.names[key])  # noqa: E731
+                return self.named(max(fitting, key=lambda k: (depth(k), mass(k), k)), belief)
+        return None
+
+    def holds(self, key: str, belief: Filter) -> bool:
+        """A name spoken before may stay."""
+        return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key] - HOLD_PPM
+
+    def named(self, key: str, belief: Filter) -> Named:
+        """The words for *key* as things stand."""
+        members = self.names[key]
+        leaves = tuple(key.split(SEPARATOR))
+        among: tuple[str, ...] = leaves if len(leaves) > 1 else ()
+        if _is_inner(key):
+            among = self._smallest_set(key, belief)
+        condition = self._condition(members, belief) if _is_leaf(key) else None
+        return Named(
+            key=key,
+            bottleneck=common_name(leaves),
+            among=among,
+            condition=condition,
+            confidence_ppm=to_ppm(belief.mass(members)),
+            members=members,
+        )
+
+    def _smallest_set(self, inner: str, belief: Filter) -> tuple[str, ...]:
+        """The likeliest leaves of *inner* that reach its bar together; empty if that is most of it."""
+        masses = [
+            (belief.mass(self.names[name]), name)
+            for name in leaves_under(inner)
+            if name in self.names
+        ]
+        masses.sort(key=lambda row: (-row[0], row[1]))
+        chosen: list[str] = []
+        total = 0
+        for mass, name in masses:
+            chosen.append(name)
+            total += to_ppm(mass)
+            if total >= self.bars_ppm[inner]:
+                break
+        return tuple(sorted(chosen)) if 1 < len(chosen) < max(3, len(masses)) else ()
+
+    def _condition(self, members: tuple[int, ...], belief: Filter) -> str | None:
+        top = max(members, key=lambda i: (belief.logs[i], -i))
+        share = to_ppm(min(0, belief.logs[top] - belief.mass(members)))
+        return self.tables.states[top].condition if share >= CONDITION_PPM else None
+
+    def alternatives(self, named: Named | None, belief: Filter) -> list[tuple[str, int]]:
+        """(leaf or `none`, ppm), most likely first."""
+        rows = [(NONE, to_ppm(belief.logs[0]))]
+        rows += [
+            (name, to_ppm(belief.mass(members)))
+            for name, members in self.names.items()
+            if _is_leaf(name)
+        ]
+        rows.sort(key=lambda row: (-row[1], row[0]))
+        return rows
+
+    def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
+        """The likeliest leaf (or `none`) outside the name, and its best state's index."""
+        inside = set(named.members) if named else set()
+        outside = [i for i in range(len(belief.logs)) if i not in inside]
+        places: dict[str, int] = {}
+        for index in outside:
+            place = self.tables.states[index].place
+            places[place] = max(places.get(place, belief.logs[index]), belief.logs[index])
+        best = max(
+            sorted(places),
+            key=lambda p: belief.mass(
+                tuple(i for i in outside if self.tables.states[i].place == p)
+            ),
+        )
+        return best, max(
+            (i for i in outside if self.tables.states[i].place == best),
+            key=lambda i: (belief.logs[i], -i),
+        )
+
+
+def _is_leaf(key: str) -> bool:
+    return is_leaf(key)
+
+
+def _is_pair(key: str) -> bool:
+    return SEPARATOR in key
+
+
+def _is_inner(key: str) -> bool:
+    return key in INNER_NAMES
+
+
+def _third(key: str, leaves: tuple[str, ...]) -> bool:
+    """Saying *key* accuses a third party: all of it, or `among` with one in it."""
+    if _is_inner(key):
+        return answerable_for(leaves) == {"third_party"}
+    return "third_party" in answerable_for(leaves)
+
+
+def _bar(key: str, leaves: tuple[str, ...], settings: Settings) -> int:
+    if _third(key, leaves):
+        return settings.bar_third_party_ppm
+    who = answerable_for(leaves)
+    if who == {"viewer"}:
+        return settings.bar_viewer_ppm
+    return settings.bar_service_ppm

@@ -1,0 +1,111 @@
+"""The fitted numbers: likelihoods, tempering, switch, gate; and the priors, in a file of their own.
+
+Nothing in the inference is a constant in code: what was fitted stands in `fitted.json` with its
+provenance, what was taken from literature in `priors.json` with its sources. Both are hashed
+into every dossier.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import attrs
+
+from streamnotice.bottlenecks import FINE, STATES, State
+from streamnotice.errors import EvidenceError
+from streamnotice.verdict.decibans import from_ratio
+from streamnotice.verdict.filter import Switch
+
+CAP_MDB: Final = 10_000
+"""No rule says more than ten decibans a step: a provisional table's promise, kept on loading."""
+PPM: Final = 1_000_000
+
+
+@attrs.frozen(eq=False)
+class Tables:
+    """What the inference runs on.
+
+    Attributes:
+        states: hypotheses, `fine` first; only those that the table was fitted for.
+        likelihoods: rule -> outcome -> log likelihood (mdb) by state index, tempered already.
+        priors: log prior of each fault, given that there is one (index 0 unused).
+        peace_ppm: prior probability that nothing is wrong when a session begins.
+        switch: rates of change a step.
+        gate_temper_permille: power on the gate's ratios.
+        provisional: the table says so of itself.
+    """
+
+    name: str
+    provisional: bool
+    states: tuple[State, ...]
+    likelihoods: dict[str, dict[str, tuple[int, ...]]]
+    priors: tuple[int, ...]
+    peace_ppm: int
+    switch: Switch
+    gate_temper_permille: int
+    fitted_hash: str
+    priors_hash: str
+
+    def hashes(self) -> dict[str, str]:
+        """Digests of the files behind the table."""
+        return {"fitted": self.fitted_hash, "priors": self.priors_hash}
+
+    def start(self) -> list[int]:
+        """Log probabilities before the first step."""
+        some = from_ratio(PPM - self.peace_ppm, PPM)
+        return [from_ratio(self.peace_ppm, PPM), *(some + prior for prior in self.priors[1:])]
+
+    @classmethod
+    def parse(cls, fitted: bytes, priors: bytes) -> Tables:
+        """Tables from the two files' bytes; EvidenceError if they don't hold together."""
+        try:
+            return _parse(json.loads(fitted), json.loads(priors), fitted, priors)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EvidenceError(f"not a table of likelihoods: {error!r}") from error
+
+
+def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
+    known = {str(state): state for state in STATES}
+    states = tuple(known[name] for name in fit["states"])
+    if states[0] != FINE or len(set(states)) != len(states):
+        raise EvidenceError("a table's states must begin with none:fine and be distinct")
+    likelihoods: dict[str, dict[str, tuple[int, ...]]] = {}
+    for rule, row in fit["rules"].items():
+        temper = int(row["temper_permille"])
+        likelihoods[rule] = {
+            outcome: tuple(
+                max(-CAP_MDB, min(CAP_MDB, int(value))) * temper // 1000 for value in values
+            )
+            for outcome, values in row["outcomes"].items()
+        }
+        if any(len(values) != len(states) for values in likelihoods[rule].values()):
+            raise EvidenceError(f"table row of rule {rule} has not one number for each state")
+    weights = [int(mix["weights"].get(str(state), 0)) for state in states[1:]]
+    if any(weight <= 0 for weight in weights):
+        raise EvidenceError("every state of the table needs a prior weight above 0")
+    whole = sum(weights)
+    return Tables(
+        name=str(fit["name"]),
+        provisional=bool(fit["provisional"]),
+        states=states,
+        likelihoods=likelihoods,
+        priors=(0, *(from_ratio(weight, whole) for weight in weights)),
+        peace_ppm=int(mix["peace_ppm"]),
+        switch=Switch(**{key: int(value) for key, value in fit["switch"].items()}),
+        gate_temper_permille=int(fit["gate_temper_permille"]),
+        fitted_hash=hashlib.sha256(fitted).hexdigest(),
+        priors_hash=hashlib.sha256(priors).hexdigest(),
+    )
+
+
+@cache
+def shipped() -> Tables:
+    """The tables that come with this version."""
+    folder = files("streamnotice.verdict")
+    return Tables.parse(
+        folder.joinpath("fitted.json").read_bytes(), folder.joinpath("priors.json").read_bytes()
+    )

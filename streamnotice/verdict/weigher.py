@@ -1,0 +1,162 @@
+"""The three recursions in step: outcomes in, a verdict out.
+
+Holds the filter, the gate and the window for the waterfall, and nothing about notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from streamnotice.bottlenecks import NONE, UNDETERMINED, is_leaf
+from streamnotice.events import Impact, Intensity, Item, Verdict
+from streamnotice.evidence.rule import Outcome
+from streamnotice.snapshot import stateful
+from streamnotice.verdict.decibans import PPM, to_ppm
+from streamnotice.verdict.filter import Filter
+from streamnotice.verdict.gate import Gate
+from streamnotice.verdict.naming import Named, Namer
+from streamnotice.verdict.tables import Tables
+from streamnotice.verdict.waterfall import Said, Steps, waterfall
+
+MOST_ALTERNATIVES = 6
+RULED_OUT_MDB = 8_000
+RULED_OUT_PPM = 10_000
+LEAST_WEIGHT_MDB = 1_000
+
+
+@stateful
+@attrs.define
+class Memory:
+    """All that the weighing remembers."""
+
+    belief: Filter
+    gate: Gate = attrs.Factory(Gate)
+    steps: Steps = attrs.Factory(Steps)
+    spoken: str | None = None
+
+
+@attrs.frozen(eq=False)
+class Weigher:
+    """Applies a table to outcomes."""
+
+    tables: Tables
+    namer: Namer
+
+    def fresh(self) -> Memory:
+        return Memory(Filter(self.tables.start()))
+
+    def step(self, memory: Memory, now: int, outcomes: dict[str, Outcome], suffering: bool) -> None:
+        """Weigh one step's outcomes in."""
+        likelihoods = [0] * len(self.tables.states)
+        for rule, outcome in outcomes.items():
+            row = self.tables.likelihoods.get(rule, {}).get(outcome.name)
+            if row is not None:
+                likelihoods = [a + b for a, b in zip(likelihoods, row, strict=True)]
+        ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
+        memory.gate.step(self.namer.names, ahead, likelihoods, self.tables.gate_temper_permille)
+        memory.belief.update(ahead, likelihoods)
+        memory.steps.add(
+            now,
+            [Said(rule, o.name, o.measured, o.baseline) for rule, o in sorted(outcomes.items())],
+        )
+
+    def name(self, memory: Memory, suffering: bool) -> Named | None:
+        """What may be said now: a new name if one passes, else the one spoken while it holds."""
+        found = self.namer.best(memory.belief, memory.gate)
+        spoken = memory.spoken
+        if spoken is not None and self.namer.holds(spoken, memory.belief):
+            if found is None or (is_leaf(spoken) and not is_leaf(found.key)):
+                found = self.namer.named(spoken, memory.belief)
+        memory.spoken = found.key if found is not None else None
+        return found
+
+    def verdict(
+        self,
+        memory: Memory,
+        now: int,
+        since_ns: int,
+        named: Named | None,
+        impact: Impact | None,
+        stall_in_ns: tuple[int, int] | None,
+        wants: Intensity,
+    ) -> Verdict:
+        """The step's verdict with its waterfall."""
+        belief = memory.belief
+        against, runner_up = self.namer.against(named, belief)
+        alternatives = tuple(
+            row for row in self.namer.alternatives(named, belief)[:MOST_ALTERNATIVES] if row[1] > 0
+        )
+        items: tuple[Item, ...] = ()
+        if named is not None:
+            best = max(named.members, key=lambda i: (belief.logs[i], -i))
+            items = waterfall(memory.steps.since(since_ns), self._contrast(best, runner_up))
+            items = tuple(i for i in items if i.weight_mdb or i.shadow)
+        elif impact is not None:
+            items = self._seen(memory, now)
+        silent = UNDETERMINED if impact is not None else NONE
+        return Verdict(
+            at_ns=now,
+            bottleneck=named.bottleneck if named else silent,
+            among=named.among if named else (),
+            condition=named.condition if named else None,
+            impact=impact,
+            confidence_ppm=named.confidence_ppm if named else PPM - to_ppm(belief.logs[0]),
+            against=against,
+            weight_mdb=sum(item.weight_mdb for item in items),
+            alternatives=alternatives,
+            items=items,
+            stall_in_ns=stall_in_ns,
+            wants=wants,
+        )
+
+    def ruled_out(
+        self, memory: Memory, since_ns: int, named: Named
+    ) -> tuple[tuple[str, str], ...]:
+        """Leaves that the evidence of a single rule speaks clearly against, with that rule's id."""
+        belief = memory.belief
+        best = max(named.members, key=lambda i: (belief.logs[i], -i))
+        rows = memory.steps.since(since_ns)
+        found = []
+        for place, members in self.namer.names.items():
+            if not is_leaf(place) or set(members) & set(named.members) or place in named.among:
+                continue
+            if to_ppm(belief.mass(members)) > RULED_OUT_PPM:
+                continue
+            likeliest = max(members, key=lambda i: (belief.logs[i], -i))
+            items = waterfall(rows, self._contrast(best, likeliest))
+            if items and items[0].weight_mdb >= RULED_OUT_MDB:
+                found.append((items[0].weight_mdb, place, f"{items[0].rule}.{items[0].outcome}"))
+        found.sort(key=lambda row: (-row[0], row[1]))
+        return tuple((place, outcome) for _, place, outcome in found[:4])
+
+    def first_weight_ns(self, memory: Memory, named: Named, not_before_ns: int) -> int | None:
+        """First step in the window whose answers weigh for the name."""
+        _, runner_up = self.namer.against(named, memory.belief)
+        best = max(named.members, key=lambda i: (memory.belief.logs[i], -i))
+        weigh = self._contrast(best, runner_up)
+        for at, said in memory.steps.since(not_before_ns):
+            if sum(weigh(s.rule, s.outcome) or 0 for s in said) >= LEAST_WEIGHT_MDB:
+                return at
+        return None
+
+    def _contrast(self, best: int, runner_up: int) -> Callable[[str, str], int | None]:
+        def weigh(rule: str, outcome: str) -> int | None:
+            row = self.tables.likelihoods.get(rule)
+            if row is None:
+                return None
+            values = row.get(outcome)
+            return 0 if values is None else values[best] - values[runner_up]
+
+        return weigh
+
+    def _seen(self, memory: Memory, now: int) -> tuple[Item, ...]:
+        """With nothing named: what was seen at this step, without weights."""
+        rows = memory.steps.since(now)
+        if not rows:
+            return ()
+        return tuple(
+            Item(s.rule, s.outcome, 0, s.measured, s.baseline, s.rule not in self.tables.likelihoods)
+            for s in rows[-1][1]
+        )
