@@ -1,0 +1,522 @@
+"""The one place that knows which requests are under way, whoever makes them.
+
+The aiohttp tap, the tap proxy and hosts with an HTTP library of their own all report here. A
+`Record` is one request; one shared task looks at all of them (socket and bytes so far) and tells
+the engine of it. Everything is bounded: a host that forgets to end its requests costs a log line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import weakref
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+from streamnotice.errors import HostError
+from streamnotice.observations import (
+    Failure,
+    FirstByte,
+    RequestConnected,
+    RequestEnded,
+    RequestRole,
+    RequestStarted,
+    Transfer,
+)
+from streamnotice.sensors.failures import failure_of
+from streamnotice.sensors.headers import needs_structured_fields, read_headers, structured_fields
+from streamnotice.sensors.tcp_info import TcpInfo, read_tcp_info, supported, unread_bytes
+from streamnotice.session import Session
+
+POLL_S: Final = 0.1
+"""How often the shared task looks while a request is young, in seconds."""
+POLL_OLD_S: Final = 0.2
+"""How often it looks afterwards."""
+_YOUNG_NS: Final = 3_000_000_000
+_SAY_AGAIN_NS: Final = 1_000_000_000
+_FORGOTTEN_NS: Final = 600_000_000_000
+_MOST_RECORDS: Final = 256
+_MOST_BYTES: Final = 2**62
+
+_PLAYLISTS: Final = (".m3u8", ".m3u", ".mpd")
+_MEDIA: Final = (
+    ".ts", ".m4s", ".mp4", ".m4v", ".m4a", ".aac", ".webm", ".m2ts", ".mp3", ".mkv", ".ogg",
+    ".cmfv", ".cmfa", ".cmft", ".cmfm",
+)  # fmt: skip
+_ROLES: Final = frozenset({"media", "playlist", "other"})
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def guess_role(path: str) -> RequestRole:
+    """What a request is for, from the suffix of its URL's path."""
+    name = path.rpartition("/")[2].lower()
+    if name.endswith(_PLAYLISTS):
+        return "playlist"
+    return "media" if name.endswith(_MEDIA) else "other"
+
+
+def is_role(value: object) -> bool:
+    """*value* is the name of a request role."""
+    return isinstance(value, str) and value in _ROLES
+
+
+def _split(url_or_host: str) -> tuple[str, int, str]:
+    """Host, port and path of a URL or a bare `host[:port]`; HostError if there is no host."""
+    text = url_or_host if "://" in url_or_host else f"https://{url_or_host}"
+    try:
+        parts = urlsplit(text)
+        host, port, path = parts.hostname, parts.port, parts.path
+    except ValueError as error:
+        raise HostError(f"not a URL or host name: {url_or_host[:80]!r}: {error}") from None
+    if not host:
+        raise HostError(f"not a URL or host name: {url_or_host[:80]!r}")
+    return host, port or _PORTS.get(parts.scheme, 443), path
+
+
+class Record:
+    """One request, from its start to its end. Calls after the end do nothing.
+
+    Attributes:
+        number: its number in the session.
+        role: what it is for; fixed when it starts.
+        is_ended: it is over.
+        changed_ns: when something last changed.
+    """
+
+    __slots__ = (
+        "__weakref__", "_counted", "_first", "_host", "_last", "_over", "_path_port", "_progress",
+        "_received", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns", "_tracker",
+        "changed_ns", "is_ended", "number", "role",
+    )  # fmt: skip
+
+    def __init__(
+        self, tracker: RequestTracker, number: int, host: str, port: int, role: RequestRole
+    ) -> None:
+        now = tracker.session.now()
+        self._tracker = tracker
+        self._host = host
+        self._path_port = port
+        self._started_ns = self._sent_ns = self._said_ns = self.changed_ns = now
+        self._sock: Any = None
+        self._sock_label: str | None = None
+        self._progress: Callable[[], int] | None = None
+        self._received = 0
+        self._counted = 0
+        self._first = False
+        self._last: tuple[object, ...] | None = None
+        self._over: tuple[Failure | None] | None = None
+        self.number = number
+        self.role = role
+        self.is_ended = False
+
+    # what the reporter says ---------------------------------------------------------------
+
+    def connected(
+        self,
+        dns_ns: int | None = None,
+        connect_ns: int | None = None,
+        reused: bool | None = None,
+        *,
+        sock: Any = None,
+    ) -> None:
+        """A connection is ready and the request goes out now.
+
+        With *sock* (a fresh connection's socket) the handshake's own round trip is read from
+        the kernel, before anything of ours could have changed it.
+        """
+        if self.is_ended:
+            return
+        self._sent_ns = self._tracker.session.now()
+        info = read_tcp_info(sock) if sock is not None else None
+        self._tracker.session.emit(
+            RequestConnected(
+                self._sent_ns,
+                request=self.number,
+                dns_ns=dns_ns,
+                connect_ns=None if reused else connect_ns,
+                syn_rtt_ns=info.handshake_ns if info is not None and reused is False else None,
+                reused=reused,
+            )
+        )
+        if sock is not None:
+            self.attach(sock)
+
+    def attach(self, sock: Any, progress: Callable[[], int] | None = None) -> None:
+        """Let the shared task read *sock* (TCP_INFO) and *progress* (body bytes so far)."""
+        if self.is_ended:
+            return
+        if progress is not None:
+            self._progress = progress
+        if sock is None:
+            return
+        try:
+            local, peer = sock.getsockname(), sock.getpeername()
+        except (OSError, AttributeError, ValueError):
+            return
+        self._sock = sock
+        self._sock_label = self._tracker.session.labels.socket(local, peer)
+        if isinstance(peer, tuple) and len(peer) >= 2:
+            self._served_by(str(peer[0]), int(peer[1]))
+
+    def first_byte(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+        """The response's headers have arrived."""
+        if self.is_ended or self._first:
+            return
+        self._first = True
+        session = self._tracker.session
+        now = self.changed_ns = session.now()
+        self._tracker.say_headers(headers or {})
+        facts = read_headers(headers or {})
+        session.emit(
+            FirstByte(
+                now,
+                request=self.number,
+                status=int(status),
+                ttfb_ns=max(0, now - self._sent_ns),
+                length_bytes=facts.length_bytes,
+                cache=facts.cache,
+                cache_by=facts.cache_by,
+                edge_ns=facts.edge_ns,
+                origin_ns=facts.origin_ns,
+                upstream_status=facts.upstream_status,
+                age_s=facts.age_s,
+                paced_bps=facts.paced_bps,
+                edge_busy=facts.edge_busy,
+            )
+        )
+        if not 300 <= status < 400:  # a redirector is not who serves the media
+            self._register(None)
+
+    def received(self, total_bytes: int) -> None:
+        """*total_bytes* of the body have arrived so far (a running total)."""
+        if not self.is_ended and self._received < total_bytes <= _MOST_BYTES:
+            self._received = total_bytes
+
+    @property
+    def received_bytes(self) -> int:
+        """Body bytes so far."""
+        if self._progress is not None:
+            self.received(self._progress())
+        return self._received
+
+    def over(self, failure: Failure | None) -> None:
+        """For `progress` callbacks: what they read has ended; the look under way ends it."""
+        self._over = (failure,)
+
+    def ended(self, failure: Failure | None = None) -> None:
+        """The request is over, whole or with *failure*."""
+        if self.is_ended:
+            return
+        session = self._tracker.session
+        try:
+            self.look(final=True)
+        except Exception as error:
+            session.failed("requests.look", error)
+        self.is_ended = True
+        if failure not in (None, "cancelled"):
+            self._register(None)
+        self._tracker.forget(self)
+        session.emit(
+            RequestEnded(
+                session.now(),
+                request=self.number,
+                received_bytes=self._received,
+                failure=failure,
+            )
+        )
+        self._sock = self._progress = None
+
+    # what the shared task does ------------------------------------------------------------
+
+    def look(self, *, final: bool = False) -> None:
+        """Read socket and progress, tell the engine if there is news or a second has passed."""
+        self._tell(final)
+        if self._over is not None and not final:
+            self.ended(self._over[0])
+
+    def _tell(self, final: bool) -> None:
+        session = self._tracker.session
+        now = session.now()
+        received = self.received_bytes
+        if received > self._counted:
+            if self.role == "media":
+                session.budget.media(received - self._counted)
+            self._counted = received
+        if self._sock is None and self._progress is None and received == 0:
+            return  # nothing is known but its age, which the engine knows itself
+        info = read_tcp_info(self._sock) if self._sock is not None else None
+        waiting = unread_bytes(self._sock) if info is not None else None
+        news = (
+            received,
+            waiting,
+            *((info.bytes_received, info.segments_in, info.out_of_order) if info else ()),
+        )
+        changed = news != self._last
+        if changed:
+            self.changed_ns = now
+        if not changed and (final or now - self._said_ns < _SAY_AGAIN_NS):
+            return
+        self._last, self._said_ns = news, now
+        told = info or TcpInfo()
+        session.emit(
+            Transfer(
+                now,
+                request=self.number,
+                received_bytes=received,
+                socket=self._sock_label,
+                socket_bytes=told.bytes_received,
+                unread_bytes=waiting,
+                rtt_ns=told.rtt_ns,
+                min_rtt_ns=told.min_rtt_ns,
+                rcv_rtt_ns=told.rcv_rtt_ns,
+                segments_in=told.segments_in,
+                out_of_order=told.out_of_order,
+                window_bytes=told.window_bytes,
+                idle_ns=told.idle_ns,
+            )
+        )
+
+    def age_ns(self) -> int:
+        """Time since the start."""
+        return self._tracker.session.now() - self._started_ns
+
+    def _served_by(self, address: str, port: int) -> None:
+        if self.role == "other":
+            return
+        if port != self._path_port:  # an HTTP proxy: the path that matters leads to it
+            self._host, self._path_port = address, port
+        if self._first:
+            self._register(address)
+        else:
+            self._tracker.addresses.pop((self._host, self._path_port), None)
+            self._tracker.learn_address(self._host, self._path_port, address)
+
+    def _register(self, address: str | None) -> None:
+        if self.role == "other":
+            return
+        key = (self._host, self._path_port)
+        self._tracker.session.target(
+            "service", *key, address=address or self._tracker.addresses.get(key)
+        )
+
+
+class RequestScope:
+    """What `Watcher.request` gives: one request of a host with its own HTTP library.
+
+    with watcher.request(url) as r:
+        r.first_byte(status=200, headers=response.headers)
+        for chunk in response:
+            r.received(len(chunk))
+
+    Leaving the block ends the request; an exception on the way out is its failure, and goes on.
+    No method raises because of what it is given.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._total_bytes = 0
+
+    def connected(
+        self,
+        *,
+        dns_s: float | None = None,
+        connect_s: float | None = None,
+        reused: bool | None = None,
+        sock: Any = None,
+    ) -> None:
+        """A connection is ready (times in seconds); *sock* lets the kernel's counters be read."""
+        self._total(
+            lambda: self._record.connected(
+                None if dns_s is None else round(dns_s * 1e9),
+                None if connect_s is None else round(connect_s * 1e9),
+                reused,
+                sock=sock,
+            )
+        )
+
+    def first_byte(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """The response's headers have arrived."""
+        self._total(lambda: self._record.first_byte(status, headers))
+
+    def received(self, count_bytes: int) -> None:
+        """*count_bytes* more of the body have arrived."""
+
+        def add() -> None:
+            self._total_bytes += max(0, int(count_bytes))
+            self._record.received(self._total_bytes)
+
+        self._total(add)
+
+    def failed(self, failure: Failure) -> None:
+        """End the request with a failure, for hosts whose errors are not exceptions."""
+        self._total(lambda: self._record.ended(failure))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._total(lambda: self._record.ended(None if error is None else failure_of(error)))
+
+    def _total(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception as error:
+            self._record._tracker.session.failed("requests.request", error)
+
+
+class RequestTracker:
+    """All requests of one session. Use it on the event loop that the session runs on.
+
+    Attributes:
+        session: where observations go.
+        addresses: last address seen for a server, before it may count as one.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.addresses: dict[tuple[str, int], str] = {}
+        self._records: dict[int, Record] = {}
+        self._next = 0
+        self._poller: asyncio.Task[None] | None = None
+        self._closed = False
+        self._loads: set[int] = set()
+        if not supported():
+            session.sight("tcp_info", False, "the system tells no TCP_INFO")
+        else:
+            session.sight("tcp_info", True)
+
+    @property
+    def active(self) -> list[Record]:
+        """Requests under way, oldest first."""
+        return list(self._records.values())
+
+    def start(self, url_or_host: str, role: RequestRole | None = None) -> Record:
+        """A request begins. The role is guessed from the URL's path if not given.
+
+        Raises:
+            HostError: there is no host in *url_or_host*.
+        """
+        host, port, path = _split(str(url_or_host))
+        if role is None or not is_role(role):
+            role = guess_role(path)
+        self._next += 1
+        record = Record(self, self._next, host, port, role)
+        if self._closed:  # the host's HTTP session outlives ours
+            record.is_ended = True
+            return record
+        while len(self._records) >= _MOST_RECORDS:
+            self._drop(next(iter(self._records.values())), "too many requests under way")
+        self._records[record.number] = record
+        if role == "media":
+            self._loads.add(record.number)
+            self.session.loads = len(self._loads)
+        if _is_literal(host):
+            self.learn_address(host, port, host)
+        self.session.emit(
+            RequestStarted(
+                record._started_ns,
+                request=record.number,
+                host=self.session.labels.host(f"{host}:{port}"),
+                role=role,
+            )
+        )
+        self._wake()
+        return record
+
+    def request(self, url: str, role: str | None = None) -> RequestScope:
+        """A request as a context manager, for hosts whose HTTP is not aiohttp.
+
+        Raises:
+            HostError: *url* has no host, or *role* is not "media", "playlist" or "other".
+        """
+        if role is not None and not is_role(role):
+            raise HostError(f"request role must be media, playlist or other, not {role!r}")
+        return RequestScope(self.start(url, cast("RequestRole | None", role)))
+
+    def look(self) -> None:
+        """Look once at every request under way. Never raises."""
+        for record in self.active:
+            try:
+                record.look()
+                if self.session.now() - record.changed_ns > _FORGOTTEN_NS:
+                    self._drop(record, "nothing new for ten minutes")
+            except Exception as error:
+                self.session.failed("requests.look", error)
+
+    def close(self) -> None:
+        """Look for the last time, and stop: requests still under way are no longer followed."""
+        if self._closed:
+            return
+        self._closed = True
+        self.look()
+        for record in self.active:
+            record.is_ended = True
+            self.forget(record)
+        if self._poller is not None:
+            self._poller.cancel()
+            self._poller = None
+
+    def forget(self, record: Record) -> None:
+        """Called by a record that is over."""
+        self._records.pop(record.number, None)
+        if record.number in self._loads:
+            self._loads.discard(record.number)
+            self.session.loads = len(self._loads)
+
+    def learn_address(self, host: str, port: int, address: str) -> None:
+        """*host* was seen at *address*; a bounded table, the oldest goes first."""
+        while len(self.addresses) >= _MOST_RECORDS:
+            del self.addresses[next(iter(self.addresses))]
+        self.addresses.setdefault((host, port), address)
+
+    def say_headers(self, headers: Mapping[str, str]) -> None:
+        """Say so if there is something in the headers that can't be read here."""
+        if needs_structured_fields(headers) and structured_fields() is None:
+            self.session.sight(
+                "headers", False, "Cache-Status and CMSD need pip install 'streamnotice[headers]'"
+            )
+
+    def _drop(self, record: Record, why: str) -> None:
+        self.session.log.warning(
+            "streamnotice.request.dropped", request=record.number, why=why, age_ns=record.age_ns()
+        )
+        # for the engine this is no fault of anybody's: a request that nobody waits for any more
+        record.ended("cancelled")
+
+    def _wake(self) -> None:
+        if self._closed or (self._poller is not None and not self._poller.done()):
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # no loop: the host's own calls are all there is
+        # The task must not keep a tracker alive that everybody else has let go of.
+        self._poller = loop.create_task(_poll(weakref.ref(self)), name="streamnotice-requests")
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _poll(ref: weakref.ref[RequestTracker]) -> None:
+    """Look at the active requests until there are none."""
+    while True:
+        tracker = ref()
+        if tracker is None or not tracker._records:
+            return
+        tracker.look()
+        # dense while something is young: the start of a flow says most about its path
+        young = any(r.age_ns() < _YOUNG_NS for r in tracker._records.values())
+        del tracker
+        await asyncio.sleep(POLL_S if young else POLL_OLD_S)

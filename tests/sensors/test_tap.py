@@ -1,0 +1,420 @@
+"""The tap sees real requests on real sockets, and can't harm them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import gzip
+import socket
+import ssl
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from streamnotice.observations import (
+    FirstByte,
+    Observation,
+    RequestConnected,
+    RequestEnded,
+    RequestStarted,
+    Transfer,
+)
+from streamnotice.policy import Policy
+from streamnotice.sensors.requests import RequestTracker
+from streamnotice.sensors.tap import make_tap
+from streamnotice.sensors.tcp_info import supported
+from streamnotice.session import Session
+
+BODY = b"x" * 300_000
+
+
+class Rig:
+    """A session whose observations are kept, and its tap."""
+
+    def __init__(self) -> None:
+        self.seen: list[Observation] = []
+        self.errors: list[tuple[str, object]] = []
+        self.session = Session(
+            Policy(), self.seen.append, on_error=lambda where, e: self.errors.append((where, e))
+        )
+        self.tracker = RequestTracker(self.session)
+        self.tap = make_tap(self.tracker)
+
+    def of(self, kind: type[Any], request: int | None = None) -> list[Any]:
+        return [
+            o
+            for o in self.seen
+            if isinstance(o, kind) and (request is None or getattr(o, "request") == request)
+        ]
+
+    async def until(self, holds: Callable[[], object], limit_s: float = 8) -> None:
+        async with asyncio.timeout(limit_s):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    rig = Rig()
+    yield rig
+    rig.tracker.close()
+    assert rig.errors == []
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@contextlib.asynccontextmanager
+async def serve(handler: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+async def whole(request: web.Request) -> web.StreamResponse:
+    return web.Response(body=BODY, headers={"X-Cache": "HIT", "Age": "7"})
+
+
+async def test_a_whole_segment_is_followed_from_start_to_end(rig: Rig) -> None:
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/a/seg1.m4s?token=secret") as response:
+            assert await response.read() == BODY
+    (started,) = rig.of(RequestStarted)
+    (connected,) = rig.of(RequestConnected)
+    (first,) = rig.of(FirstByte)
+    (ended,) = rig.of(RequestEnded)
+    assert started.role == "media"
+    assert (connected.reused, connected.dns_ns) == (False, None)
+    assert connected.connect_ns > 0
+    assert (first.status, first.length_bytes, first.cache) == (200, len(BODY), "hit")
+    assert (first.cache_by, first.age_s) == ("x-cache", 7)
+    assert (ended.received_bytes, ended.failure) == (len(BODY), None)
+    assert started.at_ns <= connected.at_ns <= first.at_ns <= ended.at_ns
+    assert rig.session.loads == 0
+    assert rig.session.budget.media_bytes == len(BODY)
+    (target,) = rig.session.targets("service")
+    assert target.address == "127.0.0.1"
+    assert target.label == started.host
+    assert "secret" not in repr(rig.seen)
+    assert "127.0.0.1" not in repr(rig.seen)
+
+
+@pytest.mark.skipif(not supported(), reason="TCP_INFO is told by Linux only")
+async def test_the_handshake_round_trip_is_read_before_the_answer(rig: Rig) -> None:
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        for _ in range(2):
+            async with http.get(f"{base}/seg.ts") as response:
+                await response.read()
+    fresh, reused = rig.of(RequestConnected)
+    assert 0 < fresh.syn_rtt_ns < 1_000_000_000
+    assert (reused.reused, reused.syn_rtt_ns, reused.connect_ns) == (True, None, None)
+    labels = {t.socket for t in rig.of(Transfer)}
+    assert len(labels) == 1
+    assert rig.of(Transfer)[-1].socket_bytes >= 2 * len(BODY)
+
+
+@pytest.mark.skipif(not supported(), reason="TCP_INFO is told by Linux only")
+async def test_parallel_fresh_connections_each_get_their_own_socket(rig: Rig) -> None:
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+
+        async def fetch(n: int) -> None:
+            async with http.get(f"{base}/{n}.ts") as response:
+                await response.read()
+
+        await asyncio.gather(*(fetch(n) for n in range(6)))
+    connected = rig.of(RequestConnected)
+    assert len(connected) == 6
+    assert all(c.syn_rtt_ns for c in connected)
+    per_request = {t.request: t.socket for t in rig.of(Transfer)}
+    assert len(set(per_request.values())) == 6
+
+
+async def test_progress_is_told_while_the_body_comes(rig: Rig) -> None:
+    go = asyncio.Event()
+
+    async def halves(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "2000"})
+        await response.prepare(request)
+        await response.write(b"a" * 1000)
+        await go.wait()
+        await response.write(b"b" * 1000)
+        return response
+
+    async with serve(halves) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/seg.mp4") as response:
+            await rig.until(lambda: [t for t in rig.of(Transfer) if t.received_bytes == 1000])
+            assert rig.session.loads == 1
+            assert rig.of(RequestEnded) == []
+            go.set()
+            assert len(await response.read()) == 2000
+    assert rig.of(RequestEnded)[0].received_bytes == 2000
+
+
+async def test_an_unanswered_request_says_nothing_but_is_under_way(rig: Rig) -> None:
+    hang = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        await hang.wait()
+        return web.Response()
+
+    async with serve(silent) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        task = asyncio.create_task(http.get(f"{base}/seg.ts"))
+        await rig.until(lambda: rig.of(RequestConnected))
+        assert [r.number for r in rig.tracker.active] == [1]
+        assert rig.of(FirstByte) == []
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert rig.of(RequestEnded)[0].failure == "cancelled"
+        hang.set()
+
+
+async def test_a_dropped_body_is_noticed(rig: Rig) -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(1000):
+            await response.write(b"z" * 1000)
+            await asyncio.sleep(0.01)
+        return response
+
+    async with serve(endless) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        response = await http.get(f"{base}/seg.ts")
+        await response.content.read(10)
+        response.close()
+        await rig.until(lambda: rig.of(RequestEnded))
+    (ended,) = rig.of(RequestEnded)
+    assert ended.failure == "cancelled"
+    assert 0 < ended.received_bytes < 1_000_000
+
+
+async def test_the_hosts_response_is_not_kept_alive(rig: Rig) -> None:
+    gone = asyncio.Event()
+
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100000"})
+        await response.prepare(request)
+        await response.write(b"z")
+        await gone.wait()
+        return response
+
+    async with serve(trickle) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        response = await http.get(f"{base}/seg.ts")
+        watch = weakref.ref(response)
+        response.close()
+        del response
+        await rig.until(lambda: gc.collect() >= 0 and watch() is None)
+        await rig.until(lambda: rig.of(RequestEnded))
+        gone.set()
+    assert rig.of(RequestEnded)[0].failure == "cancelled"
+
+
+async def test_a_total_timeout_is_a_timeout_not_a_cancellation(rig: Rig) -> None:
+    async def stuck(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100000"})
+        await response.prepare(request)
+        await response.write(b"z" * 10)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(5)
+        return response
+
+    timeout = aiohttp.ClientTimeout(total=0.3)
+    async with serve(stuck) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        with pytest.raises(TimeoutError):
+            async with http.get(f"{base}/seg.ts", timeout=timeout) as response:
+                await response.read()
+        await rig.until(lambda: rig.of(RequestEnded))
+    assert rig.of(RequestEnded)[0].failure == "timeout"
+
+
+async def test_a_truncated_body_is_named(rig: Rig) -> None:
+    async def short(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b"z" * 10)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with serve(short) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with http.get(f"{base}/seg.ts") as response:
+                await response.read()
+        await rig.until(lambda: rig.of(RequestEnded))
+    assert rig.of(RequestEnded)[0].failure == "truncated"
+
+
+async def test_a_redirect_ends_one_request_and_starts_another(rig: Rig) -> None:
+    async def redirect(request: web.Request) -> web.StreamResponse:
+        if request.path == "/go":
+            raise web.HTTPFound("/final.ts")
+        return web.Response(body=b"media")
+
+    async with serve(redirect) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/go", trace_request_ctx={"role": "media"}) as response:
+            assert await response.read() == b"media"
+    assert [s.role for s in rig.of(RequestStarted)] == ["media", "media"]
+    assert [f.status for f in rig.of(FirstByte)] == [302, 200]
+    assert [(e.request, e.failure) for e in rig.of(RequestEnded)] == [(1, None), (2, None)]
+    assert rig.tracker.active == []
+
+
+async def test_an_error_status_is_an_answer_also_when_the_host_raises_for_it(rig: Rig) -> None:
+    async def missing(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=503, text="busy")
+
+    async with (
+        serve(missing) as base,
+        aiohttp.ClientSession(trace_configs=[rig.tap], raise_for_status=True) as http,
+    ):
+        with pytest.raises(aiohttp.ClientResponseError):
+            await http.get(f"{base}/list.m3u8")
+    assert rig.of(FirstByte)[0].status == 503
+    assert rig.of(RequestEnded)[0].failure is None
+
+
+async def test_a_head_request_and_an_empty_body_end_at_once(rig: Rig) -> None:
+    async def empty(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=204)
+
+    async with serve(empty) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/seg.ts"):
+            await rig.until(lambda: rig.of(RequestEnded))
+        async with http.head(f"{base}/seg.ts"):
+            await rig.until(lambda: len(rig.of(RequestEnded)) == 2)
+    assert [e.failure for e in rig.of(RequestEnded)] == [None, None]
+
+
+async def test_a_compressed_body_is_counted_as_it_was_carried(rig: Rig) -> None:
+    packed = gzip.compress(b"a" * 100_000)
+
+    async def zipped(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    async with serve(zipped) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/list.m3u8") as response:
+            assert len(await response.read()) == 100_000
+            carried = hasattr(response.content, "total_raw_bytes")
+    assert rig.of(RequestEnded)[0].received_bytes == (len(packed) if carried else 100_000)
+
+
+async def test_refused_and_unresolved_are_told_apart(rig: Rig) -> None:
+    with socket.socket() as placeholder:  # bound, not listening: nobody else can take the port
+        placeholder.bind(("127.0.0.1", 0))
+        port = placeholder.getsockname()[1]
+        async with aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await http.get(f"http://127.0.0.1:{port}/seg.ts")
+
+    class Nowhere(aiohttp.abc.AbstractResolver):
+        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
+            raise OSError(None, "no such name")
+
+        async def close(self) -> None:
+            return None
+
+    connector = aiohttp.TCPConnector(resolver=Nowhere())
+    async with aiohttp.ClientSession(trace_configs=[rig.tap], connector=connector) as http:
+        with pytest.raises(aiohttp.ClientConnectorDNSError):
+            await http.get("http://name.invalid/seg.ts")
+    assert [e.failure for e in rig.of(RequestEnded)] == ["refused", "dns"]
+    # a server that can't be reached is still where probes should look
+    assert {t.host for t in rig.session.targets("service")} == {"127.0.0.1", "name.invalid"}
+
+
+async def test_no_tls_where_tls_was_asked_for(rig: Rig) -> None:
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await http.get(
+                base.replace("http:", "https:") + "/seg.ts", ssl=ssl.create_default_context()
+            )
+    assert rig.of(RequestEnded)[0].failure == "tls"
+
+
+async def test_garbage_instead_of_http(rig: Rig) -> None:
+    async def garble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x00\x01 what?\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(garble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        with pytest.raises(aiohttp.ClientError):
+            await http.get(f"http://127.0.0.1:{port}/seg.ts")
+    assert rig.of(FirstByte) == []
+    assert rig.of(RequestEnded)[0].failure == "other"
+
+
+async def test_a_server_that_hangs_up_is_a_reset(rig: Rig) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await http.get(f"http://127.0.0.1:{port}/seg.ts")
+    assert rig.of(RequestEnded)[-1].failure == "reset"
+
+
+@pytest.mark.expects_failure
+@pytest.mark.parametrize(
+    "broken", ["start", "learn_address", "forget", "say_headers"], ids=lambda b: str(b)
+)
+async def test_whatever_breaks_inside_never_reaches_the_host(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig()
+
+    def explode(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(rig.tracker, broken, explode)
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/seg.ts") as response:
+            assert await response.read() == BODY
+    monkeypatch.undo()
+    rig.tracker.close()
+    if broken != "forget":
+        assert rig.errors
+
+
+async def test_even_a_report_that_fails_never_reaches_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig()
+
+    def explode(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr(rig.tracker, "start", explode)
+    monkeypatch.setattr(rig.session, "failed", explode)
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        async with http.get(f"{base}/seg.ts") as response:
+            assert await response.read() == BODY
+
+
+async def test_after_the_end_of_the_session_the_tap_is_silent(rig: Rig) -> None:
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        rig.tracker.close()
+        before = len(rig.seen)
+        async with http.get(f"{base}/seg.ts") as response:
+            assert await response.read() == BODY
+    assert len(rig.seen) == before
+    assert rig.session.loads == 0
