@@ -1,0 +1,70 @@
+"""The command line: `streamnotice watch | demo | replay`.
+
+argparse, because it is in the standard library: three commands with flat options need no more.
+To add a command: a file beside this one with `add_arguments(parser)` and `run(args) -> int`,
+and a line in `COMMANDS`.
+
+Exit codes: 0 done; 1 a check failed; 2 bad usage or input, with one line on standard error
+that says what and where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from streamnotice.errors import StreamnoticeError
+
+# command -> (module, what it does); the module is imported only when its command is wanted
+COMMANDS: dict[str, tuple[str, str]] = {
+    "watch": ("streamnotice.cli.watch", "play a stream and show notices as they come"),
+    "demo": ("streamnotice.cli.demo", "see a notice: a clip over loopback, with a fault put in"),
+    "replay": ("streamnotice.cli.replay", "run a dossier through the engine again and compare"),
+}
+
+OK, FAILED, BAD_USE = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = Parser(
+        prog="streamnotice",
+        description="Tells the viewer, truly and with evidence, what holds up the stream.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    run = None
+    for name, (module_name, what) in COMMANDS.items():
+        sub = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        if name == wanted:
+            module = import_module(module_name)
+            module.add_arguments(sub)
+            run = module.run
+    args = parser.parse_args(words)
+    if args.version:
+        from streamnotice.dossier.record import library_version
+
+        print(f"streamnotice {library_version()}")
+        return OK
+    if run is None:
+        parser.error("a command is needed: " + ", ".join(COMMANDS))
+    try:
+        return int(run(args))
+    except StreamnoticeError as error:
+        print(f"streamnotice {args.command}: {error}", file=sys.stderr)
+        return BAD_USE
+    except KeyboardInterrupt:
+        return 130

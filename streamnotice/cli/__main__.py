@@ -1,0 +1,7 @@
+"""`python -m streamnotice.cli`."""
+
+import sys
+
+from streamnotice.cli import main
+
+sys.exit(main())
