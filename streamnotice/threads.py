@@ -1,0 +1,102 @@
+"""A façade for hosts without asyncio: the same Watcher, on a loop of its own in a daemon thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, Self, TypeVar
+
+from streamnotice.errors import HostError
+from streamnotice.events import Verdict
+from streamnotice.sensors.requests import RequestScope
+from streamnotice.watcher import Summary, Watcher
+
+T = TypeVar("T")
+_PATIENCE_S = 10.0
+
+
+class ThreadWatcher:
+    """A `Watcher` whose methods may be called from any thread without a loop.
+
+    Takes the same arguments. Use as `with ThreadWatcher(on_notice=show) as w`. Callbacks that
+    are coroutine functions run on the façade's own loop; plain ones on the hooks' thread, or
+    through `dispatch`.
+
+    Raises:
+        HostError: as `Watcher`, or if used after `close`.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="streamnotice-loop", daemon=True
+        )
+        try:
+            self._watcher = Watcher(**arguments)
+        except BaseException:
+            self._loop.close()
+            raise
+        self._open = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._open = True
+        self._run(self._watcher.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session; more calls do nothing."""
+        if not self._open:
+            return
+        self._run(self._watcher.close())
+        self._open = False
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_PATIENCE_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def playback(self, **told: Any) -> None:
+        """As `Watcher.playback`."""
+        self._watcher.playback(**told)
+
+    def request(self, url: str, role: Any = None) -> RequestScope:
+        """As `Watcher.request`."""
+        return self._watcher.request(url, role)
+
+    def proxy(self, url: str) -> str:
+        """As `Watcher.proxy`, waiting for the address."""
+        return self._run(self._watcher.proxy(url))
+
+    def coverage(self) -> dict[str, bool | str]:
+        """As `Watcher.coverage`."""
+        return self._watcher.coverage()
+
+    def explain(self) -> Verdict | None:
+        """As `Watcher.explain`."""
+        return self._watcher.explain()
+
+    def summary(self) -> Summary:
+        """As `Watcher.summary`."""
+        return self._watcher.summary()
+
+    def save_dossier(self, path: str | os.PathLike[str]) -> None:
+        """As `Watcher.save_dossier`."""
+
+        async def save() -> None:
+            self._watcher.save_dossier(path)
+
+        if self._open:
+            self._run(save())
+        else:
+            self._watcher.save_dossier(path)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if not self._open:
+            work.close()
+            raise HostError("this ThreadWatcher is not open: use it in a with block")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -1,0 +1,416 @@
+"""`Watcher`: what a host app holds. The asyncio shell around the engine.
+
+It stamps observations, feeds the engine, keeps the record, runs sensors and delivers notices.
+Whatever breaks here is logged and reported to `on_error`; the host's playback goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+import attrs
+
+from streamnotice.coverage import coverage
+from streamnotice.dossier.record import Recorder, make_header
+from streamnotice.engine import ENGINE_VERSION, Engine
+from streamnotice.errors import HostError
+from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
+from streamnotice.hooks import Dispatch, Hooks
+from streamnotice.notices.catalog import Catalog
+from streamnotice.observations import Closed, Observation, Playback, PlaybackState
+from streamnotice.policy import S_NS, Policy
+from streamnotice.sensors import PASSIVE, Sensor, load
+from streamnotice.sensors.requests import RequestScope, RequestTracker
+from streamnotice.sensors.tap import make_tap
+from streamnotice.session import Session
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from streamnotice.path.networks import NetworkTable
+    from streamnotice.players.proxy import TapProxy
+
+MOST_NS: Final = 2**53
+"""Times and rates beyond this are a mistake of the host, not a measurement."""
+
+
+@attrs.frozen
+class Summary:
+    """What a session came to; the last line of the command's output."""
+
+    stalls: int
+    stalled_s: float
+    notices: int
+    probe_bytes: int
+    media_bytes: int
+    verdict: Verdict | None
+
+
+class Watcher:
+    """Watches one playback session and gives notice of what holds it up.
+
+    Use as `async with Watcher(...) as w`. All methods but `playback` and `request` belong to the
+    loop's thread; those two may be called from any.
+
+    Args:
+        on_notice: called with each `ShownNotice` (raised, updated, resolved).
+        on_playback: called with each `PlaybackChanged`.
+        on_verdict: called with each step's `Verdict`, below the threshold too.
+        on_error: called with (where, what) pairs, as one tuple, for failures inside the library.
+        on_dossier: called at close with the record's lines (bytes).
+        policy: bars, thresholds, budgets.
+        dispatch: runs plain callbacks where the host wants them.
+        locale, messages: language of the texts; overrides as a TOML file's path or a mapping.
+        networks: a prefix table (see `streamnotice.path.networks`) or the path of its CSV.
+        references: URLs of servers that a healthy line reaches as well; used only if
+            "reference" is among the policy's probes.
+        dossier: also write the record to this file as the session goes.
+
+    Raises:
+        HostError: an argument can't be used; the text says which and why.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_notice: Callable[[Any], Any] | None = None,
+        on_playback: Callable[[Any], Any] | None = None,
+        on_verdict: Callable[[Any], Any] | None = None,
+        on_error: Callable[[Any], Any] | None = None,
+        on_dossier: Callable[[Any], Any] | None = None,
+        policy: Policy | None = None,
+        dispatch: Dispatch | None = None,
+        locale: str = "en",
+        messages: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        networks: NetworkTable | str | os.PathLike[str] | None = None,
+        references: Sequence[str] = (),
+        dossier: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
+        if "reference" in self.policy.probes and not references:
+            raise HostError("the probe 'reference' needs at least one reference URL")
+        self._settings = self.policy.settings()
+        self._engine = Engine(self._settings)
+        self._catalog = Catalog(locale, overrides=messages)
+        self._hooks = Hooks(
+            {
+                "notice": on_notice,
+                "playback": on_playback,
+                "verdict": on_verdict,
+                "error": on_error,
+                "dossier": on_dossier,
+            },
+            dispatch,
+        )
+        self._networks = _networks(networks)
+        self._references = tuple(references)
+        self.session = Session(self.policy, self._sink, on_error=self._on_error)
+        self.requests = RequestTracker(self.session)
+        self._tap: aiohttp.TraceConfig | None = None
+        self._recorder = Recorder(
+            make_header(
+                settings=self._settings,
+                engine_version=ENGINE_VERSION,
+                tables=self._engine.tables.hashes(),
+                provisional=self._engine.tables.provisional,
+                policy=self.policy,
+                catalog_hash=self._catalog.hash,
+                locale=locale,
+                started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+            ),
+            self.policy.record_bytes,
+            stream=dossier,
+            on_error=self._on_error,
+        )
+        self._verdict: Verdict | None = None
+        self._named: Verdict | None = None
+        self._notices = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._waiting: list[Observation] = []
+        self._feeding = False
+        self._closed = False
+        self._proxy: TapProxy | None = None
+
+    # -- the host's side ----------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._hooks.open(self._loop)
+        self._spawn("ticks", self._tick())
+        for name, spec in PASSIVE.items():
+            self._start(name, lambda spec=spec: load(spec)())
+        if "path" in self.policy.probes:
+            self._start("path", self._path_sensor)
+        if "reference" in self.policy.probes:
+            self._start("reference", self._reference_sensor)
+        if "gateway" in self.policy.probes:
+            self.session.sight("gateway", False, "the home router's counters can't be read yet")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the session: resolve what is shown, stop sensors, hand over the record."""
+        if self._closed:
+            return
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._proxy is not None:
+            try:
+                await self._proxy.close()
+            except Exception as error:
+                self.session.failed("proxy", error)
+        self.requests.close()
+        now = self.session.now()
+        self._advance(now)
+        self._take(Closed(now))
+        self._recorder.close(now)
+        if self._hooks.wants("dossier"):
+            self._hooks.call("dossier", self._recorder.lines())
+        await self._hooks.close()
+
+    @property
+    def tap(self) -> aiohttp.TraceConfig:
+        """For `aiohttp.ClientSession(trace_configs=[w.tap])`: sees the host's requests."""
+        if self._tap is None:
+            self._tap = make_tap(self.requests)
+        return self._tap
+
+    def playback(
+        self,
+        *,
+        state: PlaybackState | None = None,
+        buffer_s: float | None = None,
+        position_s: float | None = None,
+        rendition_bps: float | None = None,
+        ladder_bps: Sequence[float] | None = None,
+        rendition_fixed: bool | None = None,
+        dropped_frames: int | None = None,
+        decoded_frames: int | None = None,
+        wants_data: bool | None = None,
+        target_s: float | None = None,
+        live: bool | None = None,
+        speed: float | None = None,
+    ) -> None:
+        """Say how playback stands; call it at each change and a few times a second.
+
+        Every argument is optional, None is unknown. Seconds and bits per second; counts run from
+        the start. Values that can't be (negative, not finite) are taken as unknown. Never raises.
+        """
+        self._hand_in(
+            Playback(
+                at_ns=self.session.now(),
+                state=state if state in _STATES else None,
+                buffer_ns=_ns(buffer_s),
+                position_ns=_ns(position_s),
+                rendition_bps=_count(rendition_bps),
+                ladder_bps=_ladder(ladder_bps),
+                rendition_fixed=rendition_fixed,
+                dropped_frames=_count(dropped_frames),
+                decoded_frames=_count(decoded_frames),
+                wants_data=wants_data,
+                target_ns=_ns(target_s),
+                live=live,
+                speed_permille=_count(None if speed is None else speed * 1000),
+            )
+        )
+
+    def request(self, url: str, role: Literal["media", "playlist", "other"] | None = None) -> RequestScope:
+        """For hosts whose HTTP isn't aiohttp: `with w.request(url) as r: r.first_byte(); ...`."""
+        return self.requests.request(url, role)
+
+    async def proxy(self, url: str) -> str:
+        """A local address that plays *url* through a tap: for players with an HTTP of their own."""
+        if self._proxy is None:
+            from streamnotice.players.proxy import TapProxy
+
+            self._proxy = TapProxy(self)
+        return await self._proxy.open(url)
+
+    def coverage(self) -> dict[str, bool | str]:
+        """Place -> True if this session can name it, else what would add it."""
+        return coverage(
+            self.policy,
+            self._engine.tables,
+            networks=self._networks is not None,
+            sights=self.session.sights,
+        )
+
+    def explain(self) -> Verdict | None:
+        """The last step's verdict with its waterfall; None before the first second."""
+        return self._verdict
+
+    def summary(self) -> Summary:
+        """What the session came to so far."""
+        stalls, stalled_ns = self._engine.stalls()
+        return Summary(
+            stalls=stalls,
+            stalled_s=stalled_ns / S_NS,
+            notices=self._notices,
+            probe_bytes=self.session.budget.spent_bytes,
+            media_bytes=self.session.budget.media_bytes,
+            verdict=self._named,
+        )
+
+    def save_dossier(self, path: str | os.PathLike[str]) -> None:
+        """Write the record so far (gzip if the name ends in `.gz`); HostError if it can't be."""
+        self._recorder.save(path)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _sink(self, observation: Observation) -> None:
+        self._hand_in(observation)
+
+    def _hand_in(self, observation: Observation) -> None:
+        if self._closed:
+            return
+        if self._loop is not None and threading.get_ident() != self._thread:
+            try:
+                self._loop.call_soon_threadsafe(self._take, observation)
+            except RuntimeError as error:  # the loop is gone: so is the session
+                self.session.failed("watcher.thread", error)
+            return
+        self._take(observation)
+
+    def _take(self, observation: Observation) -> None:
+        """Record, feed, act; whatever fails in it stays here."""
+        self._waiting.append(observation)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._waiting:
+                seen = self._waiting.pop(0)
+                try:
+                    self._recorder.observation(seen)
+                    events = self._engine.feed(seen)
+                    self._recorder.events(events)
+                    self._act(events)
+                except Exception as error:
+                    self.session.failed("engine.feed", error)
+        finally:
+            self._feeding = False
+
+    def _advance(self, now_ns: int) -> None:
+        try:
+            self._recorder.tick(now_ns)
+            events = self._engine.tick(now_ns)
+            self._recorder.events(events)
+            self._act(events)
+        except Exception as error:
+            self.session.failed("engine.tick", error)
+
+    def _act(self, events: list[AnyEvent]) -> None:
+        for event in events:
+            if isinstance(event, Verdict):
+                self._verdict = event
+                if event.impact is not None:
+                    self._named = event
+                self._hooks.call("verdict", event)
+            elif isinstance(event, PlaybackChanged):
+                self._hooks.call("playback", event)
+            elif isinstance(event, ProbingWanted):
+                self.session.intensity = event.intensity
+            elif isinstance(event, Notice):
+                self._show(event)
+
+    def _show(self, event: Notice) -> None:
+        if event.state == "raised":
+            self._notices += 1
+        shown = self._catalog.show(event, self.policy)
+        self._recorder.shown(shown)
+        self.session.log.info(
+            "streamnotice.notice",
+            id=event.id,
+            state=event.state,
+            bottleneck=event.bottleneck,
+            condition=event.condition,
+            confidence_ppm=event.confidence_ppm,
+        )
+        self._hooks.call("notice", shown)
+
+    async def _tick(self) -> None:
+        while True:
+            now = self.session.now()
+            due = (now // S_NS + 1) * S_NS
+            await asyncio.sleep((due - now) / S_NS + 0.002)
+            self._advance(self.session.now())
+
+    def _start(self, name: str, make: Callable[[], Sensor]) -> None:
+        async def run() -> None:
+            try:
+                await make().run(self.session)
+            except Exception as error:
+                self.session.sight(name, False, f"it failed: {type(error).__name__}")
+                self.session.failed(f"sensor.{name}", error)
+
+        self._spawn(name, run())
+
+    def _spawn(self, name: str, work: Any) -> None:
+        assert self._loop is not None
+        self._tasks.append(self._loop.create_task(work, name=f"streamnotice-{name}"))
+
+    def _path_sensor(self) -> Sensor:
+        from streamnotice.sensors.path import PathSensor
+
+        return PathSensor(self._networks)
+
+    def _reference_sensor(self) -> Sensor:
+        from streamnotice.sensors.reference import ReferenceSensor
+
+        return ReferenceSensor(self._references, self._networks)
+
+    def _on_error(self, where: str, error: BaseException | str) -> None:
+        self._hooks.call("error", (where, error if isinstance(error, str) else repr(error)))
+
+
+_STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused", "ended"))
+
+
+def _ns(seconds: float | None) -> int | None:
+    return _count(None if seconds is None else seconds * S_NS)
+
+
+def _count(value: float | None) -> int | None:
+    """A whole number, or None for what is no measurement (negative, NaN, infinite, absurd)."""
+    try:
+        if value is None or not 0 <= value < MOST_NS:
+            return None
+        return round(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _ladder(rates: Sequence[float] | None) -> tuple[int, ...] | None:
+    if rates is None:
+        return None
+    known = [rate for rate in (_count(value) for value in list(rates)[:64]) if rate]
+    return tuple(sorted(set(known))) or None
+
+
+def _networks(given: NetworkTable | str | os.PathLike[str] | None) -> NetworkTable | None:
+    if given is None or not isinstance(given, str | os.PathLike):
+        return given
+    from streamnotice.path.networks import load_networks
+
+    return load_networks(given)
+
+
+def check_reference(url: str) -> str:
+    """*url* if it can serve as a reference; HostError if not."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise HostError(f"a reference must be an http or https URL, not {url[:80]!r}")
+    return url
