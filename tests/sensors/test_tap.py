@@ -1,3 +1,4 @@
+# ruff: noqa: SIM117 -- server, session and request are easier to tell apart when nested
 """The tap sees real requests on real sockets, and can't harm them."""
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ class Rig:
         return [
             o
             for o in self.seen
-            if isinstance(o, kind) and (request is None or getattr(o, "request") == request)
+            if isinstance(o, kind) and (request is None or o.request == request)
         ]
 
     async def until(self, holds: Callable[[], object], limit_s: float = 8) -> None:
         async with asyncio.timeout(limit_s):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 -- the library signals nothing to tests
                 await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,171 @@
+"""The tracker of requests under way, without an HTTP library."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from streamnotice.errors import HostError
+from streamnotice.observations import (
+    FirstByte,
+    Observation,
+    RequestEnded,
+    RequestStarted,
+    Transfer,
+)
+from streamnotice.policy import Policy
+from streamnotice.sensors.requests import RequestTracker, guess_role
+from streamnotice.session import Session
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.seen: list[Observation] = []
+        self.clock_ns = 0
+        self.session = Session(Policy(), self.seen.append, clock_ns=lambda: self.clock_ns)
+        self.tracker = RequestTracker(self.session)
+        self.seen.clear()
+
+
+def test_roles_from_paths() -> None:
+    roles = {
+        "/live/master.m3u8": "playlist",
+        "/vod/x.MPD": "playlist",
+        "/a/b/seg-1.ts": "media",
+        "/a/init.mp4": "media",
+        "/a/1.cmfv": "media",
+        "/": "other",
+        "/api/m3u8": "other",
+        "/ts": "other",
+        "/page.html": "other",
+    }
+    assert {path: guess_role(path) for path in roles} == roles
+
+
+def test_a_request_of_a_host_without_asyncio() -> None:
+    rig = Rig()
+    with rig.tracker.request("https://cdn.example/seg.ts?key=1") as r:
+        assert rig.session.loads == 1
+        rig.clock_ns = 50_000_000
+        r.first_byte(status=206, headers={"Content-Length": "30"})
+        r.received(10)
+        r.received(20)
+        r.received(-5)
+    assert [type(o) for o in rig.seen if o.kind != "sight"] == [
+        RequestStarted,
+        FirstByte,
+        Transfer,
+        RequestEnded,
+    ]
+    first = rig.seen[1]
+    assert isinstance(first, FirstByte)
+    assert (first.ttfb_ns, first.status, first.length_bytes) == (50_000_000, 206, 30)
+    last = rig.seen[-1]
+    assert isinstance(last, RequestEnded)
+    assert (last.received_bytes, last.failure) == (30, None)
+    assert rig.session.loads == 0
+    assert rig.session.budget.media_bytes == 30
+    (target,) = rig.session.targets("service")
+    assert (target.host, target.port, target.address) == ("cdn.example", 443, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (TimeoutError(), "timeout"),
+        (ConnectionResetError(), "reset"),
+        (ConnectionRefusedError(), "refused"),
+        (OSError(113, "no route"), "unreachable"),
+        (asyncio.IncompleteReadError(b"", 3), "truncated"),
+        (asyncio.CancelledError(), "cancelled"),
+        (ValueError(), "other"),
+    ],
+)
+def test_what_leaves_the_block_is_the_failure_and_goes_on(
+    error: BaseException, failure: str
+) -> None:
+    rig = Rig()
+    with pytest.raises(type(error)), rig.tracker.request("http://h/seg.ts"):
+        raise error
+    ended = rig.seen[-1]
+    assert isinstance(ended, RequestEnded)
+    assert ended.failure == failure
+
+
+def test_calls_after_the_end_do_nothing() -> None:
+    rig = Rig()
+    record = rig.tracker.start("http://h/seg.ts")
+    record.ended("reset")
+    before = len(rig.seen)
+    record.connected(reused=True)
+    record.first_byte(200, {})
+    record.received(10)
+    record.attach(None, lambda: 7)
+    record.ended()
+    assert len(rig.seen) == before
+
+
+@pytest.mark.parametrize("url", ["", "http://", "http://[::1", "http://h:99999/x", "https:///x"])
+def test_an_address_without_a_host_is_the_hosts_mistake(url: str) -> None:
+    with pytest.raises(HostError, match="not a URL or host name"):
+        Rig().tracker.request(url)
+
+
+def test_an_unknown_role_is_the_hosts_mistake() -> None:
+    with pytest.raises(HostError, match="media, playlist or other"):
+        Rig().tracker.request("http://h/x", role="video")
+
+
+@pytest.mark.expects_failure
+def test_bad_figures_do_not_reach_the_host() -> None:
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        r.first_byte(status=None)  # type: ignore[arg-type]
+        r.received("x")  # type: ignore[arg-type]
+        r.connected(dns_s=float("nan"))
+    assert isinstance(rig.seen[-1], RequestEnded)
+
+
+def test_requests_that_never_end_are_dropped_with_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    with caplog.at_level(logging.WARNING, logger="streamnotice"):
+        for n in range(300):
+            rig.tracker.start(f"http://h{n}/seg.ts")
+    assert len(rig.tracker.active) == 256
+    assert rig.session.loads == 256
+    assert sum(isinstance(o, RequestEnded) for o in rig.seen) == 44
+    assert len([r for r in caplog.records if "request.dropped" in r.getMessage()]) == 44
+    rig.clock_ns = 601 * 10**9
+    rig.tracker.look()
+    assert rig.tracker.active == []
+    assert rig.session.loads == 0
+
+
+def test_what_does_not_change_is_told_once_a_second() -> None:
+    rig = Rig()
+    record = rig.tracker.start("http://h/seg.ts")
+    record.first_byte(200, {})
+    record.received(100)
+    rig.seen.clear()
+    for step in range(31):
+        rig.clock_ns = step * 100_000_000
+        rig.tracker.look()
+    assert [o.at_ns for o in rig.seen] == [0, 10**9, 2 * 10**9, 3 * 10**9]
+
+
+async def test_the_shared_task_lives_only_while_something_is_under_way() -> None:
+    rig = Rig()
+    record = rig.tracker.start("http://h/seg.ts")
+    assert [t for t in asyncio.all_tasks() if t.get_name() == "streamnotice-requests"]
+    record.received(5)
+    record.ended()
+    async with asyncio.timeout(5):
+        (poller,) = [t for t in asyncio.all_tasks() if t.get_name() == "streamnotice-requests"]
+        await poller
+    rig.tracker.start("http://h/2.ts")
+    assert [t for t in asyncio.all_tasks() if t.get_name() == "streamnotice-requests"]
+    rig.tracker.close()
