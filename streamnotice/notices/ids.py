@@ -1,0 +1,190 @@
+"""Which messages there are: their ids, what may stand in each, which action goes with which place.
+
+Ids (a public contract, see docs/messages.md): `place.condition.part`, `place.part` where the
+condition is not known or the place is an inner name, `place.among.part` where several places
+pass together. Variants put a further word before the part where more is known. Everything here
+derives from the tree in `streamnotice.bottlenecks`, so that a new place or condition has its
+ids, and fails the completeness test until it has its texts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from streamnotice.bottlenecks import INNER_NAMES, LEAF_NAMES, LEAVES, NONE, UNDETERMINED, leaf
+
+PARTS: Final = ("title", "sentence", "evidence", "action", "strength")
+IMPACTS: Final = ("stalled", "stall_ahead", "quality")
+REASONS: Final = ("recovered", "ended", "withdrawn")
+
+STRENGTHS: Final[tuple[tuple[str, int], ...]] = (
+    ("none", 0),
+    ("weak", 3_010),
+    ("moderate", 10_000),
+    ("moderately_strong", 20_000),
+    ("strong", 30_000),
+    ("very_strong", 40_000),
+    ("extremely_strong", 60_000),
+)
+"""Verbal scale and where each band begins, in thousandths of a deciban.
+
+Likelihood ratios 2, 10, 100, 1 000, 10 000 and 1 000 000: ENFSI guideline for evaluative
+reporting in forensic science (2015). It qualifies the support for one explanation relative to
+another, and is no probability.
+"""
+
+RADIO: Final = "radio"
+"""Variant of `network.home.wifi` where the device's link was seen to be Wi-Fi."""
+BELOW_PLAN: Final = "below_plan"
+"""Variant of a slow access line that carried less than `Policy.subscribed_bps`."""
+NAMED: Final = "named"
+"""Variant of a place's words that names the network's operator."""
+
+NAMED_PLACES: Final = tuple(one.name for one in LEAVES if one.answerable == "third_party")
+PLACE_VARIANTS: Final = {
+    "network.home.wifi": tuple(
+        (condition, RADIO) for condition in leaf("network.home.wifi").conditions
+    ),
+    "network.isp.access": (("slow", BELOW_PLAN),),
+}
+
+LENGTHS: Final = {
+    "title": 60,
+    "sentence": 240,
+    "evidence": 240,
+    "action": 160,
+    "strength": 60,
+    "place": 80,
+    "impact": 80,
+    "list": 40,
+}
+LENGTH_OTHERWISE: Final = 240
+
+_ACTIONS: Final = {
+    "device": "close_programs",
+    "player": "lower_quality",
+    "player.idle": "reload",
+    "network": "pause_others",
+    "network.home": "pause_others",
+    "network.home.wifi": "better_link",
+    "network.home.wifi.unreachable": "check_link",
+    "network.home.sharing": "pause_others",
+    "network.vpn": "change_vpn",
+    "network.isp": "lower_quality",
+    "network.isp.access": "lower_quality",
+    "network.isp.access.lossy": "restart_router",
+    "network.isp.access.unreachable": "check_router",
+    "network.isp.core": "lower_quality",
+    "network.isp.core.unreachable": "wait",
+    "network.interconnect": "lower_quality",
+    "network.interconnect.unreachable": "wait",
+    "service": "wait",
+    "service.edge.slow": "lower_quality",
+    "undetermined": "lower_quality",
+}
+
+
+def action_id(stem: str) -> str:
+    """What the action of the message *stem* (an id without its part) asks for, e.g. `reload`."""
+    while stem:
+        if stem in _ACTIONS:
+            return _ACTIONS[stem]
+        stem = stem.rpartition(".")[0]
+    return _ACTIONS[UNDETERMINED]
+
+
+def strength(weight_mdb: int) -> str:
+    """The word of the verbal scale for a weight in thousandths of a deciban."""
+    found = STRENGTHS[0][0]
+    for word, begins_mdb in STRENGTHS:
+        if weight_mdb >= begins_mdb:
+            found = word
+    return found
+
+
+@attrs.frozen
+class Slots:
+    """What may stand in a message.
+
+    Attributes:
+        permitted: placeholders that the message can be given.
+        required: those that it must show.
+        length: longest text, in characters.
+    """
+
+    permitted: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    length: int = LENGTH_OTHERWISE
+
+
+def place_slots(stem: str, part: str) -> Slots:
+    """What may stand in the message `stem.part`."""
+    among = ".among" in stem
+    permitted = {"place"}
+    required: set[str] = set()
+    if among:
+        permitted.add("places")
+        if part == "sentence" and stem.endswith(".among"):
+            required.add("places")
+    if part in ("evidence", "strength"):
+        permitted |= {"strength", "confidence", "against"}
+        if stem != UNDETERMINED and not stem.startswith(UNDETERMINED + "."):
+            required.add("evidence" if part == "evidence" else "strength")
+    if part == "evidence":
+        permitted.add("evidence")
+    if part == "sentence":
+        if any(place == stem or place.startswith(stem + ".") or stem.startswith(place + ".")
+               for place in NAMED_PLACES):  # fmt: skip
+            permitted.add("operator")
+        if stem.startswith("network.isp.access"):
+            permitted |= {"subscribed", "throughput"}
+    return Slots(frozenset(permitted), frozenset(required), LENGTHS[part])
+
+
+def place_stems() -> tuple[str, ...]:
+    """Each valid place × condition, null-condition leaf, inner name, undetermined and `among`."""
+    stems: list[str] = []
+    for one in LEAVES:
+        stems += [one.name, *(f"{one.name}.{condition}" for condition in one.conditions)]
+    for name in (*INNER_NAMES, UNDETERMINED):
+        stems += [name, f"{name}.among"]
+    return tuple(stems)
+
+
+def structural() -> dict[str, Slots]:
+    """All ids that follow from the tree and the contracts, with what may stand in each."""
+    found: dict[str, Slots] = {}
+    for stem in place_stems():
+        for part in PARTS:
+            found[f"{stem}.{part}"] = place_slots(stem, part)
+    for place, variants in PLACE_VARIANTS.items():
+        for condition, variant in variants:
+            for part in PARTS:
+                stem = f"{place}.{condition}"
+                found[f"{stem}.{variant}.{part}"] = place_slots(stem, part)
+    words = Slots(length=LENGTHS["place"])
+    for name in (*LEAF_NAMES, *INNER_NAMES, UNDETERMINED, NONE):
+        found[f"place.{name}"] = words
+        found[f"ruled_out.{name}"] = Slots(frozenset({"place", "evidence"}))
+    found[f"place.network.home.wifi.{RADIO}"] = words
+    operator = frozenset({"operator"})
+    for name in NAMED_PLACES:
+        found[f"place.{name}.{NAMED}"] = Slots(operator, operator, LENGTHS["place"])
+    for word, _ in STRENGTHS:
+        found[f"strength.{word}"] = Slots(length=LENGTHS["strength"])
+    for impact in IMPACTS:
+        found[f"impact.{impact}"] = Slots(length=LENGTHS["impact"])
+    sentence = frozenset({"sentence"})
+    for reason in REASONS:
+        found[f"notice.resolved.{reason}"] = Slots(length=2 * LENGTHS["sentence"])
+        found[f"notice.resolved.{reason}.title"] = Slots(length=LENGTHS["title"])
+    found["notice.resolved.withdrawn"] = Slots(sentence, sentence, LENGTHS["sentence"])
+    found["notice.no_evidence"] = Slots()
+    both = frozenset({"first", "last"})
+    for position in ("pair", "middle", "end"):
+        found[f"list.{position}"] = Slots(both, both, LENGTHS["list"])
+    found["rule.generic"] = Slots(frozenset({"rule", "outcome", "figures"}))
+    found["rule.generic.bare"] = Slots(frozenset({"rule", "outcome"}))
+    return found
