@@ -6,6 +6,7 @@ integers that the engine runs on and that the dossier records.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -23,6 +24,18 @@ def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> N
 def _share(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
     if not 0.5 <= value < 1:
         raise HostError(f"Policy.{attribute.name} must be in [0.5, 1), not {value!r}")
+
+
+def _to_ns(seconds: float) -> int:
+    return round(seconds * S_NS)
+
+
+def _to_ppm(share: float) -> int:
+    return round(share * 1_000_000)
+
+
+def _names(given: Iterable[str]) -> frozenset[str]:
+    return frozenset(given)
 
 
 @attrs.frozen
@@ -80,7 +93,7 @@ class Policy:
     false_naming_steps: int = attrs.field(default=1_000_000, validator=_positive)
     subscribed_bps: int | None = None
     name_operators: bool = False
-    probes: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    probes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     probe_share: float = 0.005
     probe_floor_bytes_per_min: int = 65_536
     probe_packets_per_s: int = 20
@@ -97,18 +110,16 @@ class Policy:
 
     def settings(self) -> Settings:
         """The integers that the engine runs on."""
-        ns = lambda s: round(s * S_NS)  # noqa: E731
-        ppm = lambda p: round(p * 1_000_000)  # noqa: E731
         return Settings(
-            stalled_after_ns=ns(self.stalled_after_s),
-            startup_after_ns=ns(self.startup_after_s),
-            stall_ahead_ns=ns(self.stall_ahead_s),
-            quality_after_ns=ns(self.quality_after_s),
-            resolved_after_ns=ns(self.resolved_after_s),
-            cooldown_ns=ns(self.cooldown_s),
-            bar_viewer_ppm=ppm(self.bar_viewer),
-            bar_service_ppm=ppm(self.bar_service),
-            bar_third_party_ppm=ppm(self.bar_third_party),
+            stalled_after_ns=_to_ns(self.stalled_after_s),
+            startup_after_ns=_to_ns(self.startup_after_s),
+            stall_ahead_ns=_to_ns(self.stall_ahead_s),
+            quality_after_ns=_to_ns(self.quality_after_s),
+            resolved_after_ns=_to_ns(self.resolved_after_s),
+            cooldown_ns=_to_ns(self.cooldown_s),
+            bar_viewer_ppm=_to_ppm(self.bar_viewer),
+            bar_service_ppm=_to_ppm(self.bar_service),
+            bar_third_party_ppm=_to_ppm(self.bar_third_party),
             false_naming_steps=self.false_naming_steps,
             subscribed_bps=self.subscribed_bps,
         )

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -147,7 +148,7 @@ class Watcher:
         self._hooks.open(self._loop)
         self._spawn("ticks", self._tick())
         for name, spec in PASSIVE.items():
-            self._start(name, lambda spec=spec: load(spec)())
+            self._start(name, partial(_passive, spec))
         if "path" in self.policy.probes:
             self._start("path", self._path_sensor)
         if "reference" in self.policy.probes:
@@ -227,7 +228,9 @@ class Watcher:
             )
         )
 
-    def request(self, url: str, role: Literal["media", "playlist", "other"] | None = None) -> RequestScope:
+    def request(
+        self, url: str, role: Literal["media", "playlist", "other"] | None = None
+    ) -> RequestScope:
         """For hosts whose HTTP isn't aiohttp: `with w.request(url) as r: r.first_byte(); ...`."""
         return self.requests.request(url, role)
 
@@ -377,6 +380,10 @@ class Watcher:
 
 
 _STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused", "ended"))
+
+
+def _passive(spec: str) -> Sensor:
+    return load(spec)()
 
 
 def _ns(seconds: float | None) -> int | None:

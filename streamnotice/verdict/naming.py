@@ -109,9 +109,12 @@ class Namer:
         for rank in (_is_leaf, _is_pair, _is_inner):
             fitting = [key for key in passing if rank(key)]
             if fitting:
-                depth = lambda key: key.count(".") if rank is _is_inner else 0  # noqa: E731
-                mass = lambda key: belief.mass(self.names[key])  # noqa: E731
-                return self.named(max(fitting, key=lambda k: (depth(k), mass(k), k)), belief)
+                inner = rank is _is_inner
+                ranked = [
+                    (key.count(".") if inner else 0, belief.mass(self.names[key]), key)
+                    for key in fitting
+                ]
+                return self.named(max(ranked)[2], belief)
         return None
 
     def holds(self, key: str, belief: Filter) -> bool:

@@ -1,0 +1,28 @@
+"""Was the player asking: the second split. A pause between requests is not a slow network."""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule
+
+S_NS = 1_000_000_000
+WINDOW_S = 6
+
+
+def read(seen: Estimates, now: int) -> Outcome | None:
+    share = seen.requests.asked_permille(now, WINDOW_S)
+    if share is None or now < WINDOW_S * S_NS:
+        return None
+    level = seen.playback.level_ns(now)
+    figures = (("asking_permille", share), ("buffer_ns", level))
+    if share >= 900:
+        return Outcome("always", figures)
+    if share >= 300:
+        return Outcome("partly", figures)
+    hungry = seen.playback.state == "stalled" or (
+        seen.playback.wants_data is not False and level is not None and level < 4 * S_NS
+    )
+    return Outcome("idle_hungry" if hungry else "idle_full", figures)
+
+
+RULE = Rule("asking", ("always", "partly", "idle_hungry", "idle_full"), "requests", read)

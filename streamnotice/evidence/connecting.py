@@ -1,0 +1,59 @@
+"""Connections that open slowly or not, and names that resolve slowly or not."""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule, scale
+
+S_NS = 1_000_000_000
+MS_NS = 1_000_000
+WINDOW_NS = 10 * S_NS
+
+
+def read_connect(seen: Estimates, now: int) -> Outcome | None:
+    requests = seen.requests
+    failed = [f for f in requests.failures if now - WINDOW_NS < f.at_ns <= now]
+    kinds = [f.failure for f in failed if not f.had_first_byte]
+    for kind in ("refused", "unreachable", "timeout", "reset"):
+        if kind in kinds:
+            return Outcome(kind, (("failures_count", kinds.count(kind)),))
+    broken = sum(1 for f in failed if f.had_first_byte)
+    if broken:
+        return Outcome("broken_off", (("failures_count", broken),))
+    made = [
+        c.connect_ns
+        for c in requests.connects
+        if c.connect_ns is not None and now - WINDOW_NS < c.at_ns <= now
+    ]
+    if not made:
+        return None
+    base = requests.base_rtt_ns
+    excess = max(made) - 4 * (base or 0)
+    name = scale(excess, ((300 * MS_NS, "prompt"),), "slow")
+    return Outcome(name, (("connect_ns", max(made)),), (("rtt_ns", base),) if base else None)
+
+
+def read_look_up(seen: Estimates, now: int) -> Outcome | None:
+    requests = seen.requests
+    failed = [f for f in requests.failures if now - WINDOW_NS < f.at_ns <= now]
+    count = sum(1 for f in failed if f.failure == "dns")
+    if count:
+        return Outcome("failing", (("failures_count", count),))
+    made = [
+        c.dns_ns
+        for c in requests.connects
+        if c.dns_ns is not None and now - WINDOW_NS < c.at_ns <= now
+    ]
+    if not made:
+        return None
+    name = scale(max(made), ((500 * MS_NS, "prompt"),), "slow")
+    return Outcome(name, (("dns_ns", max(made)),))
+
+
+CONNECT = Rule(
+    "connect",
+    ("prompt", "slow", "refused", "unreachable", "timeout", "reset", "broken_off"),
+    "requests",
+    read_connect,
+)
+LOOK_UP = Rule("look_up", ("prompt", "slow", "failing"), "requests", read_look_up)

@@ -1,0 +1,37 @@
+"""How long the server thinks before its first byte, beyond the round trip; by cache hit and miss.
+
+The kernel's round trip is taken from the acknowledgement of our request, the first byte from the
+server's answer: what lies between them is the server's, or that of the server behind it.
+"""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule, scale
+from streamnotice.path.rounds import middle
+
+MS_NS = 1_000_000
+WINDOW_S = 8
+NAMES = ("prompt", "late", "very_late")
+
+
+def _read(seen: Estimates, now: int, cache: str | None) -> Outcome | None:
+    requests = seen.requests
+    answers = [
+        answer
+        for answer in requests.recent(requests.answers, now, WINDOW_S)
+        if answer.media and answer.cache == cache and answer.status < 400
+    ]
+    if not answers:
+        return None
+    rtts = [rtt for at, rtt in requests.rtts if now - 10 * WINDOW_S * MS_NS * 1000 < at <= now]
+    rtt = max([a.rtt_ns for a in answers if a.rtt_ns is not None] + rtts[-2:], default=0)
+    ttfb = middle([answer.ttfb_ns for answer in answers])
+    excess = max(0, ttfb - 2 * rtt)
+    name = scale(excess, ((200 * MS_NS, "prompt"), (1000 * MS_NS, "late")), "very_late")
+    return Outcome(name, (("ttfb_ns", ttfb),), (("rtt_ns", rtt),) if rtt else None)
+
+
+UNSAID = Rule("first_byte", NAMES, "requests", lambda seen, now: _read(seen, now, None))
+HIT = Rule("first_byte_hit", NAMES, "headers", lambda seen, now: _read(seen, now, "hit"))
+MISS = Rule("first_byte_miss", NAMES, "headers", lambda seen, now: _read(seen, now, "miss"))

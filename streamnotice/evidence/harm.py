@@ -1,0 +1,30 @@
+"""Is playback suffering at all: the first of all questions, and the witness against "fine"."""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule
+
+S_NS = 1_000_000_000
+
+
+def read(seen: Estimates, now: int) -> Outcome | None:
+    model = seen.playback
+    if not model.seen or model.state in ("paused", "ended", "seeking"):
+        return None
+    level = model.level_ns(now)
+    figures = (("buffer_ns", level), ("drain_permille", model.drain_permille(now)))
+    lasting = now - model.since_ns
+    if model.state == "starting":
+        return None if lasting < 3 * S_NS else Outcome("slow_start", figures)
+    if model.state == "stalled":
+        return Outcome("stalled", figures)
+    drain = model.drain_permille(now)
+    if drain is None or level is None:
+        return None
+    if drain >= -150 or model.wants_data is False:
+        return Outcome("calm", figures)
+    return Outcome("low" if level < 6 * S_NS else "draining", figures)
+
+
+RULE = Rule("harm", ("calm", "draining", "low", "stalled", "slow_start"), "playback", read)

@@ -1,0 +1,42 @@
+"""Where along the path queue, spread, loss and silence begin (`streamnotice.path.localise`)."""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.path import localise
+
+NAMES = ("none", *localise.PLACES)
+
+
+def _delay(found: localise.Located | None, figure: str) -> Outcome | None:
+    if found is None:
+        return None
+    base = None if found.base_ns is None else (("rtt_ns", found.base_ns),)
+    return Outcome(found.place, ((figure, found.value),), base)
+
+
+def read_queue(seen: Estimates, now: int) -> Outcome | None:
+    return _delay(localise.queue(seen.paths, now), "queue_ns")
+
+
+def read_spread(seen: Estimates, now: int) -> Outcome | None:
+    return _delay(localise.spread(seen.paths, now), "spread_ns")
+
+
+def read_loss(seen: Estimates, now: int) -> Outcome | None:
+    found = localise.loss(seen.paths, now)
+    return None if found is None else Outcome(found.place, (("loss_permille", found.value),))
+
+
+def read_reach(seen: Estimates, now: int) -> Outcome | None:
+    found = localise.reach(seen.paths, now)
+    if found is None:
+        return None
+    return Outcome(found.place, (("answered_count", found.answered), ("lost_count", found.lost)))
+
+
+QUEUE = Rule("queue_place", NAMES, "path", read_queue)
+SPREAD = Rule("spread_place", NAMES, "path", read_spread)
+LOSS = Rule("loss_place", NAMES, "path", read_loss)
+REACH = Rule("reach_place", ("all", "server", *localise.PLACES), "path", read_reach)

@@ -1,0 +1,87 @@
+"""The control: other servers over the same access, at the same moment.
+
+Nobody is blamed beyond the home on the strength of one path alone (PAM 2016, M-Lab 2014: the
+control decides).
+"""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.path.localise import FarEnd, busiest, far_end
+
+S_NS = 1_000_000_000
+WINDOW_NS = 12 * S_NS
+
+
+def _references(seen: Estimates, now: int) -> list[FarEnd]:
+    ends = [far_end(path, now, WINDOW_NS) for path in seen.paths.references()]
+    return [end for end in ends if end is not None]
+
+
+def read_delay(seen: Estimates, now: int) -> Outcome | None:
+    """The best-off reference: if even that one suffers, what is shared suffers."""
+    ends = _references(seen, now)
+    if not ends:
+        return None
+    silent = all(end.silent for end in ends)
+    best = min(ends, key=lambda end: (end.silent, end.suffers, end.excess_ns or 0))
+    figures = (("excess_ns", best.excess_ns), ("loss_permille", best.lost_permille))
+    base = None if best.base_ns is None else (("rtt_ns", best.base_ns),)
+    name = "silent" if silent else "raised" if best.suffers else "fine"
+    return Outcome(name, figures, base)
+
+
+def read_contrast(seen: Estimates, now: int) -> Outcome | None:
+    path = busiest(seen.paths)
+    ends = _references(seen, now)
+    service = far_end(path, now, WINDOW_NS) if path is not None else None
+    if service is None or not ends:
+        return None
+    ours = service.suffers
+    best_suffers = all(end.suffers for end in ends)
+    some_suffer = any(end.suffers for end in ends)
+    if ours:
+        name = "both_suffer" if best_suffers else "some_suffer" if some_suffer else "only_service"
+    else:
+        name = "only_reference" if some_suffer else "neither"
+    return Outcome(
+        name,
+        (
+            ("service_excess_ns", service.excess_ns),
+            ("reference_excess_ns", min((e.excess_ns or 0 for e in ends), default=0)),
+        ),
+    )
+
+
+def read_rate(seen: Estimates, now: int) -> Outcome | None:
+    """A small download from a reference, judged with what slow start alone would take."""
+    rows = [row for row in seen.downloads if now - 15 * S_NS < row.at_ns <= now]
+    needed = seen.needed_bps()
+    if not rows or not needed:
+        return None
+    rated = []
+    for row in rows:
+        if row.failed or row.duration_ns is None or not row.duration_ns:
+            continue
+        fair = 3 * (row.ttfb_ns or 0) + row.received_bytes * 8 * S_NS // needed
+        rated.append((row.duration_ns * 1000 // max(1, fair), row))
+    if not rated:
+        return Outcome("failing", (("failures_count", len(rows)),))
+    ratio, row = min(rated, key=lambda pair: pair[0])
+    came = row.received_bytes * 8 * S_NS // max(1, row.duration_ns or 1)
+    return Outcome(
+        "ample" if ratio <= 1200 else "short" if ratio <= 3000 else "far_short",
+        (("throughput_bps", came),),
+        (("needed_bps", needed),),
+    )
+
+
+DELAY = Rule("reference_delay", ("fine", "raised", "silent"), "reference", read_delay)
+CONTRAST = Rule(
+    "contrast",
+    ("both_suffer", "some_suffer", "only_service", "only_reference", "neither"),
+    "reference",
+    read_contrast,
+)
+RATE = Rule("reference_rate", ("ample", "short", "far_short", "failing"), "reference", read_rate)

@@ -1,0 +1,40 @@
+"""Waits for a first byte: their share of the time asked, the oldest one, and silence in mid-flow."""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule, scale
+
+S_NS = 1_000_000_000
+WINDOW_S = 8
+
+
+def read_share(seen: Estimates, now: int) -> Outcome | None:
+    rows = seen.requests.window(now, WINDOW_S)
+    asked = sum(row.asked_ns for row in rows)
+    if asked < S_NS or not seen.requests.tells_first_byte:
+        return None
+    share = (asked - min(asked, sum(row.flowing_ns for row in rows))) * 1000 // asked
+    name = scale(share, ((150, "little"), (400, "some"), (750, "much")), "most")
+    return Outcome(name, (("waiting_permille", share),))
+
+
+def read_waiting(seen: Estimates, now: int) -> Outcome | None:
+    if not seen.requests.ever:
+        return None
+    age = seen.requests.waiting_ns(now)
+    name = scale(age, ((S_NS, "short"), (3 * S_NS, "long")), "very_long")
+    return Outcome(name, (("age_ns", age),))
+
+
+def read_silence(seen: Estimates, now: int) -> Outcome | None:
+    if not seen.requests.ever or not seen.requests.asking():
+        return None
+    quiet = seen.requests.silent_ns(now)
+    name = scale(quiet, ((S_NS, "short"), (3 * S_NS, "long")), "very_long")
+    return Outcome(name, (("silent_ns", quiet),))
+
+
+SHARE = Rule("wait_share", ("little", "some", "much", "most"), "requests", read_share)
+WAITING = Rule("waiting", ("short", "long", "very_long"), "requests", read_waiting)
+SILENCE = Rule("silence", ("short", "long", "very_long"), "requests", read_silence)
