@@ -1,0 +1,183 @@
+"""Making a plan real: namespaces, devices, addresses, routes. Call inside a run's own world."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import deque
+from typing import Any
+
+from lab.emulator import Emulator
+from lab.errors import LabError
+from lab.topology import Plan, neighbours
+
+# Hosts that send in bulk: their routes carry the congestion control (a namespace's default can't
+# be set to one outside the machine's allowed list, a route's can).
+_OWN_CONGESTION = ("edge", "origin")
+_ICMP_TABLE = "100"
+
+
+def _ip(lines: list[str], ns: str | None = None) -> None:
+    """Run `ip -batch`; LabError with ip's own words if a line fails."""
+    where = ["-n", ns] if ns else []
+    done = subprocess.run(
+        ["ip", *where, "-batch", "-"],
+        input="\n".join(lines) + "\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise LabError(f"ip in {ns or 'the run'}: {done.stderr.strip()}")
+
+
+class Net:
+    """A plan's namespaces and links, alive."""
+
+    def __init__(self, plan: Plan, emulator: Emulator) -> None:
+        self.plan = plan
+        self.emulator = emulator
+        self._build()
+
+    def _build(self) -> None:
+        plan = self.plan
+        _ip([f"netns add {node}" for node in plan.nodes])
+        for link in plan.links:
+            self.emulator.link(link.name, link.near, f"{link.name}0", link.far, f"{link.name}1")
+            for way, bps in (("up", link.up_bps), ("down", link.down_bps)):
+                self.emulator.set(
+                    f"{link.name}.{way}",
+                    rate_bps=bps, queue_ms=link.queue_ms, delay_ms=link.delay_ms,
+                    jitter_ms=link.jitter_ms, codel=int(link.codel),
+                )  # fmt: skip
+        if plan.neighbour_ip:
+            self.emulator.share("access", "neighbour", "access2", f"{plan.neighbour_ip}/32")
+        for node, late_ms in plan.slow_icmp:
+            self.emulator.link(f"cpu-{node}", node, "cpu0", node, "cpu1")
+            self.emulator.set(f"cpu-{node}.up", delay_ms=late_ms, jitter_ms=late_ms / 2)
+        _ip(
+            [
+                f"link add {c.name}0 netns {c.near} type veth peer name {c.name}1 netns {c.far}"
+                for c in plan.cables
+            ]
+        )
+        for node, lines in self._settings().items():
+            _ip(lines, node)
+        for node in plan.nodes:
+            if node not in ("viewer", "device", "refa", "refb"):
+                self.run(node, ["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+        for node, _ in plan.slow_icmp:
+            # The late answers come back in by cpu1 with the router's own address as source.
+            self.run(node, ["sysctl", "-qw", "net.ipv4.conf.cpu1.accept_local=1"])
+
+    def _settings(self) -> dict[str, list[str]]:
+        """Per node: links up, addresses, routes, manners."""
+        plan = self.plan
+        lines: dict[str, list[str]] = {node: ["link set lo up"] for node in plan.nodes}
+        peers: dict[str, list[tuple[str, str, str]]] = {node: [] for node in plan.nodes}
+        owned: dict[str, str] = {}  # address -> node
+        for node, dev, peer, peer_ip, own_ip in neighbours(plan):
+            veth = any(dev[:-1] == c.name for c in plan.cables)
+            lines[node] += [
+                # No IPv6 chatter: what the emulator counts is what the run sent.
+                f"link set {dev} addrgenmode none",
+                f"link set {dev} up" + (" gso_max_segs 4" if veth else " txqueuelen 4000"),
+                f"addr add {own_ip}/{24 if plan.home_ip and node == 'viewer' else 32} dev {dev}",
+                f"route add {peer_ip}/32 dev {dev} src {own_ip}",
+            ]
+            peers[node].append((peer, dev, peer_ip))
+            owned[own_ip] = node
+        if plan.neighbour_ip:
+            lines["neighbour"] += [
+                "link set access2 addrgenmode none",
+                "link set access2 up txqueuelen 4000",
+                f"addr add {plan.neighbour_ip}/32 dev access2",
+                "route add default dev access2",
+            ]
+            lines["p1"].append(f"route add {plan.neighbour_ip}/32 dev access1")
+        for node in plan.nodes:
+            if node == "neighbour":
+                continue
+            first = self._first_steps(node, peers)
+            toward = self._default_step(node, peers)
+            control = plan.congestion if node in _OWN_CONGESTION else "cubic"
+            if toward:
+                lines[node].append(f"route add default via {toward[2]} dev {toward[1]} congctl {control}")
+            for address, owner in sorted(owned.items()):
+                step = first.get(owner)
+                if owner == node or step is None or step == toward or step[2] == address:
+                    continue
+                lines[node].append(
+                    f"route add {address}/32 via {step[2]} dev {step[1]} congctl {control}"
+                )
+            if plan.neighbour_ip and node != "p1":
+                step = first.get("p1")
+                if step and step != toward:
+                    lines[node].append(
+                        f"route add {plan.neighbour_ip}/32 via {step[2]} dev {step[1]} congctl {control}"
+                    )
+        for node in plan.silent:
+            # Only what the router itself sends (it comes from "lo"), not what it forwards.
+            lines[node].append("rule add iif lo ipproto icmp blackhole")
+        for node, _ in plan.slow_icmp:
+            inbound = next(own for n, dev, _, _, own in neighbours(plan) if n == node and dev.endswith("1"))
+            lines[node] += [
+                "link set cpu0 addrgenmode none", "link set cpu1 addrgenmode none",
+                "link set cpu0 up", "link set cpu1 up",
+                f"rule add iif lo ipproto icmp lookup {_ICMP_TABLE}",
+                # One more hop limit for the detour through the router itself.
+                f"route add default dev cpu0 src {inbound} hoplimit 65 table {_ICMP_TABLE}",
+            ]  # fmt: skip
+        return lines
+
+    @staticmethod
+    def _first_steps(
+        start: str, peers: dict[str, list[tuple[str, str, str]]]
+    ) -> dict[str, tuple[str, str, str]]:
+        """For every other node the adjacency by which *start* reaches it (the net is a tree)."""
+        found: dict[str, tuple[str, str, str]] = {}
+        waiting = deque((peer[0], peer) for peer in peers[start])
+        while waiting:
+            node, by = waiting.popleft()
+            if node == start or node in found:
+                continue
+            found[node] = by
+            waiting.extend((peer[0], by) for peer in peers[node])
+        return found
+
+    def _default_step(
+        self, node: str, peers: dict[str, list[tuple[str, str, str]]]
+    ) -> tuple[str, str, str] | None:
+        """Leaves and the home side route everything one way; the core knows every address."""
+        if len(peers[node]) == 1:
+            return peers[node][0]
+        if node == "home":
+            return next(peer for peer in peers[node] if peer[0] == "p1")
+        return None
+
+    # -- using it
+
+    def command(self, node: str, command: list[str]) -> list[str]:
+        """*command*, to be run in *node*."""
+        return ["ip", "netns", "exec", node, *command]
+
+    def run(self, node: str, command: list[str]) -> str:
+        """Run to the end in *node*; its standard output. LabError if it fails."""
+        done = subprocess.run(
+            self.command(node, command), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise LabError(f"{command[0]} in {node}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def start(self, node: str, command: list[str], **options: Any) -> subprocess.Popen[Any]:
+        """Start in *node*, to be ended by the caller (or with the run's world)."""
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.DEVNULL)
+        return subprocess.Popen(self.command(node, command), **options)
+
+    def unread_drops(self) -> int:
+        """Packets that a device dropped because the emulator read too slowly."""
+        dropped = 0
+        for node in self.plan.nodes:
+            for line in self.run(node, ["cat", "/proc/net/dev"]).splitlines()[2:]:
+                name, _, counts = line.partition(":")
+                if any(name.strip() in (f"{k.name}0", f"{k.name}1") for k in self.plan.links):
+                    dropped += int(counts.split()[11])
+        return dropped

@@ -1,0 +1,518 @@
+"""What can go wrong in a run, where, how much and when: every parameter drawn from a seed.
+
+A scenario is data: the network, the service, and a list of actions with their times. `plan` draws
+one; the runner carries it out. To add a family: a function here, and a line in FAMILIES.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+
+from lab.build import LADDER_BPS, SEGMENT_S
+from lab.services import ServerFault, ServicePlan
+from lab.topology import Link, Plan, Wishes, draw
+
+Severity = Literal["severe", "moderate", "near_miss", "none"]
+LOW_BPS, MID_BPS, HIGH_BPS = LADDER_BPS
+
+
+@attrs.frozen
+class LinkChange:
+    """Emulator settings for "LINK.up|down|both" at a time after the fault's onset."""
+
+    direction: str
+    values: dict[str, float]
+    after_s: float = 0.0
+
+
+@attrs.frozen
+class Crowd:
+    """Real TCP flows from `source` to `sink` from the onset on.
+
+    Attributes:
+        mean_bytes: mean size of a flow, after which it starts anew; None: endless.
+    """
+
+    source: str
+    sink: str
+    flows: int
+    mean_bytes: int | None = None
+    mean_pause_ms: int = 50
+
+
+@attrs.frozen
+class CpuStarved:
+    """The player and some hogs share so much of one CPU (a cgroup's quota)."""
+
+    quota_permille: int
+    hogs: int
+
+
+@attrs.frozen
+class Frozen:
+    """The player is stopped and continued (SIGSTOP, SIGCONT), as by a machine that pages."""
+
+    stop_ms: int
+    run_ms: int
+
+
+@attrs.frozen
+class Scenario:
+    """One run, wholly determined.
+
+    Attributes:
+        place: where the fault is; "none" if there is none.
+        condition: what is wrong there; None for "none".
+        variant: how it was made (free text for reports).
+        severity: "near_miss" is a real disturbance that should not harm playback.
+        factor: capacity left over capacity needed, as far as the fault can be put so.
+        onset_s: seconds into play; None: there before Play.
+        settle_s: how long the fault stands before Play, where it is there before.
+        ends_s: seconds into play at which it is over; None: it stays.
+        truth_among: leaves that are equally right, where the viewer can't tell them apart.
+    """
+
+    family: str
+    seed: int
+    place: str
+    condition: str | None
+    variant: str
+    severity: Severity
+    factor: float | None
+    onset_s: float | None
+    settle_s: float
+    ends_s: float | None
+    rendition: str
+    network: Plan
+    service: ServicePlan
+    links_before: tuple[LinkChange, ...] = ()
+    links_onset: tuple[LinkChange, ...] = ()
+    links_end: tuple[LinkChange, ...] = ()
+    crowds: tuple[Crowd, ...] = ()
+    edge_fault: ServerFault | None = None
+    origin_fault: ServerFault | None = None
+    device: CpuStarved | Frozen | None = None
+    truth_among: tuple[str, ...] = ()
+
+
+class _Draw:
+    """The choices that all families share."""
+
+    def __init__(self, family: str, seed: int) -> None:
+        self.family, self.seed = family, seed
+        self.rng = random.Random(f"{family}-{seed}")
+        rng = self.rng
+        self.severity: Severity = rng.choices(
+            ("severe", "moderate", "near_miss"), (0.5, 0.35, 0.15)
+        )[0]  # type: ignore[assignment]
+        self.rendition = rng.choices(("auto", "highest", "lowest"), (0.6, 0.25, 0.15))[0]
+        self.before = rng.random() < 0.4
+        self.onset_s = None if self.before else round(rng.uniform(6.0, 16.0), 1)
+        needed = {"auto": LOW_BPS, "lowest": LOW_BPS, "highest": HIGH_BPS}[self.rendition]
+        self.needed_bps = needed
+        low, high = {
+            "severe": (0.08, 0.4), "moderate": (0.4, 0.75), "near_miss": (1.7, 2.6), "none": (3, 4)
+        }[self.severity]  # fmt: skip
+        self.factor = round(rng.uniform(low, high), 3)
+        self.capacity_bps = round(self.factor * needed)
+        headers = rng.choice((("x-cache",), ("x-cache", "cache-status"), ("cache-status",), ()))
+        self.service = ServicePlan(warm=rng.random() < 0.75, headers=headers)
+
+    def network(self, **wishes: Any) -> Plan:
+        """A network whose access line carries the top rendition, with some to spare."""
+        base = {"access_bps": (round(1.35 * HIGH_BPS), 20_000_000)}
+        return draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
+
+    def scenario(self, place: str, condition: str | None, network: Plan, **more: Any) -> Scenario:
+        values: dict[str, Any] = {
+            "family": self.family, "seed": self.seed, "place": place, "condition": condition,
+            "variant": "", "severity": self.severity, "factor": self.factor,
+            "onset_s": self.onset_s, "settle_s": 2.0, "ends_s": None,
+            "rendition": self.rendition, "network": network, "service": self.service,
+        }  # fmt: skip
+        return Scenario(**{**values, **more})
+
+    def queue_bytes(self, bps: int) -> int:
+        """A queue between small and bloated, for a link that turns slow."""
+        return max(6_000, round(bps * self.rng.choice((0.05, 0.1, 0.2, 0.3, 0.5)) / 8))
+
+
+# -- link faults
+
+
+def _slow(draw_: _Draw, name: str) -> tuple[LinkChange, ...]:
+    queue = draw_.queue_bytes(draw_.capacity_bps)
+    return (LinkChange(f"{name}.down", {"rate_bps": draw_.capacity_bps, "queue_bytes": queue}),)
+
+
+def _loss_for(draw_: _Draw, network: Plan, link: Link) -> float:
+    """Loss at which one TCP flow gets about the wanted capacity (Mathis et al., CCR 1997)."""
+    rtt_s = max(0.008, network.base_rtt_ms() / 1e3)
+    loss = (1.2 * 1448 * 8 / (rtt_s * draw_.capacity_bps)) ** 2
+    if draw_.severity == "near_miss":
+        return min(0.01, loss)
+    return min(0.3, max(0.02, loss))
+
+
+def _lossy(draw_: _Draw, network: Plan, name: str) -> tuple[str, tuple[LinkChange, ...]]:
+    loss = round(_loss_for(draw_, network, network.link(name)), 4)
+    if draw_.rng.random() < 0.5:
+        return f"independent {loss:.3f}", (LinkChange(f"{name}.down", {"loss": loss}),)
+    burst, bad_loss = draw_.rng.choice((3, 6, 12)), draw_.rng.uniform(0.5, 0.9)
+    share_bad = min(0.6, loss / bad_loss)
+    to_good = 1 / burst
+    to_bad = round(to_good * share_bad / (1 - share_bad), 5)
+    values = {"to_good": to_good, "to_bad": to_bad, "bad_loss": round(bad_loss, 3)}
+    return f"bursts {loss:.3f}", (LinkChange(f"{name}.down", values),)
+
+
+def _outage(draw_: _Draw, name: str) -> tuple[str, tuple[LinkChange, ...], float | None]:
+    """Gone for good, for a while, or coming and going."""
+    rng = draw_.rng
+    kind = rng.choice(("stays", "ends", "comes and goes"))
+    down = LinkChange(f"{name}.both", {"outage": 1})
+    if draw_.severity == "near_miss" and not draw_.before:
+        gap = round(rng.uniform(0.3, 1.5), 2)
+        return "blink", (down, LinkChange(f"{name}.both", {"outage": 0}, gap)), gap
+    # A session that finds no network at all ends by its own rules: before Play it comes and goes.
+    if kind == "comes and goes" or draw_.before:
+        changes: list[LinkChange] = []
+        at = 0.0
+        while at < 120:
+            on, off = rng.uniform(6, 15), rng.uniform(1, 4)
+            changes.append(LinkChange(f"{name}.both", {"outage": 1}, round(at, 2)))
+            changes.append(LinkChange(f"{name}.both", {"outage": 0}, round(at + on, 2)))
+            at += on + off
+        return "comes and goes", tuple(changes), None
+    if kind == "ends":
+        length = round(rng.uniform(15, 35), 1)
+        up = LinkChange(f"{name}.both", {"outage": 0}, length)
+        return kind, (down, up), length
+    return kind, (down,), None
+
+
+def _unsteady(draw_: _Draw, network: Plan, name: str) -> tuple[LinkChange, ...]:
+    """Good and nearly dead by turns, so that the mean is the wanted capacity."""
+    rng, link = draw_.rng, network.link(name)
+    bad = rng.uniform(0.05, 0.2) * draw_.capacity_bps
+    good = min(link.down_bps, draw_.capacity_bps * rng.uniform(3, 8))
+    share_good = (draw_.capacity_bps - bad) / max(1.0, good - bad)
+    changes, at = [], 0.0
+    jitter = round(rng.uniform(5, 40), 1)
+    queue = draw_.queue_bytes(round(good))
+    while at < 150:
+        period = rng.uniform(1.5, 8)
+        for share, rate in ((1 - share_good, bad), (share_good, good)):
+            values = {"rate_bps": round(rate), "queue_bytes": queue, "jitter_ms": jitter}
+            changes.append(LinkChange(f"{name}.down", values, round(at, 2)))
+            at += period * share
+    return tuple(changes)
+
+
+def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Draw], Scenario]:
+    """A fault of the link called *name* (None: one of the core's, or of the interconnect's)."""
+
+    def make(draw_: _Draw) -> Scenario:
+        rng = draw_.rng
+        wishes: dict[str, Any] = {}
+        if place == "network.home.wifi":
+            wishes["home"] = True
+        if place == "network.isp.core":
+            wishes["hops"] = rng.choice((2, 3, 3, 4))
+        if condition == "lossy":
+            wishes["congestion"] = rng.choice(("cubic", "cubic", "reno"))
+        network = draw_.network(**wishes)
+        choices = [k.name for k in network.links if k.place == place]
+        link = name or rng.choice(choices)
+        ends: float | None = None
+        variant = link
+        if condition == "slow":
+            changes = _slow(draw_, link)
+        elif condition == "lossy":
+            variant, changes = _lossy(draw_, network, link)
+            variant = f"{link} {variant}"
+        elif condition == "unsteady":
+            changes = _unsteady(draw_, network, link)
+        elif condition == "limited":
+            burst = rng.randrange(20, 160) * 1000
+            values = {"police_burst_bytes": float(burst), "police_bps": draw_.capacity_bps}
+            changes = (LinkChange(f"{link}.down", values),)
+        else:
+            variant, changes, length = _outage(draw_, link)
+            variant = f"{link} {variant}"
+            if length is not None and draw_.onset_s is not None:
+                ends = round(draw_.onset_s + length, 2)
+        return draw_.scenario(
+            place, condition, network, variant=variant, links_onset=changes, ends_s=ends
+        )
+
+    return make
+
+
+# -- crowds
+
+
+def _flows(draw_: _Draw, rate_bps: int) -> int:
+    """So many rivals that an equal share is the wanted capacity."""
+    return max(2, min(160, round(rate_bps / draw_.capacity_bps) - 1))
+
+
+def _crowd(draw_: _Draw, source: str, sink: str, rate_bps: int) -> Crowd:
+    flows = _flows(draw_, rate_bps)
+    if draw_.rng.random() < 0.35:  # web-like: short flows that start anew
+        mean_bytes = draw_.rng.choice((200_000, 500_000, 1_500_000))
+        return Crowd(source, sink, min(250, flows * 5 // 4), mean_bytes, 40)
+    return Crowd(source, sink, flows)
+
+
+def _crowded_link(place: str) -> Callable[[_Draw], Scenario]:
+    def make(draw_: _Draw) -> Scenario:
+        rng = draw_.rng
+        rate = rng.randrange(9, 26) * 1_000_000
+        queue_ms = float(rng.choice((40, 80, 150, 250, 400)))
+        wishes: dict[str, Any] = {}
+        if place == "network.isp.core":
+            hops = rng.choice((2, 3, 4))
+            link = f"core{rng.randrange(1, hops)}"
+            wishes["hops"] = hops
+        else:
+            link = "inter"
+        network = draw_.network(
+            crowd_on=link, rate_of=((link, rate),), queue_of=((link, queue_ms),), **wishes
+        )
+        crowd = _crowd(draw_, "crowdsrc", "crowdsink", rate)
+        return draw_.scenario(
+            place, "crowded", network, variant=f"{link} {crowd.flows} flows", settle_s=6.0,
+            crowds=(crowd,), service=attrs.evolve(draw_.service, warm=True),
+        )  # fmt: skip
+
+    return make
+
+
+def _access_crowded(draw_: _Draw) -> Scenario:
+    rate = draw_.rng.randrange(7, 18) * 1_000_000
+    queue_ms = float(draw_.rng.choice((60, 120, 200, 300, 500)))
+    network = draw_.network(
+        crowd_on="access", neighbour=True, rate_of=(("access", rate),),
+        queue_of=(("access", queue_ms),), access_bps=(rate, rate),
+    )  # fmt: skip
+    crowd = _crowd(draw_, "crowdsrc", "neighbour", rate)
+    among = ("network.home.sharing", "network.isp.access") if network.home_ip else ()
+    return draw_.scenario(
+        "network.isp.access", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
+        crowds=(crowd,), truth_among=among,
+    )  # fmt: skip
+
+
+def _sharing_crowded(draw_: _Draw) -> Scenario:
+    rate = draw_.rng.randrange(6, 18) * 1_000_000
+    queue_ms = float(draw_.rng.choice((60, 120, 200, 300, 500)))
+    network = draw_.network(
+        home=True, device=True, rate_of=(("access", rate),), queue_of=(("access", queue_ms),),
+        access_bps=(rate, rate),
+    )  # fmt: skip
+    crowd = _crowd(draw_, "world", "device", rate)
+    return draw_.scenario(
+        "network.home.sharing", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
+        crowds=(crowd,), truth_among=("network.home.sharing", "network.isp.access"),
+    )  # fmt: skip
+
+
+# -- servers
+
+
+def _edge_slow(draw_: _Draw) -> Scenario:
+    return draw_.scenario(
+        "service.edge", "slow", draw_.network(), variant="paced below the need",
+        edge_fault=ServerFault(rate_bps=draw_.capacity_bps),
+    )  # fmt: skip
+
+
+def _think(draw_: _Draw) -> float:
+    """Wait before each segment that leaves the wanted share of real time for it."""
+    return round(min(25.0, SEGMENT_S / draw_.factor), 2)
+
+
+def _edge_overloaded(draw_: _Draw) -> Scenario:
+    think = _think(draw_)
+    return draw_.scenario(
+        "service.edge", "overloaded", draw_.network(), variant=f"first byte after {think} s",
+        edge_fault=ServerFault(think_s=think), service=attrs.evolve(draw_.service, warm=True),
+    )  # fmt: skip
+
+
+def _never_near_miss(draw_: _Draw) -> None:
+    if draw_.severity == "near_miss":
+        draw_.severity = "severe"
+
+
+def _edge_failing(draw_: _Draw) -> Scenario:
+    _never_near_miss(draw_)
+    # A server that fails from the start lets no session begin: it fails in mid-play.
+    draw_.before, onset = False, draw_.onset_s or round(draw_.rng.uniform(5, 14), 1)
+    status = draw_.rng.choice((500, 503, 503, None))
+    fault = ServerFault(status=status) if status else ServerFault(stop=True)
+    ends = draw_.rng.choice((None, None, round(onset + draw_.rng.uniform(15, 30), 1)))
+    return draw_.scenario(
+        "service.edge", "failing", draw_.network(), onset_s=onset, ends_s=ends, factor=None,
+        variant=f"status {status}" if status else "connections refused", edge_fault=fault,
+        service=attrs.evolve(draw_.service, warm=True),
+    )  # fmt: skip
+
+
+def _edge_unreachable(draw_: _Draw) -> Scenario:
+    network = draw_.network(server_router=True)
+    variant, changes, length = _outage(draw_, "srv")
+    ends = None if length is None or draw_.onset_s is None else round(draw_.onset_s + length, 2)
+    return draw_.scenario(
+        "service.edge", "unreachable", network, variant=variant, links_onset=changes, ends_s=ends,
+        factor=None,
+    )  # fmt: skip
+
+
+def _origin_slow(draw_: _Draw) -> Scenario:
+    service = attrs.evolve(
+        draw_.service, warm=False, headers=draw_.service.headers or ("x-cache",)
+    )
+    kind = draw_.rng.choice(("rate", "think", "link"))
+    network = draw_.network()
+    if kind == "link":
+        return draw_.scenario(
+            "service.origin", "slow", network, variant="link behind the edge",
+            links_onset=_slow(draw_, "orig"), service=service,
+        )  # fmt: skip
+    fault = (
+        ServerFault(rate_bps=draw_.capacity_bps)
+        if kind == "rate"
+        else ServerFault(think_s=_think(draw_))
+    )
+    return draw_.scenario(
+        "service.origin", "slow", network, variant=kind, service=service, origin_fault=fault
+    )
+
+
+def _origin_failing(draw_: _Draw) -> Scenario:
+    _never_near_miss(draw_)
+    onset = draw_.onset_s or round(draw_.rng.uniform(5, 14), 1)
+    status = draw_.rng.choice((500, 503, None))
+    fault = ServerFault(status=status) if status else ServerFault(stop=True)
+    service = attrs.evolve(
+        draw_.service, warm=False, headers=draw_.service.headers or ("cache-status",)
+    )
+    return draw_.scenario(
+        "service.origin", "failing", draw_.network(), onset_s=onset, factor=None,
+        variant=f"status {status}" if status else "connections refused", origin_fault=fault,
+        service=service,
+    )  # fmt: skip
+
+
+# -- the viewer's own computer
+
+
+def _device_overloaded(draw_: _Draw) -> Scenario:
+    rng = draw_.rng
+    draw_.rendition = rng.choice(("highest", "highest", "auto"))
+    if rng.random() < 0.6:
+        quota = {"severe": (10, 25), "moderate": (25, 50), "near_miss": (400, 700)}[
+            draw_.severity
+        ]
+        device: CpuStarved | Frozen = CpuStarved(rng.randrange(*quota), rng.choice((1, 2, 4)))
+        variant = f"{device.quota_permille} permille of a CPU beside {device.hogs} hogs"
+    else:
+        stop_ms = {"severe": (2500, 5000), "moderate": (1200, 2500), "near_miss": (40, 120)}[
+            draw_.severity
+        ]
+        device = Frozen(rng.randrange(*stop_ms), rng.randrange(150, 700))
+        variant = f"stopped {device.stop_ms} of {device.stop_ms + device.run_ms} ms"
+    onset = draw_.onset_s or round(rng.uniform(5, 14), 1)
+    return draw_.scenario(
+        "device", "overloaded", draw_.network(), device=device, variant=variant, factor=None,
+        onset_s=onset, rendition=draw_.rendition,
+    )  # fmt: skip
+
+
+# -- nothing wrong
+
+
+def _healthy(draw_: _Draw) -> Scenario:
+    rng = draw_.rng
+    kind = rng.choice(
+        ("plain", "busy", "paced", "slow router", "reference down", "far away", "cold cache",
+         "upload at home", "busy computer")
+    )  # fmt: skip
+    more: dict[str, Any] = {
+        "severity": "none", "factor": None, "variant": kind, "rendition": rng.choice(("auto", "auto", "highest", "lowest"))
+    }  # fmt: skip
+    if kind == "busy":
+        link = rng.choice(("core1", "inter"))
+        rate = rng.randrange(25, 40) * 1_000_000
+        flows = max(1, int(rate / (HIGH_BPS * rng.uniform(2.0, 3.0))) - 1)
+        network = draw_.network(
+            hops=3, crowd_on=link, rate_of=((link, rate),), queue_of=((link, 40.0),),
+            congestion="cubic",
+        )  # fmt: skip
+        more["crowds"] = (Crowd("crowdsrc", "crowdsink", flows),)
+    elif kind == "paced":
+        network = draw_.network()
+        top = {"auto": HIGH_BPS, "highest": HIGH_BPS, "lowest": LOW_BPS}[more["rendition"]]
+        paced = round(top * rng.uniform(1.35, 2.2))
+        more["service"] = attrs.evolve(draw_.service, paced_bps=paced)
+    elif kind == "slow router":
+        network = draw_.network(slow_icmp=True)
+    elif kind == "reference down":
+        network = draw_.network()
+        down = rng.choice(("refa", "refb"))
+        more["links_onset"] = (LinkChange(f"{down}.both", {"outage": 1}),)
+    elif kind == "far away":
+        network = draw_.network()
+        far = {"delay_ms": round(rng.uniform(30, 75), 1)}
+        more["links_before"] = (LinkChange("inter.both", far),)
+    elif kind == "upload at home":
+        network = draw_.network(home=True, device=True)
+        more["crowds"] = (Crowd("device", "world", 1, 300_000, 1500),)
+    elif kind == "busy computer":
+        network = draw_.network()
+        more["device"] = CpuStarved(rng.randrange(600, 900), rng.choice((1, 2)))
+    else:
+        network = draw_.network()
+        more["service"] = attrs.evolve(draw_.service, warm=kind != "cold cache")
+    if kind in ("plain", "paced", "slow router", "far away", "cold cache"):
+        more["onset_s"] = None  # nothing ever begins
+    return draw_.scenario("none", None, network, **more)
+
+
+FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
+    "healthy": _healthy,
+    "wifi.slow": _link_family("network.home.wifi", "slow", "wifi"),
+    "wifi.lossy": _link_family("network.home.wifi", "lossy", "wifi"),
+    "wifi.unsteady": _link_family("network.home.wifi", "unsteady", "wifi"),
+    "wifi.unreachable": _link_family("network.home.wifi", "unreachable", "wifi"),
+    "sharing.crowded": _sharing_crowded,
+    "access.slow": _link_family("network.isp.access", "slow", "access"),
+    "access.crowded": _access_crowded,
+    "access.lossy": _link_family("network.isp.access", "lossy", "access"),
+    "access.limited": _link_family("network.isp.access", "limited", "access"),
+    "access.unreachable": _link_family("network.isp.access", "unreachable", "access"),
+    "core.crowded": _crowded_link("network.isp.core"),
+    "core.lossy": _link_family("network.isp.core", "lossy", None),
+    "core.unreachable": _link_family("network.isp.core", "unreachable", None),
+    "interconnect.crowded": _crowded_link("network.interconnect"),
+    "interconnect.lossy": _link_family("network.interconnect", "lossy", None),
+    "interconnect.unreachable": _link_family("network.interconnect", "unreachable", None),
+    "edge.slow": _edge_slow,
+    "edge.overloaded": _edge_overloaded,
+    "edge.failing": _edge_failing,
+    "edge.unreachable": _edge_unreachable,
+    "origin.slow": _origin_slow,
+    "origin.failing": _origin_failing,
+    "device.overloaded": _device_overloaded,
+}
+
+
+def plan(family: str, seed: int) -> Scenario:
+    """The scenario of *family* and *seed*: the same arguments always give the same one."""
+    return FAMILIES[family](_Draw(family, seed))

@@ -1,0 +1,305 @@
+"""The servers: nginx as caching edge, as origin, and as references; with faults to switch on.
+
+A fault of a server is a flag file that nginx looks for at each request, so that switching it
+neither reloads nginx nor breaks connections: what the viewer sees is the fault alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from lab import build
+from lab.errors import LabError
+from lab.network import Net
+
+REFERENCE_BYTES = 262_144
+
+
+@attrs.frozen
+class ServerFault:
+    """What a server does while its fault is switched on.
+
+    Attributes:
+        rate_bps: pace of each response's body (nginx limit_rate); None: as fast as TCP lets.
+        think_s: wait before each response's first byte.
+        status: answer every media request with this status.
+        stop: the server process ends: connections are refused.
+    """
+
+    rate_bps: int | None = None
+    think_s: float | None = None
+    status: int | None = None
+    stop: bool = False
+
+
+@attrs.frozen
+class ServicePlan:
+    """How the service behaves when nothing is wrong, drawn by the scenario.
+
+    Attributes:
+        warm: the edge has everything in its cache; else it fetches from the origin at first use.
+        headers: which headers tell of the cache: a subset of "x-cache", "cache-status", "age".
+        paced_bps: the edge's standing pace of each response; None: unpaced.
+    """
+
+    warm: bool = True
+    headers: tuple[str, ...] = ("x-cache",)
+    paced_bps: int | None = None
+
+
+_MAIN = """
+daemon off; master_process on; worker_processes 1; user root;
+pid {home}/nginx.pid; error_log {home}/error.log warn;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; server_tokens off; sendfile on; tcp_nopush on; tcp_nodelay on;
+  keepalive_timeout 75; keepalive_requests 10000;
+  client_body_temp_path {home}/body; proxy_temp_path {home}/proxy;
+  fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
+  types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; application/octet-stream bin; }}
+{http}
+}}
+"""
+
+# The think-time service answers late; auth_request waits for it before the response starts.
+_FAULT = """
+    set $pace {standing};
+    if (-f {flag}) {{ set $pace {pace}; }}
+    limit_rate $pace;
+{status}
+"""
+
+
+class Server:
+    """One nginx in one namespace."""
+
+    def __init__(self, net: Net, node: str, work: Path) -> None:
+        self.net = net
+        self.node = node
+        self.home = work / f"nginx-{node}"
+        self.flag = self.home / "fault"
+        self._process: subprocess.Popen[Any] | None = None
+        self._think: subprocess.Popen[Any] | None = None
+        self.home.mkdir(parents=True)
+
+    def configure(self, http: str) -> None:
+        (self.home / "nginx.conf").write_text(_MAIN.format(home=self.home, http=http))
+
+    def start(self) -> None:
+        """Start and wait until it listens."""
+        command = ["nginx", "-p", str(self.home), "-c", str(self.home / "nginx.conf")]
+        self._process = self.net.start(self.node, [*command, "-e", str(self.home / "error.log")])
+        deadline = time.monotonic() + 10
+        while not (self.home / "nginx.pid").exists() or not self._listens():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                log = self.home / "error.log"
+                said = log.read_text().strip()[-400:] if log.exists() else "nothing"
+                raise LabError(f"nginx in {self.node} did not start; it said: {said}")
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        table = self.net.run(self.node, ["cat", "/proc/net/tcp"])
+        return any(" 00000000:0050 " in row and " 0A " in row for row in table.splitlines())
+
+    def think_with(self, seconds: float, seed: int) -> None:
+        """Start the service that makes responses wait (exponential around *seconds*)."""
+        script = Path(__file__).with_name("think.py")
+        self._think = self.net.start(
+            self.node, [sys.executable, str(script), str(seconds), str(seed)],
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert self._think.stdout is not None
+        self._think.stdout.readline()  # it says when it listens
+
+    def stop(self) -> None:
+        """End nginx at once; its port then refuses connections."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def fault(self, on: bool, kind: ServerFault) -> None:
+        """Switch the configured fault on or off."""
+        if kind.stop:
+            if on:
+                self.stop()
+            else:
+                self.start()
+        elif on:
+            self.flag.touch()
+        else:
+            self.flag.unlink(missing_ok=True)
+
+
+def _fault_lines(server: Server, kind: ServerFault | None, standing_bps: int | None) -> str:
+    standing = str(standing_bps // 8) if standing_bps else "0"
+    fault = kind or ServerFault()
+    pace = str(max(1, fault.rate_bps // 8)) if fault.rate_bps else standing
+    status = f"    if (-f {server.flag}) {{ return {fault.status}; }}" if fault.status else ""
+    return _FAULT.format(standing=standing, flag=server.flag, pace=pace, status=status)
+
+
+def _think_lines(server: Server, kind: ServerFault | None) -> tuple[str, str]:
+    """(line for the media location, locations beside it)."""
+    if kind is None or kind.think_s is None:
+        return "", ""
+    # `return` would win over proxy_pass in the same location: two locations, chosen by the flag.
+    beside = f"""
+  location = /_think {{
+    internal; error_page 418 = @wait; recursive_error_pages on;
+    if (-f {server.flag}) {{ return 418; }}
+    return 204;
+  }}
+  location @wait {{ proxy_pass http://127.0.0.1:8099; proxy_pass_request_body off; }}"""
+    return "    auth_request /_think;", beside
+
+
+def edge_config(server: Server, origin_ip: str, plan: ServicePlan, kind: ServerFault | None) -> str:
+    """nginx's http block for the delivery edge."""
+    headers = ""
+    if "x-cache" in plan.headers:
+        headers += "    add_header X-Cache $upstream_cache_status always;\n"
+    if "cache-status" in plan.headers:
+        headers += "    add_header Cache-Status $cache_word always;\n"
+    think, beside = _think_lines(server, kind)
+    return f"""
+  proxy_cache_path {server.home}/cache levels=1:2 keys_zone=media:4m inactive=3650d
+                   use_temp_path=off;
+  map $upstream_cache_status $cache_word {{
+    HIT "edge; hit"; STALE "edge; hit"; MISS "edge; fwd=miss; fwd-status=$upstream_status";
+    EXPIRED "edge; fwd=stale; fwd-status=$upstream_status"; default "edge; fwd=bypass";
+  }}
+  upstream origin {{ server {origin_ip}:80 max_fails=0; keepalive 8; }}
+  server {{ listen 80;
+  location / {{
+{_fault_lines(server, kind, plan.paced_bps)}
+{think}
+    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+    proxy_connect_timeout 5s; proxy_read_timeout 20s;
+    proxy_cache media; proxy_cache_key $uri; proxy_cache_valid 200 3650d;
+    proxy_ignore_headers Cache-Control Expires; proxy_cache_lock on;
+{headers}
+  }}
+{beside}
+  }}"""
+
+
+def origin_config(server: Server, root: Path, kind: ServerFault | None) -> str:
+    """nginx's http block for the origin."""
+    think, beside = _think_lines(server, kind)
+    return f"""
+  server {{ listen 80;
+  location / {{
+{_fault_lines(server, kind, None)}
+{think}
+    root {root}; add_header Cache-Control "public, max-age=3600";
+  }}
+{beside}
+  }}"""
+
+
+class Services:
+    """All servers of a run."""
+
+    def __init__(
+        self,
+        net: Net,
+        work: Path,
+        plan: ServicePlan,
+        *,
+        edge_fault: ServerFault | None = None,
+        origin_fault: ServerFault | None = None,
+        seed: int = 1,
+    ) -> None:
+        address = net.plan.addresses
+        self.edge = Server(net, "edge", work)
+        self.origin = Server(net, "origin", work)
+        self.edge.configure(edge_config(self.edge, address["origin"], plan, edge_fault))
+        self.origin.configure(origin_config(self.origin, build.media(), origin_fault))
+        for server, kind in ((self.edge, edge_fault), (self.origin, origin_fault)):
+            if kind is not None and kind.think_s is not None:
+                server.think_with(kind.think_s, seed)
+        if plan.warm:
+            warm_cache(self.edge.home / "cache")
+        self.origin.start()
+        self.edge.start()
+        for node in ("refa", "refb"):
+            server = Server(net, node, work)
+            (server.home / "probe.bin").write_bytes(bytes(REFERENCE_BYTES))
+            server.configure(f"  server {{ listen 80; location / {{ root {server.home}; }} }}")
+            server.start()
+        self.url = f"http://{address['edge']}/master.m3u8"
+        self.references = tuple(f"http://{address[n]}/probe.bin" for n in ("refa", "refb"))
+
+
+def warm_cache(target: Path) -> None:
+    """Fill an edge's cache folder from one made once: hard links, so it costs no copying."""
+    made = build.BUILD / "cache"
+    if not made.exists():
+        _make_cache(made)
+    shutil.copytree(made, target, copy_function=_link_or_copy)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """nginx replaces cache files, it never writes into one: linking to them is safe."""
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _make_cache(made: Path) -> None:
+    """Let a real nginx on loopback fetch the whole presentation through its cache."""
+    with build.locked("cache"):
+        if made.exists():
+            return
+        folder = Path(tempfile.mkdtemp(dir=build.BUILD))
+        media = build.media()
+        try:
+            conf = f"""
+  server {{ listen 127.0.0.1:18080; location / {{ root {media};
+    add_header Cache-Control "public, max-age=3600"; }} }}
+  proxy_cache_path {folder}/cache levels=1:2 keys_zone=media:4m inactive=3650d use_temp_path=off;
+  server {{ listen 127.0.0.1:18081; location / {{ proxy_pass http://127.0.0.1:18080;
+    proxy_cache media; proxy_cache_key $uri; proxy_cache_valid 200 3650d;
+    proxy_ignore_headers Cache-Control Expires; }} }}"""
+            (folder / "nginx.conf").write_text(_MAIN.format(home=folder, http=conf))
+            # A namespace of its own: fixed ports can't meet anybody else's.
+            inner = f"ip link set lo up; exec nginx -p {folder} -c {folder}/nginx.conf -e {folder}/error.log"
+            process = subprocess.Popen(["unshare", "--net", "sh", "-c", inner])
+            try:
+                _fetch_all(process.pid, media)
+            finally:
+                process.terminate()
+                process.wait(10)
+            (folder / "cache").rename(made)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fetch_all(pid: int, media: Path) -> None:
+    names = [str(p.relative_to(media)) for p in sorted(media.rglob("*")) if p.is_file()]
+    script = """
+import http.client, sys, time
+for attempt in range(100):
+    try:
+        c = http.client.HTTPConnection("127.0.0.1", 18081, timeout=20); c.connect(); break
+    except OSError: time.sleep(0.05)
+for name in sys.stdin.read().split():
+    c.request("GET", "/" + name); r = c.getresponse(); r.read()
+    assert r.status == 200, (name, r.status)
+"""
+    done = subprocess.run(
+        ["nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, "-c", script],
+        input="\n".join(names), text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise LabError(f"warming the edge cache failed: {done.stderr.strip()[-300:]}")

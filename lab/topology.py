@@ -1,0 +1,320 @@
+"""The plan of a network, drawn from a seed: who is joined to whom, addresses, delays, rates.
+
+    device -+
+    viewer -+- home - p1 .. pn (border) - [transit] - [server router] - edge - origin
+                            |      |
+                       reference b  reference a, world
+
+Addresses follow what is found outside: private in the home, public or carrier-grade on the
+access line, a block for each network, links between networks numbered by the far one or by an
+exchange. They only look public: no namespace has a way out.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterator
+
+import attrs
+
+SERVICE = "service"  # place of links inside the server's network
+
+
+@attrs.frozen
+class Link:
+    """An emulated link. "down" is from `far` (server side) to `near` (viewer side).
+
+    Attributes:
+        place: the leaf that trouble here belongs to.
+        delay_ms: one way.
+        queue_ms: drop-tail queue, as time at the link's own rate.
+    """
+
+    name: str
+    near: str
+    far: str
+    place: str
+    near_ip: str
+    far_ip: str
+    down_bps: int
+    up_bps: int
+    delay_ms: float
+    queue_ms: float
+    jitter_ms: float = 0.0
+    codel: bool = False
+
+
+@attrs.frozen
+class Cable:
+    """A plain veth pair for what is not under test: crowd hosts, the other device at home."""
+
+    name: str
+    near: str
+    far: str
+    near_ip: str
+    far_ip: str
+
+
+@attrs.frozen
+class Network:
+    """A row of the prefix table."""
+
+    prefix: str
+    asn: int
+    operator: str
+
+
+@attrs.frozen
+class Plan:
+    """All of a run's network.
+
+    Attributes:
+        hops: provider's routers, nearest first.
+        silent: routers that never answer with ICMP.
+        slow_icmp: routers whose own answers (not what they forward) come late, by so many ms.
+        shared_access: the access medium has a neighbour on it (host "neighbour").
+        congestion: TCP congestion control of the service's hosts.
+    """
+
+    seed: int
+    links: tuple[Link, ...]
+    cables: tuple[Cable, ...]
+    networks: tuple[Network, ...]
+    hops: tuple[str, ...]
+    silent: tuple[str, ...]
+    slow_icmp: tuple[tuple[str, float], ...]
+    congestion: str
+    neighbour_ip: str | None
+    home_prefix: str | None
+    home_ip: str | None
+    viewer_ip: str
+    addresses: dict[str, str]
+
+    def link(self, name: str) -> Link:
+        """The link called *name*; KeyError if this plan has none."""
+        for one in self.links:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def has(self, name: str) -> bool:
+        return any(one.name == name for one in self.links)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for one in (*self.links, *self.cables):
+            found[one.near] = found[one.far] = None
+        if self.neighbour_ip:
+            found["neighbour"] = None
+        return tuple(found)
+
+    def base_rtt_ms(self) -> float:
+        """Round trip from viewer to edge over empty queues, without jitter."""
+        names = ("wifi", "access", *(f"core{i}" for i in range(1, 9)), "inter", "inter2", "srv")
+        return 2 * sum(self.link(n).delay_ms for n in names if self.has(n))
+
+
+@attrs.frozen
+class Wishes:
+    """What a scenario needs of the network beyond chance; None leaves it to the seed."""
+
+    home: bool | None = None
+    device: bool = False
+    hops: int | None = None
+    server_router: bool | None = None
+    crowd_on: str | None = None
+    neighbour: bool = False
+    congestion: str | None = None
+    slow_icmp: bool = False
+    silent: bool | None = None
+    access_bps: tuple[int, int] = (6_000_000, 25_000_000)
+    rate_of: tuple[tuple[str, int], ...] = ()
+    queue_of: tuple[tuple[str, float], ...] = ()
+
+
+_PUBLIC_FIRST = (62, 77, 81, 84, 88, 91, 93, 109, 145, 151, 176, 178, 185, 194, 212, 217)
+
+
+class _Block:
+    """Hands out pairs of addresses from one network's space."""
+
+    def __init__(self, rng: random.Random, prefix: str) -> None:
+        self.net = ipaddress.IPv4Network(prefix)
+        self._next = rng.randrange(16, 4096) & ~3
+        self._step = rng.choice((4, 8, 16))
+
+    def pair(self) -> tuple[str, str]:
+        self._next += self._step
+        base = self.net.network_address + self._next
+        return str(base + 1), str(base + 2)
+
+
+def _public(rng: random.Random, taken: set[int]) -> str:
+    while True:
+        first, second = rng.choice(_PUBLIC_FIRST), rng.randrange(8, 248)
+        if (key := first * 256 + second) not in taken:
+            taken.add(key)
+            return f"{first}.{second}.0.0/16"
+
+
+def draw(seed: int, wishes: Wishes | None = None) -> Plan:
+    """The network of *seed*, as far as *wishes* leave it open. Same arguments, same plan."""
+    want = wishes or Wishes()
+    rng = random.Random(f"topology-{seed}")
+    taken: set[int] = set()
+    provider, transit, server, far, cloud, exchange = (
+        _Block(rng, _public(rng, taken)) for _ in range(6)
+    )
+    phone = rng.random() < 0.2
+    home = (not phone) if want.home is None else want.home
+    count = rng.choice((1, 2, 2, 3, 4))
+    hops = tuple(f"p{i}" for i in range(1, (want.hops or count) + 1))
+    has_transit = rng.random() < 0.4
+    server_router = rng.random() < 0.6
+    if want.server_router is not None:
+        server_router = want.server_router
+    elif want.crowd_on == "inter" and not has_transit:
+        server_router = True
+    access_kind = rng.choice(("public", "cgn", "cgn", "private"))
+    core_private = rng.random() < 0.25
+    rates, queues = dict(want.rate_of), dict(want.queue_of)
+    links: list[Link] = []
+    cables: list[Cable] = []
+
+    def add(
+        name: str, near: str, far_node: str, place: str, pair: tuple[str, str],
+        bps: int, delay_ms: tuple[float, float], up_share: float = 1.0, jitter_ms: float = 0.0,
+    ) -> None:  # fmt: skip
+        down = rates.get(name, bps)
+        queue_ms = queues.get(name, rng.choice((20, 50, 100, 150, 200, 300, 500)))
+        links.append(
+            Link(
+                name=name, near=near, far=far_node, place=place,
+                near_ip=pair[0], far_ip=pair[1], down_bps=down,
+                up_bps=max(512_000, round(down * up_share)),
+                delay_ms=round(rng.uniform(*delay_ms), 3), queue_ms=queue_ms,
+                jitter_ms=round(jitter_ms, 3), codel=rng.random() < 0.2,
+            )
+        )  # fmt: skip
+
+    # Home and access
+    house = rng.choice(
+        (f"192.168.{rng.randrange(256)}", f"10.{rng.randrange(256)}.{rng.randrange(256)}",
+         f"172.{rng.randrange(16, 32)}.{rng.randrange(256)}")
+    )  # fmt: skip
+    home_prefix = f"{house}.0/24" if home else None
+    home_ip = f"{house}.1" if home else None
+    cgn = _Block(rng, f"100.{rng.randrange(64, 128)}.0.0/16")
+    private = _Block(rng, f"10.{rng.choice([n for n in range(256) if not house.startswith(f'10.{n}.')])}.0.0/16")
+    line = {"public": provider, "cgn": cgn, "private": private}[access_kind].pair()
+    access_bps = rng.randint(*want.access_bps)
+    if home:
+        assert home_ip is not None
+        viewer_ip = f"{house}.{rng.randrange(20, 200)}"
+        add("wifi", "viewer", "home", "network.home.wifi", (viewer_ip, home_ip),
+            rng.randrange(30, 150) * 1_000_000, (0.4, 3.0), 1.0, rng.choice((0.0, 0.5, 2.0)))
+    else:
+        viewer_ip = line[0]
+    add("access", "home" if home else "viewer", "p1", "network.isp.access", line,
+        access_bps, (1.0, 15.0), rng.uniform(0.15, 0.5), 0.0 if home else rng.choice((1.0, 4.0)))
+    if home and want.device:
+        cables.append(Cable("lan", "device", "home", f"{house}.{rng.randrange(201, 250)}", home_ip or ""))
+
+    # Provider
+    for i in range(1, len(hops)):
+        pair = (private if core_private and i < len(hops) - 1 else provider).pair()
+        add(f"core{i}", hops[i - 1], hops[i], "network.isp.core", pair, 400_000_000, (0.3, 6.0))
+
+    # To the service
+    border, at = hops[-1], hops[-1]
+    name = "inter"
+    if has_transit:
+        pair = rng.choice((transit, exchange)).pair()
+        add(name, at, "transit", "network.interconnect", pair, 300_000_000, (0.3, 12.0))
+        at, name = "transit", "inter2"
+    if server_router:
+        pair = rng.choice((server, exchange)).pair()
+        add(name, at, "srouter", "network.interconnect", pair, 300_000_000, (0.3, 15.0))
+        add("srv", "srouter", "edge", SERVICE, server.pair(), 400_000_000, (0.1, 1.0))
+    else:
+        add(name, at, "edge", "network.interconnect", server.pair(), 300_000_000, (0.3, 15.0))
+    add("orig", "edge", "origin", SERVICE, cloud.pair(), 200_000_000, (2.0, 40.0))
+
+    # References: behind the same core; in another network beyond another border link
+    add("refa", border, "refa", "reference", provider.pair(), 200_000_000, (0.2, 4.0))
+    other = rng.choice(hops)
+    add("refb", other, "refb", "reference", far.pair(), 200_000_000, (1.0, 20.0))
+
+    # Crowds
+    cables.append(Cable("world", border, "world", *far.pair()))
+    if want.crowd_on:
+        loaded = next(one for one in links if one.name == want.crowd_on)
+        block = server if loaded.place == SERVICE else transit
+        cables.append(Cable("crowdfar", loaded.far, "crowdsrc", *block.pair()))
+        if not want.neighbour:
+            cables.append(Cable("crowdnear", loaded.near, "crowdsink", *provider.pair()))
+    neighbour_ip = None
+    if want.neighbour:
+        line_block = {"public": provider, "cgn": cgn, "private": private}[access_kind]
+        neighbour_ip = line_block.pair()[0]
+
+    # Routers' manners
+    routers = [*hops, *(n for n in ("transit", "srouter") if any(n in (k.near, k.far) for k in links))]
+    chance = 0.15 if want.silent is None else (0.5 if want.silent else 0.0)
+    silent = tuple(r for r in routers if rng.random() < chance)
+    slow: list[tuple[str, float]] = []
+    talkative = [r for r in routers if r not in silent]
+    if talkative and (want.slow_icmp or rng.random() < 0.1):
+        slow.append((rng.choice(talkative), round(rng.uniform(25, 180), 1)))
+
+    table = [
+        Network(str(provider.net), 64500, "provider"),
+        Network(str(transit.net), 64510, "transit"),
+        Network(str(server.net), 64520, "service"),
+        Network(str(cloud.net), 64530, "cloud"),
+        Network(str(far.net), 64540, "elsewhere"),
+        Network(str(exchange.net), 64550, "exchange"),
+    ]
+    if home_prefix:
+        table.insert(0, Network(home_prefix, 0, "home"))
+    if rng.random() < 0.5:
+        table.append(Network("100.64.0.0/10", 64500, "provider"))
+    addresses = {"viewer": viewer_ip}
+    for one in (*links, *cables):
+        addresses.setdefault(one.far, one.far_ip)
+        addresses.setdefault(one.near, one.near_ip)
+    if neighbour_ip:
+        addresses["neighbour"] = neighbour_ip
+    # A host's own address is the one on its link towards the viewer.
+    for host in ("edge", "origin", "refa", "refb"):
+        addresses[host] = next(one.far_ip for one in links if one.far == host)
+    return Plan(
+        seed=seed,
+        links=tuple(links),
+        cables=tuple(cables),
+        networks=tuple(table),
+        hops=hops,
+        silent=silent,
+        slow_icmp=tuple(slow),
+        congestion=want.congestion or rng.choice(("cubic", "cubic", "cubic", "reno", "bbr")),
+        neighbour_ip=neighbour_ip,
+        home_prefix=home_prefix,
+        home_ip=home_ip,
+        viewer_ip=viewer_ip,
+        addresses=addresses,
+    )
+
+
+def networks_csv(plan: Plan) -> str:
+    """The prefix table in the form that `streamnotice watch --networks` reads."""
+    rows = (f"{n.prefix},{n.asn},{n.operator}\n" for n in plan.networks)
+    return "network,asn,operator\n" + "".join(rows)
+
+
+def neighbours(plan: Plan) -> Iterator[tuple[str, str, str, str, str]]:
+    """Every adjacency as (node, its device, the peer, the peer's address, own address)."""
+    for one in (*plan.links, *plan.cables):
+        yield one.near, f"{one.name}0", one.far, one.far_ip, one.near_ip
+        yield one.far, f"{one.name}1", one.near, one.near_ip, one.far_ip
