@@ -51,7 +51,7 @@ class JsonLines:
 
     def _encodable(self, text: str) -> str:
         try:
-            text.encode(self._out.encoding or "utf-8")
+            text.encode(getattr(self._out, "encoding", None) or "utf-8")
         except UnicodeEncodeError:
             return json.dumps(json.loads(text))
         return text

@@ -1,0 +1,343 @@
+"""Runs one watched session for a command: player, watcher, face, signals, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import math
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from streamnotice.cli import BAD_USE, FAILED, OK, logs
+from streamnotice.cli.faces import Face, JsonFace, LineFace
+from streamnotice.errors import HostError, StreamnoticeError
+from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.policy import Policy
+from streamnotice.watcher import Watcher
+
+if TYPE_CHECKING:
+    from streamnotice.notices.shown import ShownNotice
+    from streamnotice.players import Player
+
+NO_MEDIA_AFTER_S: Final = 30.0
+PROBES: Final = ("path", "reference", "gateway")
+_REDRAW_S: Final = 0.125
+_STOP_PATIENCE_S: Final = 8.0
+_SAME_ERROR_S: Final = 10.0
+_MAX_TEXT: Final = 500
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a command wants to have run.
+
+    Attributes:
+        command: its name, for messages.
+        url: what is played.
+        title: the same, in words.
+        player: its name, for the start line.
+        make_player: makes it for a watcher.
+        alongside: runs beside the player until the session ends (the demo's fault).
+        duration_s: end after this long; None is the end of the media.
+        needs_viewer: somebody may be looking at the player itself: when the reader of our
+            output goes away, playback goes on.
+    """
+
+    command: str
+    url: str
+    title: str
+    player: str
+    make_player: Callable[[Watcher], Player]
+    policy: Policy = attrs.field(factory=Policy)
+    references: Sequence[str] = ()
+    networks: str | None = None
+    locale: str = "en"
+    messages: str | None = None
+    dossier: str | None = None
+    json: bool = False
+    quiet: bool = False
+    duration_s: float | None = None
+    needs_viewer: bool = False
+    alongside: Callable[[Watcher], Awaitable[None]] | None = None
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that `watch` and `demo` share."""
+    parser.add_argument("--json", action="store_true", help="JSON lines on standard output")
+    parser.add_argument("--quiet", action="store_true", help="no live view, only notices")
+    parser.add_argument("--dossier", metavar="FILE", help="write the record (.jsonl, .jsonl.gz)")
+    parser.add_argument("--messages", metavar="FILE", help="TOML file with texts of your own")
+
+
+def seconds(text: str) -> float:
+    """An argument in seconds, above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+class _SeenWatcher(Watcher):
+    """A watcher whose player's words reach the face as well (the level between changes)."""
+
+    face: Face | None = None
+
+    def playback(self, **fields: Any) -> None:
+        super().playback(**fields)
+        if self.face is not None:
+            self.face.level(fields)
+
+
+class _Session:
+    """One run of a plan."""
+
+    def __init__(self, plan: Plan, face: Face, stop: asyncio.Event) -> None:
+        self._plan = plan
+        self._face = face
+        self._stop = stop
+        self._player: Player | None = None
+        self._error: tuple[str, float] = ("", -math.inf)
+        self._early: list[Callable[[], None]] | None = []  # what came before the start line
+        loop = asyncio.get_running_loop()
+        self.watcher = _SeenWatcher(
+            on_notice=self._on_notice,
+            on_playback=self._on_playback,
+            on_verdict=self._on_verdict,
+            on_error=self._on_error,
+            policy=plan.policy,
+            dispatch=loop.call_soon_threadsafe,
+            locale=plan.locale,
+            messages=plan.messages,
+            networks=plan.networks,
+            references=plan.references,
+            dossier=plan.dossier,
+        )
+        self.watcher.face = face
+
+    async def run(self) -> tuple[int, str]:
+        """Play; returns (exit code, what to say on standard error)."""
+        code, words = FAILED, ""
+        try:
+            async with self.watcher as watcher:
+                # Sensors say at once whether they can see; let that be part of the start line.
+                await asyncio.sleep(0.05)
+                self._start(watcher)
+                try:
+                    code, words = await self._play(watcher)
+                except StreamnoticeError as error:
+                    code, words = BAD_USE, str(error)
+                except Exception as error:
+                    watcher.session.failed(f"player {self._plan.player}", error)
+                    code, words = FAILED, f"the player failed: {error!r}"
+                if words:
+                    self._say_error(words)
+        finally:
+            await asyncio.sleep(0)  # what the close queued (a last notice) comes first
+            self._face.summary(self._now_s(), self.watcher.summary())
+        return code, words
+
+    async def _play(self, watcher: Watcher) -> tuple[int, str]:
+        plan = self._plan
+        self._player = plan.make_player(watcher)
+        playing = asyncio.create_task(self._player.play(plan.url), name="player")
+        others = [asyncio.create_task(self._refresh(watcher), name="refresh")]
+        if plan.alongside is not None:
+            others.append(asyncio.create_task(_run(plan.alongside(watcher)), name="alongside"))
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            patience_s = min(plan.duration_s or math.inf, NO_MEDIA_AFTER_S)
+            await self._until(playing, stopped, patience_s)
+            if not playing.done() and not stopped.done():
+                if watcher.summary().media_bytes == 0:
+                    return BAD_USE, f"no media came within {patience_s:g} s"
+                await self._until(playing, stopped, plan.duration_s)
+            if playing.done():
+                await playing  # raises what went wrong
+                if watcher.summary().media_bytes == 0:
+                    return BAD_USE, "the player ended, and no media had come"
+            return OK, ""
+        finally:
+            for other in others:
+                if other.done() and not other.cancelled() and other.exception() is not None:
+                    watcher.session.failed(other.get_name(), other.exception() or "")
+            await _end([playing, stopped, *others])
+
+    async def _until(
+        self, playing: asyncio.Task[None], stopped: asyncio.Task[Any], until_s: float | None
+    ) -> None:
+        left_s = None if until_s is None else max(0.0, until_s - self._now_s())
+        await asyncio.wait({playing, stopped}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _refresh(self, watcher: Watcher) -> None:
+        while True:
+            self._face.received(self._now_s(), watcher.session.budget.media_bytes)
+            if self._face.broken and not self._plan.needs_viewer:
+                self._stop.set()
+            await asyncio.sleep(_REDRAW_S)
+
+    def _start(self, watcher: Watcher) -> None:
+        self._face.started(self._plan.player, watcher.coverage())
+        early, self._early = self._early or [], None
+        for tell in early:
+            tell()
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        if self._early is None:
+            tell()
+        else:
+            self._early.append(tell)
+
+    def _now_s(self) -> float:
+        return self.watcher.session.now() / 1e9
+
+    def _on_notice(self, shown: ShownNotice) -> None:
+        self._tell(lambda: self._face.notice(shown))
+        if self._player is not None:
+            self._player.show(shown)
+
+    def _on_playback(self, event: PlaybackChanged) -> None:
+        self._tell(lambda: self._face.playback(event))
+
+    def _on_verdict(self, event: Verdict) -> None:
+        self._tell(lambda: self._face.verdict(event))
+
+    def _on_error(self, what: tuple[str, str]) -> None:
+        where, text = what
+        self._say_error(f"{where}: {text}")
+
+    def _say_error(self, text: str) -> None:
+        # A server that fails for an hour says so every ten seconds, not with every retry.
+        now_s = self._now_s()
+        line = " ".join(text.split())[:_MAX_TEXT]
+        last, last_s = self._error
+        if line == last and now_s - last_s < _SAME_ERROR_S:
+            return
+        self._error = (line, now_s)
+        self._tell(lambda: self._face.error(now_s, line))
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    _, late = await asyncio.wait(tasks, timeout=_STOP_PATIENCE_S)
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.exception()  # seen: it was raised or reported before
+    if late:
+        print("streamnotice: a player did not stop in time", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP end the session in order: notice, summary, dossier."""
+    loop = asyncio.get_running_loop()
+    taken: list[signal.Signals] = []
+    before: dict[signal.Signals, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop.set)
+            taken.append(number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            # Windows, or not the main thread
+            with contextlib.suppress(ValueError):
+                before[number] = signal.signal(
+                    number, lambda *_: loop.call_soon_threadsafe(stop.set)
+                )
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def run_session(plan: Plan) -> int:
+    """Run *plan*; the exit code.
+
+    Raises:
+        HostError: an option can't be used (nothing was printed yet).
+    """
+    stop = asyncio.Event()
+    with stop_on_signals(stop), contextlib.ExitStack() as closing:
+        face = _face(plan, closing)
+        code, words = await _Session(plan, face, stop).run()
+    if words:
+        print(f"streamnotice {plan.command}: {words}", file=sys.stderr)
+    return code
+
+
+def _face(plan: Plan, closing: contextlib.ExitStack) -> Face:
+    take = None
+    face: Face
+    if plan.json:
+        face = JsonFace()
+    elif not plan.quiet and _wants_live():
+        from streamnotice.cli.live import LiveFace
+
+        live = LiveFace(plan.title, _after(plan))
+        closing.enter_context(live)
+        take, face = live.log, live
+    else:
+        face = LineFace(plan.title, quiet=plan.quiet)
+    handler = logs.configure(quiet=plan.quiet, take=take)
+    closing.callback(logs.remove, handler)
+    return face
+
+
+def _wants_live() -> bool:
+    if not sys.stdout.isatty() or importlib.util.find_spec("rich") is None:
+        return False
+    from streamnotice.cli.live import fits_terminal
+
+    return fits_terminal()
+
+
+def _after(plan: Plan) -> str:
+    if plan.dossier is None:
+        return ""
+    return f"The record: {plan.dossier} (streamnotice replay {plan.dossier})"
+
+
+def run(plan: Plan) -> int:
+    """`run_session` on a loop of its own."""
+    return asyncio.run(run_session(plan))
+
+
+def parse_probes(text: str, references: Sequence[str]) -> frozenset[str]:
+    """The probes that *text* (`off`, `all` or a list) asks for.
+
+    Raises:
+        HostError: an unknown one, or `reference` without any reference.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if words == ["off"]:
+        return frozenset()
+    if words == ["all"]:
+        # all that can be used: references can't be made up
+        return frozenset(PROBES) if references else frozenset(PROBES) - {"reference"}
+    for word in words:
+        if word not in PROBES:
+            raise HostError(
+                f"--probes: {word!r} is not a probe; known are off, all, or a list of "
+                + ", ".join(PROBES)
+            )
+    if "reference" in words and not references:
+        raise HostError("--probes: reference needs at least one --reference URL")
+    return frozenset(words)

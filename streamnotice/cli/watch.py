@@ -1,0 +1,90 @@
+"""`streamnotice watch URL`: plays a stream and shows notices as they come."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+from urllib.parse import urlsplit
+
+from streamnotice.cli.running import (
+    Plan,
+    add_output_arguments,
+    parse_probes,
+    seconds,
+)
+from streamnotice.cli.running import (
+    run as run_plan,
+)
+from streamnotice.errors import HostError
+from streamnotice.players import PLAYERS, load_player
+from streamnotice.policy import Policy
+from streamnotice.watcher import check_reference
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="a stream (HLS playlist) by http or https")
+    parser.add_argument(
+        "--player",
+        default="mpv",
+        metavar="NAME",
+        help=f"{', '.join(sorted(PLAYERS))}; none plays headless (default: mpv)",
+    )
+    parser.add_argument("--duration", type=seconds, metavar="S", help="end after so many seconds")
+    parser.add_argument(
+        "--probes",
+        default="off",
+        metavar="LIST",
+        help="off (default), all, or a list of path,reference,gateway: packets of our own",
+    )
+    parser.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a server that a healthy line reaches as well (repeatable)",
+    )
+    parser.add_argument(
+        "--networks", metavar="FILE", help="CSV network,asn,operator; asn 0 is the viewer's own"
+    )
+    parser.add_argument("--rendition", choices=("auto", "highest", "lowest"), default="auto")
+    parser.add_argument("--locale", default="en", metavar="L", help="language of the texts")
+    add_output_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    return run_plan(plan(args))
+
+
+def plan(args: argparse.Namespace) -> Plan:
+    """The plan that the arguments ask for; HostError if they can't be used."""
+    host = _host(args.url)
+    references = [check_reference(url) for url in args.reference]
+    player: Any = load_player(args.player)
+    return Plan(
+        command="watch",
+        url=args.url,
+        title=f"watching {host}",
+        player=args.player,
+        make_player=lambda watcher: player(watcher, rendition=args.rendition),
+        policy=Policy(probes=parse_probes(args.probes, references)),
+        references=references,
+        networks=args.networks,
+        locale=args.locale,
+        messages=args.messages,
+        dossier=args.dossier,
+        json=args.json,
+        quiet=args.quiet,
+        duration_s=args.duration,
+        needs_viewer=args.player != "none",
+    )
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        raise HostError(f"not an http or https address: {url[:200]!r}")
+    return host
