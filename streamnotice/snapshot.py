@@ -56,7 +56,7 @@ def unpack(data: Any) -> Any:
         if "d" in data:
             return {unpack(key): unpack(item) for key, item in data["d"]}
         cls = _CLASSES[data["c"]]
-        made = cls.__new__(cls)
+        made: Any = object.__new__(cls)
         for field in attrs.fields(cls):
             object.__setattr__(made, field.name, unpack(data["f"][field.name]))
         return made
