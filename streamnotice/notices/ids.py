@@ -43,7 +43,7 @@ NAMED: Final = "named"
 """Variant of a place's words that names the network's operator."""
 
 NAMED_PLACES: Final = tuple(one.name for one in LEAVES if one.answerable == "third_party")
-PLACE_VARIANTS: Final = {
+PLACE_VARIANTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "network.home.wifi": tuple(
         (condition, RADIO) for condition in leaf("network.home.wifi").conditions
     ),
@@ -144,10 +144,14 @@ def place_slots(stem: str, part: str) -> Slots:
 
 
 def place_stems() -> tuple[str, ...]:
-    """Each valid place × condition, null-condition leaf, inner name, undetermined and `among`."""
+    """Each valid place × condition with its variants, null-condition leaf, inner name, `among`."""
     stems: list[str] = []
     for one in LEAVES:
-        stems += [one.name, *(f"{one.name}.{condition}" for condition in one.conditions)]
+        stems.append(one.name)
+        variants = PLACE_VARIANTS.get(one.name, ())
+        for condition in one.conditions:
+            stem = f"{one.name}.{condition}"
+            stems += [stem, *(f"{stem}.{name}" for on, name in variants if on == condition)]
     for name in (*INNER_NAMES, UNDETERMINED):
         stems += [name, f"{name}.among"]
     return tuple(stems)
@@ -159,11 +163,6 @@ def structural() -> dict[str, Slots]:
     for stem in place_stems():
         for part in PARTS:
             found[f"{stem}.{part}"] = place_slots(stem, part)
-    for place, variants in PLACE_VARIANTS.items():
-        for condition, variant in variants:
-            for part in PARTS:
-                stem = f"{place}.{condition}"
-                found[f"{stem}.{variant}.{part}"] = place_slots(stem, part)
     words = Slots(length=LENGTHS["place"])
     for name in (*LEAF_NAMES, *INNER_NAMES, UNDETERMINED, NONE):
         found[f"place.{name}"] = words
