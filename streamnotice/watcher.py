@@ -112,7 +112,6 @@ class Watcher:
         self._networks = _networks(networks)
         self._references = tuple(references)
         self.session = Session(self.policy, self._sink, on_error=self._on_error)
-        self.requests = RequestTracker(self.session)
         self._tap: aiohttp.TraceConfig | None = None
         self._recorder = Recorder(
             make_header(
@@ -139,6 +138,7 @@ class Watcher:
         self._feeding = False
         self._closed = False
         self._proxy: TapProxy | None = None
+        self.requests = RequestTracker(self.session)  # last: it may speak at once
 
     # -- the host's side ----------------------------------------------------------------------
 
