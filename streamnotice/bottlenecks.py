@@ -74,6 +74,8 @@ class State:
 
 
 FINE: Final = State(NONE, "fine")
+OTHER: Final = State(UNDETERMINED, "other")
+"""None of these: takes the weight of evidence that fits no known fault; never named."""
 STATES: Final[tuple[State, ...]] = (
     FINE,
     *(State(leaf.name, condition) for leaf in LEAVES for condition in leaf.conditions),

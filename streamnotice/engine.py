@@ -19,7 +19,7 @@ from typing import Any, Final
 import attrs
 
 from streamnotice.errors import EvidenceError
-from streamnotice.estimates import Estimates
+from streamnotice.estimates import Estimates, sighted
 from streamnotice.events import AnyEvent, Impact, Intensity, PlaybackChanged, ProbingWanted
 from streamnotice.evidence import RULES, Rule
 from streamnotice.notices.lifecycle import Life
@@ -185,7 +185,7 @@ class Engine:
         suffering = impact is not None or seen.playback.state == "stalled"
         self._weigher.step(mind.memory, now, outcomes, suffering)
         mind.life.harm(now, impact)
-        named = self._weigher.name(mind.memory, suffering)
+        named = self._weigher.name(mind.memory, sighted(seen))
         speaks = named if impact is not None or mind.life.shown is not None else None
         since = self._since(now, speaks)
         wants = self._wants(now, impact)

@@ -130,3 +130,18 @@ class Estimates:
         """What playback needs to go on: the rate of the rendition now asked for."""
         rate = self.playback.rendition_bps
         return None if rate is None else rate * self.playback.speed_permille // 1000
+
+
+def sighted(seen: Estimates) -> frozenset[str]:
+    """Leaves that this session can tell from their neighbours.
+
+    Parts of `network` need a probed path whose links are known; home sharing needs counts of
+    other traffic. What is not sighted may still be part of an inner name or a pair.
+    """
+    leaves = {"device", "player", "service.dns", "service.edge", "service.origin", "service.source"}
+    for path in seen.paths.services():
+        if path.hops:
+            leaves.update(place for place in path.segments if place and place != "service")
+    if seen.home_router:
+        leaves.add("network.home.sharing")
+    return frozenset(leaves)

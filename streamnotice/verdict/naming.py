@@ -103,9 +103,17 @@ class Namer:
             and to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
         )
 
-    def best(self, belief: Filter, gate: Gate) -> Named | None:
-        """The deepest name that passes, the likeliest of several; None if none does."""
-        passing = [key for key in self.names if self.passes(key, belief, gate)]
+    def best(self, belief: Filter, gate: Gate, sighted: frozenset[str]) -> Named | None:
+        """The deepest name that passes, the likeliest of several; None if none does.
+
+        Args:
+            sighted: leaves that this session's sensors can tell from their neighbours.
+        """
+        passing = [
+            key
+            for key in self.names
+            if self.sayable(key, sighted) and self.passes(key, belief, gate)
+        ]
         for rank in (_is_leaf, _is_pair, _is_inner):
             fitting = [key for key in passing if rank(key)]
             if fitting:
@@ -114,20 +122,35 @@ class Namer:
                     (key.count(".") if inner else 0, belief.mass(self.names[key]), key)
                     for key in fitting
                 ]
-                return self.named(max(ranked)[2], belief)
+                return self.named(max(ranked)[2], belief, sighted)
         return None
+
+    def sayable(self, key: str, sighted: frozenset[str]) -> bool:
+        """*key* is no finer than the sensors can see.
+
+        A pair may hold one leaf that is not sighted: that is what pairs are for. A part of
+        `network` is never said where nothing but HTTP and socket timing was seen.
+        """
+        leaves = key.split(SEPARATOR)
+        if len(leaves) > 1:
+            return any(leaf in sighted for leaf in leaves)
+        if is_leaf(key):
+            return key in sighted
+        if key in ("network.home", "network.isp"):
+            return any(leaf in sighted for leaf in leaves_under(key))
+        return True
 
     def holds(self, key: str, belief: Filter) -> bool:
         """A name spoken before may stay."""
         return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key] - HOLD_PPM
 
-    def named(self, key: str, belief: Filter) -> Named:
+    def named(self, key: str, belief: Filter, sighted: frozenset[str]) -> Named:
         """The words for *key* as things stand."""
         members = self.names[key]
         leaves = tuple(key.split(SEPARATOR))
         among: tuple[str, ...] = leaves if len(leaves) > 1 else ()
         if _is_inner(key):
-            among = self._smallest_set(key, belief)
+            among = self._smallest_set(key, belief, sighted)
         condition = self._condition(members, belief) if _is_leaf(key) else None
         return Named(
             key=key,
@@ -138,13 +161,17 @@ class Namer:
             members=members,
         )
 
-    def _smallest_set(self, inner: str, belief: Filter) -> tuple[str, ...]:
+    def _smallest_set(
+        self, inner: str, belief: Filter, sighted: frozenset[str]
+    ) -> tuple[str, ...]:
         """The likeliest leaves of *inner* that reach its bar together; empty if that is most of it."""
         masses = [
             (belief.mass(self.names[name]), name)
             for name in leaves_under(inner)
             if name in self.names
         ]
+        if not any(name in sighted for name in leaves_under(inner)):
+            return ()
         masses.sort(key=lambda row: (-row[0], row[1]))
         chosen: list[str] = []
         total = 0
@@ -178,6 +205,8 @@ class Namer:
         places: dict[str, int] = {}
         for index in outside:
             place = self.tables.states[index].place
+            if place == UNDETERMINED:
+                continue
             places[place] = max(places.get(place, belief.logs[index]), belief.logs[index])
         best = max(
             sorted(places),

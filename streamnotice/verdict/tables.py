@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import attrs
 
-from streamnotice.bottlenecks import FINE, STATES, State
+from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.errors import EvidenceError
 from streamnotice.verdict.decibans import from_ratio
 from streamnotice.verdict.filter import Switch
@@ -69,7 +69,7 @@ class Tables:
 
 
 def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
-    known = {str(state): state for state in STATES}
+    known = {str(state): state for state in (*STATES, OTHER)}
     states = tuple(known[name] for name in fit["states"])
     if states[0] != FINE or len(set(states)) != len(states):
         raise EvidenceError("a table's states must begin with none:fine and be distinct")

@@ -62,13 +62,13 @@ class Weigher:
             [Said(rule, o.name, o.measured, o.baseline) for rule, o in sorted(outcomes.items())],
         )
 
-    def name(self, memory: Memory, suffering: bool) -> Named | None:
+    def name(self, memory: Memory, sighted: frozenset[str]) -> Named | None:
         """What may be said now: a new name if one passes, else the one spoken while it holds."""
-        found = self.namer.best(memory.belief, memory.gate)
+        found = self.namer.best(memory.belief, memory.gate, sighted)
         spoken = memory.spoken
         if spoken is not None and self.namer.holds(spoken, memory.belief):
             if found is None or (is_leaf(spoken) and not is_leaf(found.key)):
-                found = self.namer.named(spoken, memory.belief)
+                found = self.namer.named(spoken, memory.belief, sighted)
         memory.spoken = found.key if found is not None else None
         return found
 
