@@ -1,0 +1,212 @@
+"""Which place each link of a path belongs to: from what is known of its hops, never from counts.
+
+Places come in a fixed order along any path: the home, the provider, networks between, the
+server's network. What is known of each hop (the table, the default gateway, address ranges)
+says which of these it can be in; silent and unknown hops can be in any that their
+neighbours leave open. A link's place is named only if every arrangement that fits
+gives it the same one. So a silent hop blurs exactly as much as it has to, and no more.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Final
+
+import attrs
+
+from streamnotice.path.networks import HOME_ASN, NetworkTable
+
+
+class Zone(IntEnum):
+    """Where a hop can be, in the order in which a path passes."""
+
+    HOME = 0
+    PROVIDER = 1
+    BETWEEN = 2
+    SERVER = 3
+
+
+_ANY: Final = frozenset(Zone)
+_BEYOND_HOME: Final = frozenset({Zone.PROVIDER, Zone.BETWEEN, Zone.SERVER})
+_CARRIER_GRADE: Final = ipaddress.ip_network("100.64.0.0/10")
+_HOME_RANGES: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",  # RFC 1918
+        "169.254.0.0/16", "fe80::/10",  # link-local
+        "fc00::/7",  # RFC 4193
+    )
+)  # fmt: skip
+
+_PLACES: Final[dict[tuple[Zone, Zone], str | None]] = {
+    (Zone.HOME, Zone.HOME): "network.home.wifi",
+    (Zone.HOME, Zone.PROVIDER): "network.isp.access",
+    (Zone.HOME, Zone.BETWEEN): None,  # a link that skips the provider is several
+    (Zone.HOME, Zone.SERVER): None,
+    (Zone.PROVIDER, Zone.PROVIDER): "network.isp.core",
+    (Zone.PROVIDER, Zone.BETWEEN): "network.interconnect",
+    (Zone.PROVIDER, Zone.SERVER): "network.interconnect",
+    (Zone.BETWEEN, Zone.BETWEEN): "network.interconnect",
+    (Zone.BETWEEN, Zone.SERVER): "network.interconnect",
+    (Zone.SERVER, Zone.SERVER): "service",
+}
+
+
+@attrs.frozen
+class Roles:
+    """The outcome: a place (or None) for the link ending at each hop, and how it was known."""
+
+    segments: tuple[str | None, ...]
+    why: str
+
+
+def assign_roles(
+    hops: Sequence[str | None],
+    target: str,
+    gateway: str | None = None,
+    medium: str | None = None,
+    table: NetworkTable | None = None,
+) -> Roles:
+    """The place of the link that ends at each hop.
+
+    Args:
+        hops: routers' addresses, nearest first, None for silent ones; the last is the target
+            itself if it was reached.
+        target: the far end's address.
+        gateway: the default gateway that the route uses, if it uses one.
+        medium: kind of the interface that the route leaves by ("tunnel" changes everything).
+        table: who runs which prefix; it beats address ranges. Without it nothing beyond
+            `network.isp.access` is named.
+    """
+    if not hops:
+        return Roles((), "addresses")
+    known = list(hops)
+    if known[0] is None and gateway is not None and medium != "tunnel" and len(known) > 1:
+        known[0] = gateway  # the routing table says who the first hop is, if it says so or not
+    through_tunnel = medium == "tunnel"
+    zones, by_table, by_address = _zones(known, target, gateway, table, through_tunnel)
+    segments = _places(zones)
+    if through_tunnel:
+        # The first link is the whole tunnel. The viewer's provider carries it unseen, and what
+        # comes after its far end is not the viewer's provider's either.
+        segments = (
+            "network.vpn",
+            *(place if place == "service" else None for place in segments[1:]),
+        )
+    if by_table:
+        why = "addresses+table" if by_address else "table"
+    else:
+        why = "addresses"
+    return Roles(segments, why)
+
+
+def _zones(
+    hops: Sequence[str | None],
+    target: str,
+    gateway: str | None,
+    table: NetworkTable | None,
+    through_tunnel: bool,
+) -> tuple[list[frozenset[Zone]], bool, bool]:
+    """What each hop can be in; whether the table, and whether address ranges, had a say."""
+    asns = [_asn(table, hop) for hop in hops]
+    server_asn = _asn(table, target)
+    provider_asn = next((asn for asn in asns if asn not in (None, HOME_ASN)), None)
+    by_table = by_address = False
+    found: list[frozenset[Zone]] = []
+    for index, (hop, asn) in enumerate(zip(hops, asns, strict=True)):
+        if asn is not None:
+            by_table = True
+            found.append(_zone_of_asn(asn, provider_asn, server_asn))
+        elif hop is None or through_tunnel:
+            found.append(_ANY)
+        else:
+            zone = _zone_of_address(
+                hop,
+                hop == target,
+                gateway,
+                found,
+                provider_known=any(earlier not in (None, HOME_ASN) for earlier in asns[:index]),
+                table=table,
+            )
+            by_address = by_address or zone != _ANY
+            found.append(zone)
+    return found, by_table, by_address
+
+
+def _zone_of_asn(asn: int, provider_asn: int | None, server_asn: int | None) -> frozenset[Zone]:
+    if asn == HOME_ASN:
+        return frozenset({Zone.HOME})
+    if asn == provider_asn:
+        return frozenset({Zone.PROVIDER})
+    if server_asn is None:  # between, or the server's already: nobody says
+        return frozenset({Zone.BETWEEN, Zone.SERVER})
+    return frozenset({Zone.SERVER if asn == server_asn else Zone.BETWEEN})
+
+
+def _zone_of_address(
+    hop: str,
+    is_target: bool,
+    gateway: str | None,
+    before: Sequence[frozenset[Zone]],
+    *,
+    provider_known: bool,
+    table: NetworkTable | None,
+) -> frozenset[Zone]:
+    address = _address(hop)
+    if address is None:
+        return _ANY
+    certainly_home = all(zone == {Zone.HOME} for zone in before)
+    if any(address in net for net in _HOME_RANGES if net.version == address.version):
+        # Only the gateway is known to be the home's; a second private hop may be either's.
+        return frozenset({Zone.HOME}) if hop == gateway and certainly_home else _ANY
+    if address in _CARRIER_GRADE:
+        # RFC 6598: between a provider and its customers. Deeper in the path it means nothing.
+        return _ANY if provider_known or is_target else frozenset({Zone.PROVIDER})
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
+        return _ANY
+    if certainly_home and not is_target and table is None:
+        return frozenset({Zone.PROVIDER})
+    return _BEYOND_HOME
+
+
+def _places(allowed: Sequence[frozenset[Zone]]) -> tuple[str | None, ...]:
+    """Place of each link if all arrangements in path order agree on it."""
+    forward: list[frozenset[Zone]] = []
+    least = Zone.HOME
+    for zones in allowed:
+        fits = frozenset(z for z in zones if z >= least)
+        if not fits:  # the order is broken (a detour, a stale table): this hop says nothing
+            fits = frozenset(z for z in _ANY if z >= least)
+        forward.append(fits)
+        least = min(fits)
+    most = Zone.SERVER
+    fitting: list[frozenset[Zone]] = []
+    for zones in reversed(forward):
+        fits = frozenset(z for z in zones if z <= most)
+        fitting.append(fits)
+        most = max(fits)
+    fitting.reverse()
+
+    places: list[str | None] = []
+    previous = frozenset({Zone.HOME})  # this device
+    for zones in fitting:
+        names = {_PLACES[a, b] for a in previous for b in zones if a <= b}
+        places.append(names.pop() if len(names) == 1 else None)
+        previous = zones
+    return tuple(places)
+
+
+def _asn(table: NetworkTable | None, address: str | None) -> int | None:
+    if table is None or address is None:
+        return None
+    network = table.lookup(address)
+    return None if network is None else network.asn
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,168 @@
+"""How this computer copes, passively: event loop, our own wait for a CPU, CPU use and pressure.
+
+Sources: a heartbeat on the loop; `/proc/self/task/*/schedstat` (run delay of each of our
+threads); `/proc/stat`; pressure stall information (`/proc/pressure/cpu` and, inside a
+container, the control group's own file). Whatever is missing is None.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from streamnotice.observations import HostLoad
+from streamnotice.session import Session
+
+BEAT_S: Final = 0.1
+"""Period of the heartbeat, in seconds."""
+WINDOW_NS: Final = 1_000_000_000
+_MOST_THREADS: Final = 64
+
+
+@attrs.frozen
+class Counters:
+    """Running counts of the system at an instant; None where the system doesn't tell.
+
+    Attributes:
+        waits_ns: time that each of our threads was ready and had no CPU, by thread id.
+        busy, total: ticks of all CPUs, in use and in all.
+        pressure_us: time in which some task waited for a CPU, by source.
+    """
+
+    waits_ns: Mapping[str, int] = attrs.field(factory=dict)
+    busy: int | None = None
+    total: int | None = None
+    pressure_us: Mapping[str, int] = attrs.field(factory=dict)
+
+
+def parse_stat(text: str) -> tuple[int, int] | None:
+    """Busy and total ticks from the first line of `/proc/stat`."""
+    fields = text.partition("\n")[0].split()
+    if len(fields) < 6 or fields[0] != "cpu" or not all(f.isdigit() for f in fields[1:]):
+        return None
+    ticks = [int(f) for f in fields[1:9]]  # guest time is already in user time
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
+
+
+def parse_pressure(text: str) -> int | None:
+    """The total of the `some` line of a pressure file, in microseconds."""
+    for line in text.splitlines():
+        kind, *pairs = line.split()
+        if kind == "some":
+            for pair in pairs:
+                key, _, value = pair.partition("=")
+                if key == "total" and value.isdigit():
+                    return int(value)
+    return None
+
+
+def parse_run_delay(text: str) -> int | None:
+    """Nanoseconds of run delay: the second field of a schedstat file."""
+    fields = text.split()
+    return int(fields[1]) if len(fields) >= 2 and fields[1].isdigit() else None
+
+
+def load_between(
+    before: Counters, after: Counters, window_ns: int
+) -> tuple[int | None, int | None, int | None]:
+    """CPU wait of our worst-off thread, CPU use, and pressure, each in thousandths."""
+    waits = [after.waits_ns[t] - before.waits_ns[t] for t in after.waits_ns if t in before.waits_ns]
+    wait = _permille(max(waits), window_ns) if waits else None
+    busy = None
+    if (
+        before.busy is not None and before.total is not None
+        and after.busy is not None and after.total is not None
+        and after.total > before.total
+    ):  # fmt: skip
+        busy = _permille(after.busy - before.busy, after.total - before.total)
+    grew = [
+        after.pressure_us[s] - before.pressure_us[s]
+        for s in after.pressure_us
+        if s in before.pressure_us
+    ]
+    return wait, busy, _permille(max(grew) * 1000, window_ns) if grew else None
+
+
+def _permille(part: int, whole: int) -> int:
+    return max(0, min(1000, round(part * 1000 / whole))) if whole > 0 else 0
+
+
+class HostSensor:
+    """Emits one `HostLoad` a second."""
+
+    name = "host"
+
+    def __init__(self, proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> None:
+        self._proc = proc
+        self._pressure_files = {"machine": proc / "pressure" / "cpu"}
+        own = self._own_cgroup(cgroups)
+        if own is not None:
+            self._pressure_files["group"] = own
+
+    def _own_cgroup(self, cgroups: Path) -> Path | None:
+        for line in (_read(self._proc / "self" / "cgroup") or "").splitlines():
+            number, _, path = line.partition("::")
+            if number == "0" and path not in ("", "/"):  # the root group has no file of its own
+                return cgroups / path.lstrip("/") / "cpu.pressure"
+        return None
+
+    async def run(self, session: Session) -> None:
+        """Observe until cancelled."""
+        loop = asyncio.get_running_loop()
+        before, began_ns = self.read(), session.now()
+        blind = not before.waits_ns and before.busy is None
+        session.sight(self.name, True, "the event loop only: no CPU figures here" if blind else "")
+        worst_s = 0.0
+        while True:
+            due = loop.time() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            worst_s = max(worst_s, loop.time() - due)
+            now_ns = session.now()
+            window_ns = now_ns - began_ns
+            if window_ns < WINDOW_NS:
+                continue
+            after = self.read()
+            wait, busy, pressure = load_between(before, after, window_ns)
+            session.emit(
+                HostLoad(
+                    now_ns,
+                    window_ns=window_ns,
+                    loop_lag_ns=max(0, round(worst_s * 1e9)),
+                    cpu_wait_permille=wait,
+                    cpu_busy_permille=busy,
+                    cpu_pressure_permille=pressure,
+                )
+            )
+            before, began_ns, worst_s = after, now_ns, 0.0
+
+    def read(self) -> Counters:
+        """The counters as they stand now."""
+        waits: dict[str, int] = {}
+        try:
+            tasks = list((self._proc / "self" / "task").iterdir())[:_MOST_THREADS]
+        except OSError:
+            tasks = []
+        for task in tasks:
+            delay = parse_run_delay(_read(task / "schedstat") or "")
+            if delay is not None:
+                waits[task.name] = delay
+        stat = parse_stat(_read(self._proc / "stat") or "")
+        pressure: dict[str, int] = {}
+        for source, path in self._pressure_files.items():
+            total = parse_pressure(_read(path) or "")
+            if total is not None:
+                pressure[source] = total
+        busy, total = stat or (None, None)
+        return Counters(waits, busy, total, pressure)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError:
+        return None

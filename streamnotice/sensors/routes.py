@@ -1,0 +1,256 @@
+"""What the routing table says of the way to an address: interface, gateway, kind of link (Linux).
+
+Reads `/proc/net/route` and `/sys/class/net`; sends nothing. The kernel's own choice of
+source address (a UDP socket "connected" to the far end, no packet leaves) tells the interface also
+where policy routing is in use. Elsewhere the answer is "not known".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import attrs
+
+Medium = Literal["wifi", "ethernet", "tunnel", "mobile"]
+
+NET: Final = Path("/sys/class/net")
+ROUTE: Final = Path("/proc/net/route")
+_RTF_UP: Final = 1
+_RTF_GATEWAY: Final = 2
+_SIOCGIFADDR: Final = 0x8915
+_TUNNEL_TYPES: Final = frozenset({768, 769, 776, 778, 823})  # if_arp.h: ipip, ip6ip6, sit, gre
+_RAWIP_TYPE: Final = 519  # cellular modems
+_ETHER_TYPE: Final = 1
+
+
+@attrs.frozen
+class RouteEntry:
+    """One line of the IPv4 routing table."""
+
+    interface: str
+    network: ipaddress.IPv4Network
+    gateway: str | None
+    metric: int
+
+
+@attrs.frozen
+class Way:
+    """How packets to an address leave this computer; None is not known.
+
+    Attributes:
+        interface: name of the interface.
+        gateway: the router that they are handed to; None also if the address is on the link.
+        medium: kind of the interface.
+    """
+
+    interface: str | None = None
+    gateway: str | None = None
+    medium: Medium | None = None
+
+
+def parse_routes(text: str) -> list[RouteEntry]:
+    """The entries in use of `/proc/net/route`; lines that can't be read are left out."""
+    entries: list[RouteEntry] = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 8:
+            continue
+        try:
+            flags = int(fields[3], 16)
+            destination, gateway, mask = (_address(fields[i]) for i in (1, 2, 7))
+            network = ipaddress.ip_network(f"{destination}/{mask}")
+            metric = int(fields[6])
+        except (ValueError, struct.error):
+            continue
+        if flags & _RTF_UP and isinstance(network, ipaddress.IPv4Network):
+            entries.append(
+                RouteEntry(fields[0], network, gateway if flags & _RTF_GATEWAY else None, metric)
+            )
+    return entries
+
+
+def _address(text: str) -> str:
+    return socket.inet_ntoa(struct.pack("=I", int(text, 16)))
+
+
+def best_route(
+    entries: Iterable[RouteEntry], address: str, interface: str | None = None
+) -> RouteEntry | None:
+    """Longest match for *address* (the lowest metric among equals), on *interface* if given."""
+    try:
+        wanted = ipaddress.IPv4Address(address)
+    except ValueError:
+        return None
+    fitting = [
+        e
+        for e in entries
+        if wanted in e.network and (interface is None or e.interface == interface)
+    ]
+    return max(fitting, key=lambda e: (e.network.prefixlen, -e.metric), default=None)
+
+
+def carries_outer_endpoint(entries: Sequence[RouteEntry], interface: str) -> bool:
+    """A TUN's far end is seen routed over another interface: then it is a tunnel, not a link.
+
+    The sign that VPN clients leave: everything (or both its halves) goes into the TUN, while one
+    single address goes by a gateway of another interface.
+    """
+    takes_all = any(
+        e.interface == interface and e.network.prefixlen <= 1 and e.network.overlaps(_EVERYTHING)
+        for e in entries
+    )
+    outer = any(
+        e.interface != interface and e.network.prefixlen == 32 and e.gateway is not None
+        for e in entries
+    )
+    return takes_all and outer
+
+
+_EVERYTHING: Final = ipaddress.IPv4Network("0.0.0.0/0")
+
+
+def medium_of(interface: str, entries: Sequence[RouteEntry] = (), net: Path = NET) -> Medium | None:
+    """The kind of *interface*, by what the kernel says of it; None if that says nothing sure."""
+    folder = net / interface
+    kind = _devtype(folder)
+    if (folder / "wireless").exists() or (folder / "phy80211").exists() or kind == "wlan":
+        return "wifi"
+    if kind == "wwan":
+        return "mobile"
+    if kind == "wireguard":
+        return "tunnel"
+    number = _number(folder / "type")
+    if number in _TUNNEL_TYPES or _link_kind(interface) in ("xfrm", "wireguard", "vti"):
+        return "tunnel"
+    if (folder / "tun_flags").exists():
+        return "tunnel" if carries_outer_endpoint(entries, interface) else None
+    if number == _RAWIP_TYPE and (folder / "device").exists():
+        return "mobile"
+    if number == _ETHER_TYPE and (folder / "device").exists():
+        return "ethernet"
+    return None  # bridges, virtual pairs, loopback: what is behind them can't be seen from here
+
+
+def _devtype(folder: Path) -> str:
+    for line in (_text(folder / "uevent") or "").splitlines():
+        key, _, value = line.partition("=")
+        if key == "DEVTYPE":
+            return value
+    return ""
+
+
+def _number(path: Path) -> int | None:
+    text = (_text(path) or "").strip()
+    return int(text) if text.isdigit() else None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError:
+        return None
+
+
+def _link_kind(interface: str) -> str | None:
+    """IFLA_INFO_KIND by rtnetlink: the only place where an xfrm interface says what it is."""
+    if not hasattr(socket, "AF_NETLINK"):
+        return None
+    try:
+        index = socket.if_nametoindex(interface)
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as asker:
+            asker.settimeout(0.2)
+            asker.bind((0, 0))
+            # nlmsghdr (RTM_GETLINK, NLM_F_REQUEST) and ifinfomsg
+            asker.send(
+                struct.pack("=IHHII", 32, 18, 1, 1, 0) + struct.pack("=BxHiII", 0, 0, index, 0, 0)
+            )
+            answer = asker.recv(65536)
+    except (OSError, OverflowError):
+        return None
+    return link_kind(answer)
+
+
+def link_kind(answer: bytes) -> str | None:
+    """The kind in an RTM_NEWLINK answer; None if it has none or is no such answer."""
+    if len(answer) < 32 or struct.unpack_from("=H", answer, 4)[0] != 16:
+        return None
+    for kind, data in _attributes(answer[32:]):
+        if kind == 18:  # IFLA_LINKINFO
+            for inner, value in _attributes(data):
+                if inner == 1:  # IFLA_INFO_KIND
+                    return value.rstrip(b"\0").decode("ascii", "replace")
+    return None
+
+
+def _attributes(data: bytes) -> Iterable[tuple[int, bytes]]:
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        if not 4 <= length <= len(data):
+            return
+        yield kind & 0x3FFF, data[4:length]
+        data = data[(length + 3) & ~3 :]
+
+
+def local_address(address: str) -> str | None:
+    """The address from which packets to *address* would leave; None if there is no way."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asker:
+            asker.connect((address, 9))  # sends nothing: it only asks for the route
+            return str(asker.getsockname()[0])
+    except OSError:
+        return None
+
+
+def interface_with(address: str) -> str | None:
+    """The interface that has *address*."""
+    if sys.platform != "linux":
+        return None
+    import fcntl
+
+    if ":" in address:
+        wanted = ipaddress.IPv6Address(address.partition("%")[0]).exploded.replace(":", "")
+        for line in (_text(Path("/proc/net/if_inet6")) or "").splitlines():
+            fields = line.split()
+            if len(fields) == 6 and fields[0] == wanted:
+                return fields[5]
+        return None
+    packed = socket.inet_aton(address)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        for _, name in socket.if_nameindex():
+            request = struct.pack("256s", name.encode()[:15])
+            try:
+                answer = fcntl.ioctl(asker.fileno(), _SIOCGIFADDR, request)
+            except OSError:  # an interface without an IPv4 address
+                continue
+            if answer[20:24] == packed:
+                return name
+    return None
+
+
+def way_to(address: str) -> Way:
+    """How packets to *address* leave. Never raises; elsewhere than on Linux all is unknown."""
+    if sys.platform != "linux":
+        return Way()
+    try:
+        source = local_address(address)
+        if source is None:
+            return Way()
+        interface = interface_with(source)
+        entries = parse_routes(_text(ROUTE) or "")
+        route = best_route(entries, address, interface) or (
+            best_route(entries, address) if interface is None else None
+        )
+        if interface is None and route is not None:
+            interface = route.interface
+        if interface is None:
+            return Way()
+        return Way(interface, route.gateway if route else None, medium_of(interface, entries))
+    except (OSError, ValueError):
+        return Way()
