@@ -219,7 +219,7 @@ class Engine:
         return harmed if first is None else min(harmed, first)
 
     def _wants(self, now: int, impact: Impact | None) -> Intensity:
-        """How densely to probe: much while playback suffers or is about to, a little at the start."""
+        """How densely to probe: much while playback suffers or may soon, a little at the start."""
         seen = self._mind.estimates
         model = seen.playback
         drain = model.drain_permille(now)

@@ -1,4 +1,4 @@
-"""Waits for a first byte: their share of the time asked, the oldest one, and silence in mid-flow."""
+"""Waits for a first byte: their share of the time asked, the oldest; and silence in mid-flow."""
 
 from __future__ import annotations
 

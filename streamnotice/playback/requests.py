@@ -296,7 +296,7 @@ class Requests:
         return min(1000, asked * 1000 // (seconds * S_NS))
 
     def throughput_bps(self, now: int, seconds: int) -> int | None:
-        """Media bits a second of asked time in the window (waits included); None if hardly asked."""
+        """Media bits a second of asked time (waits included); None if hardly asked."""
         inside = self.window(now, seconds)
         asked = sum(s.asked_ns for s in inside)
         if asked < S_NS // 2:

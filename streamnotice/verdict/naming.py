@@ -161,10 +161,8 @@ class Namer:
             members=members,
         )
 
-    def _smallest_set(
-        self, inner: str, belief: Filter, sighted: frozenset[str]
-    ) -> tuple[str, ...]:
-        """The likeliest leaves of *inner* that reach its bar together; empty if that is most of it."""
+    def _smallest_set(self, inner: str, belief: Filter, sighted: frozenset[str]) -> tuple[str, ...]:
+        """The likeliest leaves of *inner* that reach its bar together; empty if that is most."""
         masses = [
             (belief.mass(self.names[name]), name)
             for name in leaves_under(inner)

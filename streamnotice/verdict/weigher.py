@@ -66,9 +66,9 @@ class Weigher:
         """What may be said now: a new name if one passes, else the one spoken while it holds."""
         found = self.namer.best(memory.belief, memory.gate, sighted)
         spoken = memory.spoken
-        if spoken is not None and self.namer.holds(spoken, memory.belief):
-            if found is None or (is_leaf(spoken) and not is_leaf(found.key)):
-                found = self.namer.named(spoken, memory.belief, sighted)
+        coarser = found is None or (spoken is not None and is_leaf(spoken) > is_leaf(found.key))
+        if spoken is not None and coarser and self.namer.holds(spoken, memory.belief):
+            found = self.namer.named(spoken, memory.belief, sighted)
         memory.spoken = found.key if found is not None else None
         return found
 
@@ -111,9 +111,7 @@ class Weigher:
             wants=wants,
         )
 
-    def ruled_out(
-        self, memory: Memory, since_ns: int, named: Named
-    ) -> tuple[tuple[str, str], ...]:
+    def ruled_out(self, memory: Memory, since_ns: int, named: Named) -> tuple[tuple[str, str], ...]:
         """Leaves that the evidence of a single rule speaks clearly against, with that rule's id."""
         belief = memory.belief
         best = max(named.members, key=lambda i: (belief.logs[i], -i))
@@ -156,7 +154,8 @@ class Weigher:
         rows = memory.steps.since(now)
         if not rows:
             return ()
+        known = self.tables.likelihoods
         return tuple(
-            Item(s.rule, s.outcome, 0, s.measured, s.baseline, s.rule not in self.tables.likelihoods)
+            Item(s.rule, s.outcome, 0, s.measured, s.baseline, s.rule not in known)
             for s in rows[-1][1]
         )

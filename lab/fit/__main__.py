@@ -1,0 +1,155 @@
+"""Fit the shipped table on recorded runs, and say what it is worth on runs it never saw.
+
+    python -m lab.fit fit  RUNS... --out streamnotice/verdict/fitted.json [--holdout 5]
+    python -m lab.fit score RUNS... [--mask path,reference] [--only-holdout 5]
+
+Runs whose seed is a multiple of --holdout are never used by the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.fit.counts import fit_counts, labelled
+from lab.fit.recordings import Run, load_runs
+from lab.fit.score import judge_run, reliability, summary
+from lab.fit.temper import Mix, fit_powers, make_folds
+from streamnotice.bottlenecks import FINE, OTHER, STATES, State
+from streamnotice.engine import ENGINE_VERSION
+from streamnotice.verdict.filter import Switch
+
+SWITCH = {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500}
+GATE_TEMPER_PERMILLE = 700
+LEAST_RUNS = 2
+PRIORS = Path("streamnotice/verdict/priors.json")
+
+
+def _mix(states: tuple[State, ...]) -> Mix:
+    mix = json.loads(PRIORS.read_text())
+    weights = np.array([0.0] + [float(mix["weights"][str(s)]) for s in states[1:]])
+    prior = weights / weights.sum()
+    peace = mix["peace_ppm"] / 1e6
+    start = np.concatenate([[peace], (1 - peace) * prior[1:]])
+    return Mix(start, prior, Switch(**SWITCH))
+
+
+def _fittable(runs: list[Run]) -> tuple[State, ...]:
+    counts = {state: sum(run.truth == state for run in runs) for state in STATES}
+    faults = [s for s in STATES if s != FINE and counts[s] >= LEAST_RUNS]
+    return (FINE, *faults, OTHER)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
+    """The table as the JSON object that is shipped."""
+    states = _fittable(runs)
+    mix = _mix(states)
+    folds = make_folds(runs, states, mix, pretended)
+    usable = [run for run in runs if run.truth in states]
+    counts = fit_counts(usable, states, pretended)
+    powers, loss = fit_powers(folds, counts.dwell, _say)
+    to_mdb = 10_000 / np.log(10.0)
+    rules: dict[str, Any] = {}
+    from streamnotice.evidence import RULES
+
+    for rule in RULES:
+        table = counts.logs[rule.name]
+        power = round(powers.get(rule.name, 0.0) * 1000)
+        seen = any(rule.name in said for run in usable for said in run.steps.values())
+        if not seen:
+            continue  # never answered in the lab: stays in shadow
+        rules[rule.name] = {
+            "temper_permille": power,
+            "outcomes": {
+                name: [round(float(v) * to_mdb) for v in table[i]]
+                for i, name in enumerate(rule.outcomes)
+            },
+        }
+    names = sorted(run.name for run in usable)
+    return {
+        "name": "provisional-1",
+        "provisional": True,
+        "provenance": {
+            "what": "likelihoods and powers fitted on recorded runs of the lab",
+            "command": "python -m lab.fit fit",
+            "engine": ENGINE_VERSION,
+            "runs": len(usable),
+            "runs_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+            "runs_by_state": {str(s): sum(r.truth == s for r in usable) for s in states[:-1]},
+            "pretended_runs": pretended,
+            "held_out_loss_nats": round(loss, 4),
+        },
+        "states": [str(state) for state in states],
+        "switch": SWITCH,
+        "gate_temper_permille": GATE_TEMPER_PERMILLE,
+        "rules": rules,
+    }
+
+
+def _score(runs: list[Run], verbose: bool) -> None:
+    judged = [judge_run(run) for run in runs]
+    print(summary(judged))
+    if verbose:
+        for j in judged:
+            if j.worst in ("wrong", "false"):
+                said = [
+                    (
+                        n.at_ns // 10**9,
+                        n.state,
+                        n.bottleneck,
+                        n.condition,
+                        n.among,
+                        n.confidence_ppm,
+                    )
+                    for n in j.run.notices
+                ]
+                where = f"planned {j.run.planned} onset {j.run.onset_s}"
+                print(f"{j.worst:6} {j.run.name} {where}: {said}")
+    truth = {
+        run.name: {second: state.place for second, state in labelled(run).items()} for run in runs
+    }
+    r = reliability(runs, truth)
+    print(f"ECE {r.ece:.3f}  Brier {r.brier:.3f}  over decision steps, runs weighted alike")
+    conditions = [j.condition_right for j in judged if j.condition_right is not None]
+    if conditions:
+        print(f"condition right in {sum(conditions)} of {len(conditions)} exact names")
+    print("reliability (said, true, weight): " + ", ".join(
+        f"{p:.2f} {h:.2f} {w}" for p, h, w in r.bins
+    ))  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.fit", description=__doc__)
+    parser.add_argument("what", choices=("fit", "score"))
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("streamnotice/verdict/fitted.json"))
+    parser.add_argument("--holdout", type=int, default=0, metavar="N")
+    parser.add_argument("--only", choices=("all", "held-out", "seen"), default="all")
+    parser.add_argument("--mask", default="")
+    parser.add_argument("--pretended", type=float, default=1.5)
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args(argv)
+    mask = frozenset(part for part in args.mask.split(",") if part)
+    runs = list(load_runs(args.folders, mask=mask))
+    held = [run for run in runs if args.holdout and run.seed % args.holdout == 0]
+    seen = [run for run in runs if run not in held]
+    _say(f"{len(runs)} runs, {len(held)} held out")
+    if args.what == "fit":
+        args.out.write_text(json.dumps(fit(seen, args.pretended), indent=1) + "\n")
+        return 0
+    _score({"all": runs, "held-out": held, "seen": seen}[args.only], args.verbose)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

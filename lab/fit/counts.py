@@ -1,0 +1,112 @@
+"""Likelihoods from counts: each run counts once, and thin counts lean on their kin.
+
+P(outcome | state) is the mean over the state's runs of the share of steps with that outcome,
+shrunk towards the place (all its conditions), the place towards its branch, the branch
+towards all faults, and that towards even shares. The strength of shrinking is the number of
+pretended runs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.fit.recordings import Run
+from streamnotice.bottlenecks import FINE, OTHER, State
+from streamnotice.evidence import RULES, Rule
+
+Floats = NDArray[np.float64]
+SETTLE_S = 2
+"""Steps this near to the fault's beginning or end are of neither state."""
+
+
+@attrs.frozen(eq=False)
+class Counts:
+    """Likelihood tables: rule -> array (outcomes, states), natural logs against the mean."""
+
+    states: tuple[State, ...]
+    logs: dict[str, Floats]
+    dwell: dict[str, float]
+
+
+def labelled(run: Run) -> dict[int, State]:
+    """The true state at each step that has one."""
+    found: dict[int, State] = {}
+    for second in run.steps:
+        if run.truth == FINE:
+            found[second] = FINE
+        elif run.onset_s + SETTLE_S <= second <= run.end_s or (run.before and second <= run.end_s):
+            found[second] = run.truth
+        elif second < run.onset_s or second > run.end_s + 10:
+            found[second] = FINE
+    return found
+
+
+def fit_counts(
+    runs: list[Run],
+    states: tuple[State, ...],
+    pretended: float = 2.0,
+    rules: tuple[Rule, ...] = RULES,
+) -> Counts:
+    """Tables from *runs* for *states* (FINE first, OTHER last)."""
+    logs: dict[str, Floats] = {}
+    dwell: dict[str, float] = {}
+    truths = [(run, labelled(run)) for run in runs]
+    for rule in rules:
+        index = {name: i for i, name in enumerate(rule.outcomes)}
+        rows: dict[State, list[tuple[Floats, float]]] = defaultdict(list)
+        lengths: list[float] = []
+        for run, truth in truths:
+            by_state: dict[State, list[int]] = defaultdict(list)
+            for second in sorted(run.steps):
+                outcome = run.steps[second].get(rule.name)
+                if outcome is not None and second in truth:
+                    by_state[truth[second]].append(index[outcome])
+            for state, seen in by_state.items():
+                share = np.bincount(seen, minlength=len(index)) / len(seen)
+                rows[state].append((share, len(seen) / (len(seen) + 4.0)))
+                changes = 1 + sum(a != b for a, b in pairwise(seen))
+                lengths.append(len(seen) / changes)
+        logs[rule.name] = _shrunk(rows, states, len(index), pretended)
+        dwell[rule.name] = float(np.mean(lengths)) if lengths else 1.0
+    return Counts(states, logs, dwell)
+
+
+def _mean(rows: list[tuple[Floats, float]], prior: Floats, pretended: float) -> Floats:
+    weight = sum(w for _, w in rows)
+    total = sum((share * w for share, w in rows), start=np.zeros_like(prior))
+    result: Floats = (total + pretended * prior) / (weight + pretended)
+    return result
+
+
+def _branch(state: State) -> str:
+    return state.place.partition(".")[0]
+
+
+def _shrunk(
+    rows: dict[State, list[tuple[Floats, float]]],
+    states: tuple[State, ...],
+    outcomes: int,
+    pretended: float,
+) -> Floats:
+    even = np.full(outcomes, 1.0 / outcomes)
+    faults = [row for state, found in rows.items() if state != FINE for row in found]
+    pooled = _mean(faults, even, 1.0)
+    table = np.zeros((outcomes, len(states)))
+    for column, state in enumerate(states):
+        if state == OTHER:
+            table[:, column] = 0.5 * pooled + 0.5 * even
+        elif state == FINE:
+            table[:, column] = _mean(rows.get(state, []), even, 1.0)
+        else:
+            branch = [r for s, found in rows.items() if _branch(s) == _branch(state) for r in found]
+            place = [r for s, found in rows.items() if s.place == state.place for r in found]
+            by_branch = _mean(branch, pooled, 2 * pretended)
+            by_place = _mean(place, by_branch, pretended)
+            table[:, column] = _mean(rows.get(state, []), by_place, pretended)
+    centred: Floats = np.log(table) - np.log(table.mean(axis=1, keepdims=True))
+    return centred

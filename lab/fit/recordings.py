@@ -1,0 +1,152 @@
+"""Recorded runs and their truth, turned into what the fit needs by replaying them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from streamnotice.bottlenecks import FINE, State
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.engine import Engine
+from streamnotice.events import Notice, Verdict
+from streamnotice.evidence import RULES, Rule
+from streamnotice.observations import (
+    Download,
+    HopProbe,
+    HostLoad,
+    Interface,
+    Observation,
+    RoundTrip,
+    Route,
+)
+from streamnotice.policy import S_NS
+from streamnotice.verdict.tables import Tables
+from streamnotice.verdict.waterfall import Said
+
+
+@attrs.frozen(eq=False)
+class Run:
+    """One recorded run after replay.
+
+    Attributes:
+        truth: the fault's state, or FINE if there was none or it harmed nothing.
+        among: leaves that are equally right.
+        onset_s, end_s: session seconds between which the fault stood (0: before Play).
+        steps: instant (s) -> rule -> outcome.
+        impacts: instant (s) -> impact or None.
+        verdicts, notices: what the engine said with the tables in use.
+    """
+
+    name: str
+    family: str
+    seed: int
+    truth: State
+    planned: State
+    among: tuple[str, ...]
+    onset_s: int
+    end_s: int
+    before: bool
+    steps: dict[int, dict[str, str]]
+    impacts: dict[int, str | None]
+    verdicts: dict[int, Verdict]
+    notices: tuple[Notice, ...]
+
+    @property
+    def harmed(self) -> bool:
+        return any(i is not None for i in self.impacts.values())
+
+
+def load_runs(
+    folders: list[Path],
+    tables: Tables | None = None,
+    mask: frozenset[str] = frozenset(),
+    rules: tuple[Rule, ...] = RULES,
+) -> Iterator[Run]:
+    """All runs below *folders* that are not void.
+
+    Args:
+        tables: what to replay with; the shipped ones by default.
+        mask: kinds of need whose rules are left out (a mode without those sensors).
+    """
+    for folder in folders:
+        for truth_file in sorted(folder.glob("*/truth.json")):
+            truth = json.loads(truth_file.read_text())
+            dossier = next(iter(sorted(truth_file.parent.glob("dossier.jsonl*"))), None)
+            if dossier is None or truth.get("void"):
+                continue
+            yield replay_run(truth_file.parent.name, truth, dossier, tables, mask, rules)
+
+
+def replay_run(
+    name: str,
+    whole: dict[str, Any],
+    dossier: Path,
+    tables: Tables | None,
+    mask: frozenset[str],
+    rules: tuple[Rule, ...],
+) -> Run:
+    """Feed one recording through an engine and note what each rule said at each step."""
+    record = open_dossier(dossier)
+    kept = tuple(rule for rule in rules if rule.needs not in mask)
+    engine = Engine(record.header.settings, tables, kept)
+    steps: dict[int, dict[str, str]] = {}
+    impacts: dict[int, str | None] = {}
+    verdicts: dict[int, Verdict] = {}
+    notices: list[Notice] = []
+
+    def take(events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Verdict):
+                second = event.at_ns // S_NS
+                impacts[second] = event.impact
+                verdicts[second] = event
+            elif isinstance(event, Notice):
+                notices.append(event)
+        for at, said in list(engine._mind.memory.steps.rows)[-len(events) - 2 :]:
+            steps.setdefault(at // S_NS, _outcomes(said))
+
+    for entry in record:
+        if entry.type == "tick":
+            take(engine.tick(entry.at_ns))
+        elif isinstance(entry.value, Observation) and not _masked(entry.value, mask):
+            take(engine.feed(entry.value))
+    truth, scenario = whole["truth"], whole["scenario"]
+    planned = FINE if truth["place"] == "none" else State(truth["place"], truth["condition"] or "")
+    onset = max(0, int(truth["onset_s"] or 0))
+    end = truth["ends_s"]
+    harmed = any(i is not None for second, i in impacts.items() if second >= onset)
+    return Run(
+        name=name,
+        family=scenario["family"],
+        seed=scenario["seed"],
+        truth=planned if harmed else FINE,
+        planned=planned,
+        among=tuple(truth["among"]),
+        onset_s=onset,
+        end_s=10**6 if end is None else int(end),
+        before=bool(truth["before"]),
+        steps=steps,
+        impacts=impacts,
+        verdicts=verdicts,
+        notices=tuple(notices),
+    )
+
+
+def _masked(seen: Observation, mask: frozenset[str]) -> bool:
+    """What a mode without those sensors would not have been fed."""
+    if "path" in mask and isinstance(seen, HopProbe | Route):
+        return True
+    role = getattr(seen, "role", None)
+    if "path" in mask and isinstance(seen, RoundTrip) and role == "service":
+        return True
+    if "reference" in mask and (isinstance(seen, Download) or role == "reference"):
+        return True
+    return "host" in mask and isinstance(seen, HostLoad | Interface)
+
+
+def _outcomes(said: list[Said]) -> dict[str, str]:
+    return {answer.rule: answer.outcome for answer in said}

@@ -1,0 +1,174 @@
+"""What is published: how often right, inner, wrong or silent, with intervals, and calibration."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import attrs
+
+from lab.fit.recordings import Run
+from streamnotice.bottlenecks import (
+    FINE,
+    INNER_NAMES,
+    NONE,
+    UNDETERMINED,
+    answerable_for,
+    is_leaf,
+    leaves_under,
+)
+from streamnotice.events import Verdict
+from streamnotice.policy import S_NS
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, 1927)."""
+    if of == 0:
+        return 0.0, 1.0
+    p = hits / of
+    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
+    """exact, among, inner, silent, wrong or false for one thing that was said.
+
+    `inner` is true but coarse; `false` is any name where nothing was wrong.
+    """
+    if bottleneck in (UNDETERMINED, NONE):
+        return "silent"
+    if run.planned == FINE:
+        return "false"
+    truth = set(run.among) | {run.planned.place}
+    if among:
+        if set(among) == truth or (run.planned.place in among and len(among) <= 2):
+            return "among"
+        return "inner" if run.planned.place in among else "wrong"
+    if is_leaf(bottleneck):
+        return "exact" if bottleneck == run.planned.place else "wrong"
+    if bottleneck in INNER_NAMES:
+        return "inner" if run.planned.place in leaves_under(bottleneck) else "wrong"
+    return "wrong"
+
+
+def blames_third_party(verdict_name: str, among: tuple[str, ...]) -> bool:
+    names = among or leaves_under(verdict_name)
+    return answerable_for(names) == {"third_party"}
+
+
+@attrs.frozen
+class Judged:
+    """One run's result.
+
+    Attributes:
+        said: judgement of the last word said (raised or updated) in a notice.
+        worst: "wrong" or "false" if any word said was, else `said`.
+        third_party: a third party was named wrongly at any time.
+        delay_s: from harm to the first right name; None if never.
+    """
+
+    run: Run
+    said: str
+    worst: str
+    third_party: bool
+    delay_s: float | None
+    name: str
+    condition_right: bool | None
+
+
+def judge_run(run: Run) -> Judged:
+    """Judge all that was said in a run."""
+    words = [n for n in run.notices if n.state in ("raised", "updated")]
+    kinds = [judge(run, n.bottleneck, n.among) for n in words]
+    harms = [second for second, impact in run.impacts.items() if impact is not None]
+    right = [n.at_ns / S_NS for n, k in zip(words, kinds, strict=True) if k in ("exact", "among")]
+    wrong = [n for n, k in zip(words, kinds, strict=True) if k in ("wrong", "false")]
+    last = words[-1] if words else None
+    return Judged(
+        run=run,
+        said=kinds[-1] if kinds else "nothing",
+        worst=("false" if run.planned == FINE else "wrong")
+        if wrong
+        else (kinds[-1] if kinds else "nothing"),
+        third_party=any(blames_third_party(n.bottleneck, n.among) for n in wrong),
+        delay_s=right[0] - min(harms) if right and harms else None,
+        name=""
+        if last is None
+        else last.bottleneck + (f" among {'/'.join(last.among)}" if last.among else ""),
+        condition_right=None
+        if last is None or last.condition is None or kinds[-1] != "exact"
+        else last.condition == run.planned.condition,
+    )
+
+
+@attrs.frozen
+class Reliability:
+    """Calibration over decision steps: of the likeliest leaf's probability."""
+
+    ece: float
+    brier: float
+    bins: tuple[tuple[float, float, int], ...]
+
+
+def reliability(runs: list[Run], truth_at: dict[str, dict[int, str]]) -> Reliability:
+    """Expected calibration error and Brier score of the top alternative at each step.
+
+    Args:
+        truth_at: run name -> second -> true place (or `none`).
+    """
+    width = 10
+    sums = [[0.0, 0.0, 0.0] for _ in range(width)]
+    brier = total = 0.0
+    for run in runs:
+        rows = [(s, v) for s, v in run.verdicts.items() if s in truth_at[run.name]]
+        if not rows:
+            continue
+        weight = 1.0 / len(rows)
+        for second, verdict in rows:
+            place, p = _top(verdict)
+            truth = truth_at[run.name][second]
+            hit = 1.0 if place == truth or (place in run.among and truth in run.among) else 0.0
+            cell = sums[min(width - 1, int(p * width))]
+            cell[0] += weight * p
+            cell[1] += weight * hit
+            cell[2] += weight
+            brier += weight * (p - hit) ** 2
+            total += weight
+    ece = sum(abs(a - b) for a, b, _ in sums) / max(total, 1e-9)
+    bins = tuple((a / w, b / w, round(w * 100)) for a, b, w in sums if w > 0)
+    return Reliability(ece, brier / max(total, 1e-9), bins)
+
+
+def _top(verdict: Verdict) -> tuple[str, float]:
+    if not verdict.alternatives:
+        return NONE, 0.0
+    place, ppm = verdict.alternatives[0]
+    return place, ppm / 1e6
+
+
+def summary(judged: list[Judged]) -> str:
+    """A table in words, by family and in all."""
+    lines = [f"{'family':28} {'n':>3} {'exact':>5} {'among':>5} {'inner':>5} {'silent':>6} "
+             f"{'wrong':>5} {'3rd':>3}  delay"]  # fmt: skip
+    families = sorted({j.run.family for j in judged})
+    for family in [*families, "ALL FAULTS WITH HARM", "NO FAULT OR NO HARM"]:
+        if family.startswith("ALL"):
+            rows = [j for j in judged if j.run.truth != FINE]
+        elif family.startswith("NO "):
+            rows = [j for j in judged if j.run.truth == FINE]
+        else:
+            rows = [j for j in judged if j.run.family == family and j.run.truth != FINE]
+            if not rows:
+                continue
+        kinds = Counter(j.said for j in rows)
+        wrong = sum(j.worst in ("wrong", "false") for j in rows)
+        third = sum(j.third_party for j in rows)
+        delays = sorted(j.delay_s for j in rows if j.delay_s is not None)
+        delay = f"{delays[len(delays) // 2]:.0f} s" if delays else "-"
+        quiet = kinds["silent"] + kinds["nothing"]
+        lines.append(
+            f"{family:28} {len(rows):>3} {kinds['exact']:>5} {kinds['among']:>5} "
+            f"{kinds['inner']:>5} {quiet:>6} {wrong:>5} {third:>3}  {delay}"
+        )
+    return "\n".join(lines)
