@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, Final
 
 import attrs
@@ -105,7 +105,12 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
 @cache
 def shipped() -> Tables:
     """The tables that come with this version."""
-    folder = files("streamnotice.verdict")
-    return Tables.parse(
-        folder.joinpath("fitted.json").read_bytes(), folder.joinpath("priors.json").read_bytes()
-    )
+    # pkgutil, not importlib.resources: that one brings in tempfile and random with it
+    return Tables.parse(_data("fitted.json"), _data("priors.json"))
+
+
+def _data(name: str) -> bytes:
+    found = get_data("streamnotice.verdict", name)
+    if found is None:
+        raise EvidenceError(f"the shipped table {name} can't be read")
+    return found

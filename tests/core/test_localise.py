@@ -1,0 +1,119 @@
+"""Where trouble begins along a path: by example, with the traps that real routers set."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.path import localise
+from streamnotice.path.rounds import Paths
+
+S_NS = 1_000_000_000
+MS_NS = 1_000_000
+SEGMENTS = (
+    "network.home.wifi",
+    "network.isp.access",
+    "network.isp.core",
+    "network.interconnect",
+    "service",
+)
+WORDS = ("home", "access", "core", "interconnect", "service")
+
+
+def paths(
+    segments: tuple[str | None, ...] = SEGMENTS,
+    trouble_at: int | None = None,
+    extra_ms: int = 120,
+    slow_router: int | None = None,
+    lost_from: int | None = None,
+    bent_from: int | None = None,
+    silent: int | None = None,
+) -> Paths:
+    """Probes once a second to each hop for 30 s; trouble on the link to `trouble_at` from 20 s."""
+    seen = Paths()
+    hops = tuple(f"addr-{ttl}" for ttl in range(1, len(segments) + 1))
+    seen.route(Route(0, "host-a", "service", hops, segments, True))
+    for second in range(30):
+        late = second >= 20
+        for ttl in range(1, len(segments) + 1):
+            rtt: int | None = (4 * ttl + second % 3) * MS_NS
+            if late and trouble_at is not None and ttl >= trouble_at:
+                rtt = (rtt or 0) + extra_ms * MS_NS
+            if late and ttl == slow_router:
+                rtt = (rtt or 0) + 300 * MS_NS
+            if late and lost_from is not None and ttl >= lost_from:
+                rtt = None
+            if ttl == silent:
+                continue
+            back = ttl - 1 + (3 if bent_from is not None and ttl >= bent_from else 0)
+            outcome = "lost" if rtt is None else "reached" if ttl == 5 else "ttl_exceeded"
+            seen.probe(
+                HopProbe(second * S_NS, "host-a", ttl, "udp", outcome, rtt, hops[ttl - 1], back)  # type: ignore[arg-type]
+            )
+    return seen
+
+
+NOW = 30 * S_NS
+
+
+@pytest.mark.parametrize(("link", "word"), list(enumerate(WORDS, 1)))
+def test_queue_is_found_on_its_link(link: int, word: str) -> None:
+    found = localise.queue(paths(trouble_at=link), NOW)
+    assert found is not None
+    assert found.place == word
+    assert 100 * MS_NS < found.value < 140 * MS_NS
+
+
+@pytest.mark.parametrize("router", [1, 2, 3, 4])
+def test_a_router_that_only_answers_slowly_is_not_a_queue(router: int) -> None:
+    found = localise.queue(paths(slow_router=router), NOW)
+    assert found is not None and found.place == "none"
+
+
+@pytest.mark.parametrize("silent", [1, 2, 3, 4])
+def test_behind_a_silent_hop_the_place_is_not_told(silent: int) -> None:
+    found = localise.queue(paths(trouble_at=silent + 1, silent=silent), NOW)
+    assert found is not None and found.place == "unplaced"
+
+
+def test_silent_hop_within_one_place_does_no_harm() -> None:
+    segments = ("network.home.wifi", *("network.isp.core",) * 3, "service")
+    found = localise.queue(paths(segments, trouble_at=3, silent=2), NOW)
+    assert found is not None and found.place == "core"
+
+
+def test_unknown_links_are_unplaced() -> None:
+    segments = ("network.home.wifi", "network.isp.access", None, None, None)
+    assert localise.queue(paths(segments, trouble_at=4), NOW).place == "unplaced"  # type: ignore[union-attr]
+
+
+def test_returns_over_another_way_leave_the_place_open() -> None:
+    found = localise.queue(paths(trouble_at=4, bent_from=4), NOW)
+    assert found is not None and found.place == "unplaced"
+
+
+@pytest.mark.parametrize(("link", "word"), list(enumerate(WORDS[:4], 1)))
+def test_reach_ends_before_the_dead_link(link: int, word: str) -> None:
+    found = localise.reach(paths(lost_from=link), NOW)
+    assert found is not None and found.place == word
+
+
+def test_only_the_far_end_silent_is_the_servers() -> None:
+    assert localise.reach(paths(lost_from=5), NOW).place == "server"  # type: ignore[union-attr]
+
+
+def test_far_end_that_drops_probes_but_shakes_hands_is_reached() -> None:
+    seen = paths(lost_from=5)
+    for second in range(24, 30):
+        seen.round_trip(RoundTrip(second * S_NS, "host-a", "service", 20 * MS_NS))
+    assert localise.reach(seen, NOW).place == "all"  # type: ignore[union-attr]
+
+
+def test_loss_is_found_on_its_link() -> None:
+    found = localise.loss(paths(lost_from=3), NOW)
+    assert found is not None and found.place == "core"
+
+
+def test_nothing_is_said_of_a_path_whose_end_is_unseen() -> None:
+    assert localise.queue(Paths(), NOW) is None
+    assert localise.queue(paths(silent=5), NOW) is None

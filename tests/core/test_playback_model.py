@@ -1,0 +1,110 @@
+"""The buffer model by example: saw-teeth are not drains, seeks are not stalls."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamnotice.observations import Playback
+from streamnotice.playback.model import PlaybackModel
+from streamnotice.policy import Policy
+from tests.core.sessions import S_NS
+
+SETTINGS = Policy().settings()
+
+
+def play(levels: list[float], every_s: float = 0.25, **more: object) -> tuple[PlaybackModel, int]:
+    model = PlaybackModel()
+    now = 0
+    for level in levels:
+        model.feed(
+            Playback(now, state="playing", buffer_ns=round(level * S_NS), **more)  # type: ignore[arg-type]
+        )
+        now += round(every_s * S_NS)
+    return model, now - round(every_s * S_NS)
+
+
+def sawtooth(seconds: int, top: float, segment_s: float, drift: float = 0.0) -> list[float]:
+    """Level of a player that gets a segment each time one has been shown."""
+    return [
+        max(0.0, top - (quarter / 4) % segment_s + drift * quarter / 4)
+        for quarter in range(seconds * 4)
+    ]
+
+
+@pytest.mark.parametrize("segment_s", [1.0, 2.0, 4.0])
+def test_sawtooth_is_no_drain(segment_s: float) -> None:
+    model, now = play(sawtooth(40, 9.0, segment_s))
+    drain = model.drain_permille(now)
+    assert drain is not None and drain > -150
+    assert model.impact(now, SETTINGS, True, False) is None
+
+
+def test_drain_is_foreseen_before_the_stall() -> None:
+    model, now = play([20.0] * 40 + [20.0 - q / 4 for q in range(48)])
+    lower, upper = model.stall_in_ns(now, False) or (0, 0)
+    assert 7 * S_NS <= lower <= upper <= 11 * S_NS
+    assert model.impact(now, SETTINGS, True, False) == "stall_ahead"
+
+
+def test_full_buffer_that_is_not_asked_for_is_no_harm() -> None:
+    model, now = play([20.0] * 40 + [20.0 - q / 4 for q in range(48)], wants_data=False)
+    assert model.impact(now, SETTINGS, True, False) is None
+
+
+def test_nothing_arriving_makes_both_ends_meet() -> None:
+    model, now = play([9.0] * 40)
+    assert model.stall_in_ns(now, True) == (9 * S_NS, 9 * S_NS)
+
+
+@pytest.mark.parametrize("state", ["seeking", "paused", "ended"])
+def test_no_harm_while(state: str) -> None:
+    model, now = play([5.0] * 8)
+    model.feed(Playback(now, state=state, buffer_ns=0))  # type: ignore[arg-type]
+    assert model.impact(now + 8 * S_NS, SETTINGS, True, True) is None
+
+
+def test_a_seek_that_never_ends_is_harm() -> None:
+    model, now = play([5.0] * 8)
+    model.feed(Playback(now, state="seeking", buffer_ns=0))
+    assert model.impact(now + 11 * S_NS, SETTINGS, True, True) == "stalled"
+
+
+def test_stalls_are_inferred_from_a_position_that_stands() -> None:
+    model = PlaybackModel()
+    for quarter in range(8):
+        model.feed(Playback(quarter * S_NS // 4, position_ns=quarter * S_NS // 4))
+    assert model.state == "playing"
+    for quarter in range(8, 14):
+        model.feed(Playback(quarter * S_NS // 4, position_ns=7 * S_NS // 4))
+    assert model.state == "stalled"
+    assert model.totals(4 * S_NS)[0] == 1
+
+
+def test_stalls_are_counted_and_timed() -> None:
+    model, now = play([1.0])
+    model.feed(Playback(now, state="stalled", buffer_ns=0))
+    model.feed(Playback(now + 3 * S_NS, state="playing", buffer_ns=S_NS))
+    model.feed(Playback(now + 5 * S_NS, state="stalled", buffer_ns=0))
+    assert model.totals(now + 6 * S_NS) == (2, 4 * S_NS)
+
+
+def test_quality_given_up_for_long() -> None:
+    model = PlaybackModel()
+    now = 0
+    for second in range(60):
+        now = second * S_NS
+        rate = 3_000_000 if second < 20 else 400_000
+        model.feed(Playback(now, state="playing", buffer_ns=20 * S_NS, rendition_bps=rate))
+        model.step(now)
+        if second < 38:
+            assert model.impact(now, SETTINGS, True, False) is None
+    assert model.impact(now, SETTINGS, True, False) == "quality"
+
+
+def test_frame_counters_that_start_anew_are_no_drops() -> None:
+    model = PlaybackModel()
+    for at, dropped, decoded in ((0, 90, 900), (1, 0, 10)):
+        model.feed(
+            Playback(at * S_NS, state="playing", dropped_frames=dropped, decoded_frames=decoded)
+        )
+    assert model.dropped_permille(S_NS, 4 * S_NS) is None

@@ -1,0 +1,71 @@
+"""Integer logarithms: exact enough, and the same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamnotice.verdict import decibans
+from streamnotice.verdict.decibans import (
+    NEVER,
+    from_ratio,
+    log_add,
+    log_less,
+    log_odds_to_ppm,
+    log_sum,
+    to_ppm,
+)
+
+MDB = st.integers(-200_000, 100_000)
+
+
+@given(MDB, MDB)
+def test_sum_is_the_sum_within_two_units(first: int, second: int) -> None:
+    exact = 10_000 * math.log10(10 ** (first / 10_000) + 10 ** (second / 10_000))
+    assert abs(log_add(first, second) - exact) <= 2
+    assert log_add(first, second) == log_add(second, first)
+
+
+@given(st.integers(1, 10**15), st.integers(1, 10**15))
+def test_ratio_of_integers(numerator: int, denominator: int) -> None:
+    exact = 10_000 * (math.log10(numerator) - math.log10(denominator))
+    assert abs(from_ratio(numerator, denominator) - exact) <= 1.5
+
+
+@given(st.integers(-90_000, 0))
+def test_probability_in_millionths(mdb: int) -> None:
+    assert abs(to_ppm(mdb) - 1e6 * 10 ** (mdb / 10_000)) <= 1
+
+
+@given(st.integers(-90_000, 90_000))
+def test_odds(mdb: int) -> None:
+    odds = 10 ** (mdb / 10_000)
+    assert abs(log_odds_to_ppm(mdb) - 1e6 * odds / (1 + odds)) <= 2
+
+
+@given(st.integers(-30_000, -1))
+def test_what_is_left(part: int) -> None:
+    exact = 10_000 * math.log10(1 - 10 ** (part / 10_000))
+    assert abs(log_less(0, part) - exact) <= max(3, abs(exact) * 0.001)
+
+
+def test_nothing_adds_nothing() -> None:
+    assert log_sum([]) == NEVER
+    assert log_add(NEVER, -5) == -5
+    assert from_ratio(0, 7) == NEVER
+
+
+def test_tables_hold_on_any_machine() -> None:
+    """The tables' digest is fixed, and no entry lies near a rounding boundary."""
+    text = ",".join(map(str, (*decibans._ADD, *decibans._POWER)))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert digest == "b089709220c7d871c6ee3786d6c3822334ae2c3d57c2aaa6d143ec27d3ddb41b"
+    for index in range(len(decibans._ADD)):
+        exact = 10_000 * math.log10(1 + 10 ** (-(index * decibans._STEP) / 10_000))
+        assert abs(exact - math.floor(exact) - 0.5) > 1e-7
+    for index in range(len(decibans._POWER)):
+        exact = 1e9 * 10 ** (-index / 10_000)
+        assert abs(exact - math.floor(exact) - 0.5) > 1e-5
