@@ -84,15 +84,19 @@ class UdpFlow:
             raise
         self._waiting: asyncio.Future[Reply] | None = None
         self._sent_ns = self._sent_unix_ns = 0
-        self._not_from: str | None = None
+        self._not_from: frozenset[str] = frozenset()
 
     async def probe(
-        self, ttl: int, *, not_from: str | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        ttl: int,
+        *,
+        not_from: frozenset[str] = frozenset(),
+        timeout_s: float = TIMEOUT_S,
     ) -> Reply:
         """Send one probe and wait for what becomes of it.
 
-        An answer by *not_from* (the hop whose answer to the probe before was given up) is late
-        news of that one and is passed over.
+        An answer by one of *not_from* (hops whose answers to earlier probes were given up) is
+        late news of those and is passed over.
         """
         if self._waiting is not None:
             raise RuntimeError("one probe in flight per flow")
@@ -122,7 +126,7 @@ class UdpFlow:
     def _ready(self) -> None:
         woken_ns = time.monotonic_ns()
         for error in drain(self._sock):
-            if self._not_from is not None and error.offender == self._not_from:
+            if error.offender in self._not_from:
                 continue
             self._settle(
                 Reply(

@@ -1,0 +1,129 @@
+"""Path probes towards the servers that the player talks to: opt-in, IPv4, without privileges."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from typing import Final
+
+from streamnotice.path.networks import NetworkTable
+from streamnotice.sensors.error_queue import supported
+from streamnotice.sensors.path_flow import PathFlow
+from streamnotice.session import Session, Target
+
+MOST_TARGETS: Final = 3
+_RESOLVE_AFTER_S: Final = 2.0
+
+
+class PathSensor:
+    """Follows the paths to the session's service targets.
+
+    Emits `Route`, `HopProbe` and `RoundTrip`. Asks DNS only for a server whose address the
+    player's own requests have not shown.
+
+    Args:
+        networks: who runs which prefix; without it nothing beyond the access link gets a place.
+    """
+
+    name = "path"
+
+    def __init__(self, networks: NetworkTable | None = None) -> None:
+        self._networks = networks
+        self._flows: dict[str, asyncio.Task[None]] = {}  # by address
+
+    async def run(self, session: Session) -> None:
+        """Observe until cancelled."""
+        if not supported():
+            session.sight(self.name, False, "limited-TTL probes need Linux")
+            return
+        if not error_queues_work():
+            session.sight(self.name, False, "the system refuses error queues (IP_RECVERR)")
+            return
+        news: asyncio.Queue[Target] = asyncio.Queue(maxsize=64)
+
+        def tell(target: Target) -> None:
+            if target.role == "service" and not news.full():
+                news.put_nowait(target)
+
+        session.on_target(tell)
+        resolving: dict[tuple[str, int], asyncio.Task[None]] = {}
+        try:
+            while True:
+                target = await news.get()
+                if target.address is not None:
+                    self._probe(session, target, target.address)
+                elif (target.host, target.port) not in resolving and len(resolving) < 16:
+                    resolving[target.host, target.port] = asyncio.create_task(
+                        self._resolve(session, target)
+                    )
+        finally:
+            tasks = [*self._flows.values(), *resolving.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _probe(self, session: Session, target: Target, address: str) -> None:
+        if not is_ipv4(address):
+            if not self._flows:
+                session.sight(self.name, False, "IPv4 only, and the service is reached by IPv6")
+            return
+        if address in self._flows and not self._flows[address].done():
+            return
+        while len(self._flows) >= MOST_TARGETS:  # the oldest goes: players move on
+            self._flows.pop(next(iter(self._flows))).cancel()
+        flow = PathFlow(session, target, address, self._networks)
+        task = asyncio.create_task(flow.run(), name="streamnotice-path-flow")
+        task.add_done_callback(lambda done: _report(session, done))
+        self._flows[address] = task
+
+    async def _resolve(self, session: Session, target: Target) -> None:
+        """A server that the player could not reach, or not yet: look its address up ourselves."""
+        await asyncio.sleep(_RESOLVE_AFTER_S)
+        known = [t for t in session.targets("service") if (t.host, t.port) == _key(target)]
+        if known and known[0].address is not None:
+            return
+        address = await resolve_ipv4(target.host)
+        if address is not None:
+            self._probe(session, target, address)
+
+
+def _key(target: Target) -> tuple[str, int]:
+    return target.host, target.port
+
+
+def _report(session: Session, done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        session.failed("sensor.path", error)
+
+
+def is_ipv4(address: str) -> bool:
+    """*address* is a literal IPv4 address."""
+    try:
+        ipaddress.IPv4Address(address)
+    except ValueError:
+        return False
+    return True
+
+
+async def resolve_ipv4(host: str) -> str | None:
+    """First IPv4 address of *host*; None if it has none or can't be resolved now."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, None, family=socket.AF_INET, type=socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError):
+        return None
+    return str(found[0][4][0]) if found else None
+
+
+def error_queues_work() -> bool:
+    """A socket of ours may ask for its ICMP errors."""
+    from streamnotice.sensors.error_queue import prepare
+
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            prepare(sock)
+    except OSError:
+        return False
+    return True

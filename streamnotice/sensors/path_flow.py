@@ -1,0 +1,414 @@
+"""The path to one address: find it, follow its hops, notice when it changes.
+
+Route finding counts up the time to live with UDP. Where the far end drops UDP, SYNs with a
+limited time to live to its own port tell how long the path is. Afterwards the hops that answered
+are asked in turn, and every few seconds TCP bears witness: a whole handshake, a SYN to one hop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+
+from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.path.networks import NetworkTable
+from streamnotice.path.roles import assign_roles
+from streamnotice.sensors import tcp_probe, udp_probe
+from streamnotice.sensors.pace import (
+    HANDSHAKE_EVERY_S,
+    LIMITED_SYN_EVERY_S,
+    pacer_of,
+)
+from streamnotice.sensors.routes import way_to
+from streamnotice.sensors.udp_probe import Reply, UdpFlow
+from streamnotice.session import Session, Target, TargetRole
+
+MOST_HOPS: Final = 30
+_SILENT_IN_A_ROW: Final = 4
+_SILENT_AGAIN_NS: Final = 15_000_000_000
+_ROUTE_AGAIN_NS: Final = 8_000_000_000
+_REDISCOVER_NS: Final = 300_000_000_000  # changes are noticed by following it
+_INCOMPLETE_AGAIN_NS: Final = 30_000_000_000
+_CHANGED_LOOKS: Final = 2
+_LATE_NS: Final = 2_500_000_000
+_NO_WAY_S: Final = 3.0
+
+
+@attrs.define
+class Hop:
+    """What is known of one hop.
+
+    Attributes:
+        address: its router, None while it is silent.
+        asked_ns: when it was last asked.
+        other, others: another router that answers now, and how often in a row.
+    """
+
+    address: str | None = None
+    asked_ns: int = -_SILENT_AGAIN_NS
+    other: str | None = None
+    others: int = 0
+
+
+class PathFlow:
+    """The path to *target*, at *address* (IPv4)."""
+
+    def __init__(
+        self,
+        session: Session,
+        target: Target,
+        address: str,
+        networks: NetworkTable | None,
+        *,
+        role: TargetRole = "service",
+    ) -> None:
+        self._session = session
+        self._role = role
+        self._target = target
+        self._address = address
+        self._networks = networks
+        self._pacer = pacer_of(session)
+        self._flow: UdpFlow | None = None
+        self._hops: list[Hop] = []
+        self._complete = False
+        self._far_udp = False  # the far end itself answers UDP
+        self._lost_ns: dict[str, int] = {}  # routers whose late answers may still come
+        self._reserved: str | None = None  # the router that a SYN is to ask next
+        self._said: Route | None = None
+        self._said_ns = 0
+        self._rediscover = False
+        # a reference's path is only found, its hops are not followed and so not told of
+        self._tells = role == "service"
+
+    # finding the route --------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Find and follow until cancelled. A far end without any way to it is tried again."""
+        while True:
+            try:
+                self._flow = UdpFlow(self._address)
+            except OSError as error:
+                self._no_way(error)
+                await asyncio.sleep(_NO_WAY_S)
+                continue
+            try:
+                await self._run()
+            finally:
+                self._flow.close()
+
+    def _no_way(self, error: OSError) -> None:
+        self._session.log.debug("streamnotice.path.no_way", error=repr(error))
+        if self._tells:
+            self._session.emit(
+                HopProbe(
+                    self._session.now(), target=self._target.label, ttl=1, method="udp",
+                    outcome="error", loaded=self._session.loads > 0,
+                )
+            )  # fmt: skip
+
+    async def _run(self) -> None:
+        while True:
+            began_ns = self._session.now()
+            await self.discover()
+            lasts_ns = _REDISCOVER_NS if self._complete else _INCOMPLETE_AGAIN_NS
+            if self._tells:
+                await self._follow(began_ns + lasts_ns)
+            else:
+                await asyncio.sleep(_REDISCOVER_NS / 1e9)
+
+    async def discover(self) -> bool:
+        """Find the route and tell of it; whether the far end was reached."""
+        found: dict[int, str] = {}
+        length = None
+        silent = 0
+        for ttl in range(1, MOST_HOPS + 1):
+            reply = await self._udp(ttl)
+            if reply.address is not None and reply.outcome != "refused_by_path":
+                found[ttl] = reply.address
+            if reply.outcome == "reached":
+                length = ttl
+                break
+            silent = silent + 1 if reply.outcome == "lost" else 0
+            if silent == _SILENT_IN_A_ROW or reply.outcome in ("refused_by_path", "error"):
+                break
+        self._far_udp = length is not None
+        if length is None:
+            length = await self._length_by_tcp(max(found, default=0), found)
+        if length is None and self._complete and not self._contradicts(found):
+            self._rediscover = False  # the way is as it was, only nothing gets through
+            return False
+        self._take(found, length)
+        self._say_route()
+        if found:
+            self._session.sight("path", True)
+        return length is not None
+
+    def _contradicts(self, found: dict[int, str]) -> bool:
+        """Another router answers where one was known."""
+        return any(
+            ttl > len(self._hops) or self._hops[ttl - 1].address not in (None, address)
+            for ttl, address in found.items()
+        )
+
+    def _take(self, found: dict[int, str], length: int | None) -> None:
+        last = length if length is not None else max(found, default=0)
+        if length is not None:
+            found[length] = self._address
+        kept = {hop.address: hop for hop in self._hops if hop.address is not None}
+        before = self._hops
+        self._hops = []
+        for ttl in range(1, last + 1):
+            address = found.get(ttl)
+            if address is None and ttl <= len(before) and ttl < last:
+                # one unanswered question does not unlearn a router that answered before, as
+                # long as the path around it is the same
+                earlier = before[ttl - 1].address
+                same = all(
+                    found.get(near) in (None, before[near - 1].address)
+                    for near in (ttl - 1, ttl + 1)
+                    if 1 <= near <= len(before)
+                )
+                address = earlier if same and earlier != self._address else None
+            self._hops.append(kept.get(address) or Hop(address) if address else Hop())
+        self._complete = length is not None
+        self._rediscover = False
+
+    async def _length_by_tcp(self, low: int, found: dict[int, str]) -> int | None:
+        """Number of hops to the far end by SYNs to its port: double the step, then halve."""
+        if (await self._syn(64, tell=False)).outcome != "reached":
+            return None
+        step, high = 1, None
+        while high is None:
+            ttl = min(low + step, MOST_HOPS + 10)
+            if await self._reaches(ttl, found):
+                high = ttl
+            elif ttl >= MOST_HOPS + 10:
+                return None
+            else:
+                low, step = ttl, step * 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            if await self._reaches(middle, found):
+                high = middle
+            else:
+                low = middle
+        return high
+
+    async def _reaches(self, ttl: int, found: dict[int, str]) -> bool:
+        for _ in range(2):  # a lost SYN must not make the path longer than it is
+            reply = await self._syn(ttl, tell=False)
+            if reply.outcome == "ttl_exceeded" and reply.address is not None:
+                found.setdefault(ttl, reply.address)
+            if reply.outcome != "lost":
+                break
+        return reply.outcome == "reached"
+
+    def _say_route(self) -> None:
+        addresses = [hop.address for hop in self._hops]
+        if not addresses:
+            return
+        way = way_to(self._address)
+        roles = assign_roles(addresses, self._address, way.gateway, way.medium, self._networks)
+        label = self._session.labels.address
+        now = self._session.now()
+        route = Route(
+            now,
+            target=self._target.label,
+            role=self._role,
+            hops=tuple(None if address is None else label(address) for address in addresses),
+            segments=roles.segments,
+            complete=self._complete,
+            why=roles.why,
+        )
+        if self._said is None or attrs.evolve(self._said, at_ns=now) != route:
+            self._said, self._said_ns = route, now
+            self._session.emit(route)
+
+    # following it -------------------------------------------------------------------------
+
+    async def _follow(self, until_ns: int) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            witness = tasks.create_task(self._witness())
+            try:
+                while self._session.now() < until_ns and not self._rediscover:
+                    if self._next() is None:
+                        await asyncio.sleep(0.05)
+                        continue
+                    await self._pacer.turn()
+                    ttl = self._next()  # another flow may have asked the same router meanwhile
+                    if ttl is None:
+                        continue
+                    reply = await self._udp(ttl)
+                    self._learn(ttl, reply)
+                    if reply.outcome == "error":
+                        await asyncio.sleep(_NO_WAY_S / 3)
+            finally:
+                witness.cancel()
+
+    def _next(self) -> int | None:
+        """The hop that has waited longest, among those that may be asked and are worth it."""
+        now = self._session.now()
+        best: tuple[int, int] | None = None
+        for ttl, hop in enumerate(self._hops, 1):
+            far = self._complete and ttl == len(self._hops)
+            quiet = hop.address is None or (far and not self._far_udp)
+            if quiet and now - hop.asked_ns < _SILENT_AGAIN_NS:
+                continue
+            if not self._pacer.may_ask(hop.address or f"{self._address}#{ttl}"):
+                continue
+            if hop.address is not None and (
+                hop.address == self._reserved or hop.address in self._late()
+            ):
+                continue  # a late answer could be taken for that to the next question
+            if best is None or hop.asked_ns < best[0]:
+                best = (hop.asked_ns, ttl)
+        return None if best is None else best[1]
+
+    def _late(self) -> frozenset[str]:
+        """Routers whose answers were given up so lately that they may still come."""
+        now = self._session.now()
+        for router, lost_ns in list(self._lost_ns.items()):
+            if now - lost_ns >= _LATE_NS:
+                del self._lost_ns[router]
+        return frozenset(self._lost_ns)
+
+    def _learn(self, ttl: int, reply: Reply) -> None:
+        """Take note if the path is another one now; told of when it stays so."""
+        hop = self._hops[ttl - 1]
+        last = len(self._hops)
+        if reply.address is None:
+            return
+        if self._complete and (reply.outcome == "reached") != (ttl == last):
+            hop.others += 1  # the path has become shorter or longer
+            self._rediscover = hop.others >= _CHANGED_LOOKS
+            return
+        if reply.outcome == "reached":
+            self._far_udp = True
+            return
+        if reply.address == hop.address:
+            hop.other, hop.others = None, 0
+            return
+        hop.others = hop.others + 1 if reply.address == hop.other else 1
+        hop.other = reply.address
+        enough = hop.address is None or hop.others >= _CHANGED_LOOKS
+        if enough and self._session.now() - self._said_ns >= _ROUTE_AGAIN_NS:
+            hop.address, hop.other, hop.others = reply.address, None, 0
+            self._say_route()
+
+    async def _witness(self) -> None:
+        """TCP, now and then."""
+        now = self._session.now()
+        handshake_ns = syn_ns = now
+        turn = 0
+        while True:
+            if self._due(handshake_ns, HANDSHAKE_EVERY_S[self._pacer.intensity]):
+                handshake_ns = self._session.now()
+                await self._handshake()
+            if self._due(syn_ns, LIMITED_SYN_EVERY_S[self._pacer.intensity]):
+                syn_ns = self._session.now()
+                turn = await self._one_syn(turn)
+            await asyncio.sleep(0.1)
+
+    async def _one_syn(self, turn: int) -> int:
+        """A SYN to the next router that answers at all; the far end has its handshakes."""
+        last: int = len(self._hops) - 1 if self._complete else len(self._hops)
+        for ttl in (*range(turn + 1, last + 1), *range(1, min(turn, last) + 1)):
+            router = self._hops[ttl - 1].address
+            if router is None:
+                continue
+            self._reserved = router
+            try:
+                while not self._pacer.may_ask(router):  # noqa: ASYNC110 -- time passes by itself
+                    await asyncio.sleep(0.05)
+                await self._pacer.turn()
+                self._pacer.asked(router)
+            finally:
+                self._reserved = None
+            await self._syn(ttl)
+            return ttl
+        return 0
+
+    def _due(self, last_ns: int, every_s: float) -> bool:
+        return self._session.now() - last_ns >= every_s * 1e9
+
+    async def _handshake(self) -> None:
+        await self._pacer.turn()
+        await self._pacer.afford(tcp_probe.COST_BYTES, 3)
+        loaded = self._session.loads > 0
+        done = await tcp_probe.handshake(self._address, self._target.port)
+        self._session.emit(
+            RoundTrip(
+                self._session.now(),
+                target=self._target.label,
+                role=self._role,
+                rtt_ns=done.rtt_ns,
+                failure=done.failure,
+                retransmitted=done.retransmitted,
+                loaded=loaded,
+            )
+        )
+
+    # single probes ------------------------------------------------------------------------
+
+    async def _udp(self, ttl: int) -> Reply:
+        flow = self._flow
+        assert flow is not None
+        hop = self._hops[ttl - 1] if ttl <= len(self._hops) else None
+        if hop is not None:
+            hop.asked_ns = self._session.now()
+        self._pacer.asked((hop.address if hop else None) or f"{self._address}#{ttl}")
+        passed_over = self._late()
+        reply = await self._tell(
+            ttl,
+            "udp",
+            udp_probe.COST_BYTES,
+            lambda: flow.probe(ttl, not_from=passed_over),
+            tell=True,
+        )
+        if hop is not None and hop.address is not None and reply.outcome == "lost":
+            self._lost_ns[hop.address] = self._session.now()
+        if reply.address is not None:
+            self._pacer.asked(reply.address)
+        return reply
+
+    async def _syn(self, ttl: int, *, tell: bool = True) -> Reply:
+        return await self._tell(
+            ttl,
+            "tcp",
+            tcp_probe.SYN_COST_BYTES,
+            lambda: tcp_probe.limited_syn(self._address, self._target.port, ttl),
+            tell=tell,
+        )
+
+    async def _tell(
+        self,
+        ttl: int,
+        method: str,
+        cost_bytes: int,
+        ask: Callable[[], Awaitable[Reply]],
+        *,
+        tell: bool,
+    ) -> Reply:
+        await self._pacer.afford(cost_bytes)
+        loaded = self._session.loads > 0
+        reply = await ask()
+        if tell and self._tells:
+            self._session.emit(
+                HopProbe(
+                    self._session.now(),
+                    target=self._target.label,
+                    ttl=ttl,
+                    method="tcp" if method == "tcp" else "udp",
+                    outcome=reply.outcome,
+                    rtt_ns=reply.rtt_ns,
+                    hop=None
+                    if reply.address is None
+                    else self._session.labels.address(reply.address),
+                    return_hops=reply.return_hops,
+                    loaded=loaded,
+                )
+            )
+        return reply

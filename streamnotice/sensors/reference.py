@@ -1,0 +1,208 @@
+"""References: servers that a healthy line reaches as well, measured beside the service. Opt-in.
+
+A reference that is fine while the service suffers absolves what both share; one that suffers
+alike accuses it. Handshakes give round trips, small downloads say what the shared part carries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from streamnotice.errors import HostError
+from streamnotice.events import Intensity
+from streamnotice.observations import Download, Failure, RoundTrip
+from streamnotice.path.networks import NetworkTable
+from streamnotice.sensors import tcp_probe
+from streamnotice.sensors.error_queue import supported
+from streamnotice.sensors.pace import pacer_of
+from streamnotice.sensors.path import is_ipv4, resolve_ipv4
+from streamnotice.sensors.path_flow import PathFlow
+from streamnotice.sensors.tap import failure_of_http
+from streamnotice.session import Session, Target
+
+ROUND_TRIP_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 2.0, "suspect": 1.0}
+"""Period of handshakes to each reference."""
+DOWNLOAD_EVERY_S: Final = 10.0
+"""Least time between downloads, all references together; none at rest."""
+DOWNLOAD_BYTES: Final = 32 * 1024
+"""What one download fetches at most."""
+DOWNLOAD_TIMEOUT_S: Final = 8.0
+_OVERHEAD_BYTES: Final = 4 * 1024  # headers of HTTP, TCP and IP, both ways; a TLS handshake
+_MOST_REFERENCES: Final = 8
+_RESOLVE_AGAIN_S: Final = 10.0
+
+
+class ReferenceSensor:
+    """Measures the references.
+
+    Emits `RoundTrip` and `Download`, and each reference's `Route` if "path" is among the
+    policy's probes, so that it can be seen which hops are shared.
+
+    Args:
+        urls: http or https URLs of something that may be fetched in part.
+        networks: who runs which prefix, for the routes.
+
+    Raises:
+        HostError: a URL can't serve as a reference.
+    """
+
+    name = "reference"
+
+    def __init__(self, urls: Sequence[str], networks: NetworkTable | None = None) -> None:
+        self._urls = tuple(urls)
+        self._networks = networks
+        for url in self._urls:
+            _host_port(url)
+        if len(self._urls) > _MOST_REFERENCES:
+            raise HostError(f"at most {_MOST_REFERENCES} references, not {len(self._urls)}")
+
+    async def run(self, session: Session) -> None:
+        """Observe until cancelled."""
+        if not self._urls:
+            session.sight(self.name, False, "no reference was given")
+            return
+        downloads = asyncio.Lock()
+        # no trace configuration: our own traffic is nobody's playback
+        timeout = aiohttp.ClientTimeout(total=DOWNLOAD_TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as http,
+            asyncio.TaskGroup() as tasks,
+        ):
+            for url in self._urls:
+                tasks.create_task(self._one(session, url, http, downloads))
+
+    async def _one(
+        self, session: Session, url: str, http: aiohttp.ClientSession, downloads: asyncio.Lock
+    ) -> None:
+        host, port = _host_port(url)
+        address = None
+        while address is None:
+            address = await _address_of(host)
+            if address is None:
+                session.sight(self.name, False, "a reference's name can't be resolved")
+                await asyncio.sleep(_RESOLVE_AGAIN_S)
+        target = session.target("reference", host, port, address=address, url=url)
+        session.sight(self.name, True)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._round_trips(session, target, address))
+            tasks.create_task(self._downloads(session, target, url, http, downloads))
+            if "path" in session.policy.probes and supported() and is_ipv4(address):
+                flow = PathFlow(session, target, address, self._networks, role="reference")
+                tasks.create_task(flow.run())
+
+    async def _round_trips(self, session: Session, target: Target, address: str) -> None:
+        pacer = pacer_of(session)
+        last_ns: int | None = None
+        while True:
+            every_ns = ROUND_TRIP_EVERY_S[session.intensity] * 1e9
+            if last_ns is not None and session.now() - last_ns < every_ns:
+                await asyncio.sleep(0.1)
+                continue
+            last_ns = session.now()
+            await pacer.afford(tcp_probe.COST_BYTES, 3)
+            loaded = session.loads > 0
+            done = await tcp_probe.handshake(address, target.port)
+            session.emit(
+                RoundTrip(
+                    session.now(),
+                    target=target.label,
+                    role="reference",
+                    rtt_ns=done.rtt_ns,
+                    failure=done.failure,
+                    retransmitted=done.retransmitted,
+                    loaded=loaded,
+                )
+            )
+
+    async def _downloads(
+        self,
+        session: Session,
+        target: Target,
+        url: str,
+        http: aiohttp.ClientSession,
+        downloads: asyncio.Lock,
+    ) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            if session.intensity == "rest" or downloads.locked():
+                continue
+            async with downloads:  # one at a time, and a pause after each
+                size_bytes = affordable_bytes(session)
+                if size_bytes and session.budget.take(size_bytes + _OVERHEAD_BYTES, 4):
+                    await self._download(session, target, url, http, size_bytes)
+                await asyncio.sleep(DOWNLOAD_EVERY_S)
+
+    async def _download(
+        self,
+        session: Session,
+        target: Target,
+        url: str,
+        http: aiohttp.ClientSession,
+        size_bytes: int,
+    ) -> None:
+        loaded = session.loads > 0
+        began_ns = time.monotonic_ns()
+        received = 0
+        ttfb_ns: int | None = None
+        failure: Failure | None = None
+        headers = {"Range": f"bytes=0-{size_bytes - 1}", "Accept-Encoding": "identity"}
+        try:
+            async with http.get(url, headers=headers) as response:
+                ttfb_ns = time.monotonic_ns() - began_ns
+                if response.status not in (200, 206):
+                    failure = "other"
+                while failure is None and received < size_bytes:
+                    # a server that ignores Range is left in the middle, not followed
+                    piece = await response.content.read(size_bytes - received)
+                    if not piece:
+                        break
+                    received += len(piece)
+                if received >= size_bytes and response.status == 200:
+                    response.close()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            failure = failure_of_http(error) or "other"
+        session.emit(
+            Download(
+                session.now(),
+                target=target.label,
+                received_bytes=received,
+                ttfb_ns=ttfb_ns,
+                duration_ns=time.monotonic_ns() - began_ns,
+                failure=failure,
+                loaded=loaded,
+            )
+        )
+
+
+def affordable_bytes(session: Session) -> int:
+    """What a download may fetch now: at most half of what the budget still has; 0 if too little.
+
+    The other half is for packets, which say more each.
+    """
+    budget = session.budget
+    left = (budget.allowed_bytes() - budget.spent_bytes) // 2 - _OVERHEAD_BYTES
+    return min(DOWNLOAD_BYTES, left) if left >= DOWNLOAD_BYTES // 4 else 0
+
+
+async def _address_of(host: str) -> str | None:
+    """*host* as an address: IPv4 if it has one, for the path; a literal as it is."""
+    if is_ipv4(host) or ":" in host:
+        return host
+    return await resolve_ipv4(host)
+
+
+def _host_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        host, port, scheme = parts.hostname, parts.port, parts.scheme
+    except ValueError as error:
+        raise HostError(f"not a reference URL: {url[:80]!r}: {error}") from None
+    if scheme not in ("http", "https") or not host:
+        raise HostError(f"a reference must be an http or https URL, not {url[:80]!r}")
+    return host, port or (443 if scheme == "https" else 80)
