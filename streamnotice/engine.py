@@ -55,6 +55,8 @@ ENGINE_VERSION: Final = "0.1.0"
 MOST_STEPS_AT_ONCE: Final = 120
 """After a longer silence (a suspended machine) the steps in between are skipped."""
 SUSPECT_HOLD_NS: Final = 15 * S_NS
+FIRST_LOOK_NS: Final = 10 * S_NS
+"""A session begins with a closer look: for baselines, and for trouble that was there first."""
 
 
 @stateful
@@ -237,9 +239,7 @@ class Engine:
         troubled = self._mind.troubled_ns
         if troubled is not None and now - troubled <= SUSPECT_HOLD_NS:
             return "suspect"
-        if now <= 15 * S_NS or (wants and model.target_ns is not None and model.state == "playing"):
-            return "watch"
-        return "rest"
+        return "watch" if now <= FIRST_LOOK_NS else "rest"
 
     def _playback_changed(self, now: int) -> list[AnyEvent]:
         model = self._mind.estimates.playback

@@ -14,11 +14,11 @@ from typing import Final
 from streamnotice.events import Intensity
 from streamnotice.session import Session
 
-PACKETS_PER_S: Final[dict[Intensity, float]] = {"rest": 1.0, "watch": 4.0, "suspect": 8.0}
-"""Probes a second, all flows together."""
-HANDSHAKE_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 3.0, "suspect": 1.0}
+PACKETS_PER_S: Final[dict[Intensity, float]] = {"rest": 0.5, "watch": 2.5, "suspect": 5.0}
+"""Probes a second, all flows together: a minute of suspicion fits the default budget's floor."""
+HANDSHAKE_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, "suspect": 1.5}
 """Period of whole TCP handshakes to a service."""
-LIMITED_SYN_EVERY_S: Final[dict[Intensity, float]] = {"rest": 30.0, "watch": 6.0, "suspect": 3.0}
+LIMITED_SYN_EVERY_S: Final[dict[Intensity, float]] = {"rest": 30.0, "watch": 10.0, "suspect": 6.0}
 """Period of limited-TTL SYNs, one hop at a time."""
 ROUTER_EVERY_NS: Final = 1_050_000_000
 _MOST_ROUTERS: Final = 512
