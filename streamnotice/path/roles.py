@@ -40,6 +40,7 @@ _HOME_RANGES: Final = tuple(
     )
 )  # fmt: skip
 
+_BY_RANGES: Final = frozenset({"network.home.wifi", "network.isp.access"})
 _PLACES: Final[dict[tuple[Zone, Zone], str | None]] = {
     (Zone.HOME, Zone.HOME): "network.home.wifi",
     (Zone.HOME, Zone.PROVIDER): "network.isp.access",
@@ -88,6 +89,8 @@ def assign_roles(
     through_tunnel = medium == "tunnel"
     zones, by_table, by_address = _zones(known, target, gateway, table, through_tunnel)
     segments = _places(zones)
+    if table is None:  # address ranges know the home and its first link out, and no more
+        segments = tuple(place if place in _BY_RANGES else None for place in segments)
     if through_tunnel:
         # The first link is the whole tunnel. The viewer's provider carries it unseen, and what
         # comes after its far end is not the viewer's provider's either.
@@ -118,7 +121,9 @@ def _zones(
     for index, (hop, asn) in enumerate(zip(hops, asns, strict=True)):
         if asn is not None:
             by_table = True
-            found.append(_zone_of_asn(asn, provider_asn, server_asn))
+            first = asns.index(provider_asn) if provider_asn is not None else index
+            sure = all(zone == {Zone.HOME} for zone in found[:first])
+            found.append(_zone_of_asn(asn, provider_asn, server_asn, sure))
         elif hop is None or through_tunnel:
             found.append(_ANY)
         else:
@@ -135,14 +140,22 @@ def _zones(
     return found, by_table, by_address
 
 
-def _zone_of_asn(asn: int, provider_asn: int | None, server_asn: int | None) -> frozenset[Zone]:
+def _zone_of_asn(
+    asn: int, provider_asn: int | None, server_asn: int | None, sure: bool
+) -> frozenset[Zone]:
+    """*sure*: nothing unknown lies between the home and the first network that the table knows.
+
+    Else that network may be the provider, or the next one behind a provider that stays silent.
+    """
     if asn == HOME_ASN:
         return frozenset({Zone.HOME})
-    if asn == provider_asn:
-        return frozenset({Zone.PROVIDER})
     if server_asn is None:  # between, or the server's already: nobody says
-        return frozenset({Zone.BETWEEN, Zone.SERVER})
-    return frozenset({Zone.SERVER if asn == server_asn else Zone.BETWEEN})
+        beyond = frozenset({Zone.BETWEEN, Zone.SERVER})
+    else:
+        beyond = frozenset({Zone.SERVER if asn == server_asn else Zone.BETWEEN})
+    if asn != provider_asn:
+        return beyond
+    return frozenset({Zone.PROVIDER}) if sure else beyond | {Zone.PROVIDER}
 
 
 def _zone_of_address(

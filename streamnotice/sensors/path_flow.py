@@ -328,7 +328,7 @@ class PathFlow:
             finally:
                 self._reserved = None
             await self._syn(ttl)
-            return ttl
+            return int(ttl)
         return 0
 
     def _due(self, last_ns: int, every_s: float) -> bool:

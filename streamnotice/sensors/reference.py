@@ -7,12 +7,14 @@ alike accuses it. Handshakes give round trips, small downloads say what the shar
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 
 from streamnotice.errors import HostError
 from streamnotice.events import Intensity
@@ -26,16 +28,44 @@ from streamnotice.sensors.path_flow import PathFlow
 from streamnotice.sensors.tap import failure_of_http
 from streamnotice.session import Session, Target
 
-ROUND_TRIP_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 2.0, "suspect": 1.0}
+ROUND_TRIP_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, "suspect": 2.0}
 """Period of handshakes to each reference."""
-DOWNLOAD_EVERY_S: Final = 10.0
+DOWNLOAD_EVERY_S: Final = 20.0
 """Least time between downloads, all references together; none at rest."""
-DOWNLOAD_BYTES: Final = 32 * 1024
+DOWNLOAD_BYTES: Final = 12 * 1024
+_KEPT_BYTES: Final = 24 * 1024
 """What one download fetches at most."""
 DOWNLOAD_TIMEOUT_S: Final = 8.0
 _OVERHEAD_BYTES: Final = 4 * 1024  # headers of HTTP, TCP and IP, both ways; a TLS handshake
 _MOST_REFERENCES: Final = 8
 _RESOLVE_AGAIN_S: Final = 10.0
+
+
+class _Pinned(aiohttp.abc.AbstractResolver):
+    """Gives the address that was looked up once, so that all figures are of the same server."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, str] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        address = self.addresses.get(host)
+        if address is None:
+            raise OSError(None, f"{host} was not looked up")
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=int(socket.AI_NUMERICHOST),
+            )
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 class ReferenceSensor:
@@ -70,15 +100,25 @@ class ReferenceSensor:
         downloads = asyncio.Lock()
         # no trace configuration: our own traffic is nobody's playback
         timeout = aiohttp.ClientTimeout(total=DOWNLOAD_TIMEOUT_S)
+        pinned = _Pinned()
+        # a fresh connection each time: what a warm one carries depends on what went before
+        connector = aiohttp.TCPConnector(resolver=pinned, force_close=True)
         async with (
-            aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as http,
+            aiohttp.ClientSession(
+                timeout=timeout, connector=connector, auto_decompress=False, read_bufsize=8192
+            ) as http,
             asyncio.TaskGroup() as tasks,
         ):
             for url in self._urls:
-                tasks.create_task(self._one(session, url, http, downloads))
+                tasks.create_task(self._one(session, url, http, pinned, downloads))
 
     async def _one(
-        self, session: Session, url: str, http: aiohttp.ClientSession, downloads: asyncio.Lock
+        self,
+        session: Session,
+        url: str,
+        http: aiohttp.ClientSession,
+        pinned: _Pinned,
+        downloads: asyncio.Lock,
     ) -> None:
         host, port = _host_port(url)
         address = None
@@ -87,6 +127,7 @@ class ReferenceSensor:
             if address is None:
                 session.sight(self.name, False, "a reference's name can't be resolved")
                 await asyncio.sleep(_RESOLVE_AGAIN_S)
+        pinned.addresses[host] = address
         target = session.target("reference", host, port, address=address, url=url)
         session.sight(self.name, True)
         async with asyncio.TaskGroup() as tasks:
@@ -130,7 +171,7 @@ class ReferenceSensor:
     ) -> None:
         while True:
             await asyncio.sleep(0.5)
-            if session.intensity == "rest" or downloads.locked():
+            if session.intensity != "suspect" or downloads.locked():
                 continue
             async with downloads:  # one at a time, and a pause after each
                 size_bytes = affordable_bytes(session)
@@ -181,13 +222,13 @@ class ReferenceSensor:
 
 
 def affordable_bytes(session: Session) -> int:
-    """What a download may fetch now: at most half of what the budget still has; 0 if too little.
+    """What a download may fetch now; 0 where the budget has better use for what it still has.
 
-    The other half is for packets, which say more each.
+    Half a minute's packets are kept back: each says more than as many bytes of a download.
     """
     budget = session.budget
-    left = (budget.allowed_bytes() - budget.spent_bytes) // 2 - _OVERHEAD_BYTES
-    return min(DOWNLOAD_BYTES, left) if left >= DOWNLOAD_BYTES // 4 else 0
+    left = budget.allowed_bytes() - budget.spent_bytes - _KEPT_BYTES - _OVERHEAD_BYTES
+    return DOWNLOAD_BYTES if left >= DOWNLOAD_BYTES else 0
 
 
 async def _address_of(host: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -86,9 +87,9 @@ class Record:
     """
 
     __slots__ = (
-        "__weakref__", "_counted", "_first", "_host", "_last", "_over", "_path_port", "_progress",
-        "_received", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns", "_tracker",
-        "changed_ns", "is_ended", "number", "role",
+        "__weakref__", "_counted", "_ending", "_first", "_host", "_last", "_over", "_path_port",
+        "_progress", "_received", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns",
+        "_tracker", "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +107,7 @@ class Record:
         self._counted = 0
         self._first = False
         self._last: tuple[object, ...] | None = None
+        self._ending = False
         self._over: tuple[Failure | None] | None = None
         self.number = number
         self.role = role
@@ -207,11 +209,12 @@ class Record:
 
     def ended(self, failure: Failure | None = None) -> None:
         """The request is over, whole or with *failure*."""
-        if self.is_ended:
+        if self.is_ended or self._ending:
             return
+        self._ending = True  # the shared task may be on another thread: it keeps off from here on
         session = self._tracker.session
         try:
-            self.look(final=True)
+            self._tell(final=True)
         except Exception as error:
             session.failed("requests.look", error)
         self.is_ended = True
@@ -230,13 +233,15 @@ class Record:
 
     # what the shared task does ------------------------------------------------------------
 
-    def look(self, *, final: bool = False) -> None:
+    def look(self) -> None:
         """Read socket and progress, tell the engine if there is news or a second has passed."""
-        self._tell(final)
-        if self._over is not None and not final:
+        if self._ending:
+            return
+        self._tell()
+        if self._over is not None:
             self.ended(self._over[0])
 
-    def _tell(self, final: bool) -> None:
+    def _tell(self, *, final: bool = False) -> None:
         session = self._tracker.session
         now = session.now()
         received = self.received_bytes
@@ -278,6 +283,11 @@ class Record:
             )
         )
 
+    def look_if_due(self) -> None:
+        """Look now if no one has for a while: hosts without an event loop have no shared task."""
+        if not self.is_ended and self._tracker.session.now() - self._said_ns >= POLL_S * 1e9:
+            self.look()
+
     def age_ns(self) -> int:
         """Time since the start."""
         return self._tracker.session.now() - self._started_ns
@@ -304,6 +314,8 @@ class Record:
 
 class RequestScope:
     """What `Watcher.request` gives: one request of a host with its own HTTP library.
+
+    To be used from one thread, any; each request may have another one.
 
     with watcher.request(url) as r:
         r.first_byte(status=200, headers=response.headers)
@@ -346,6 +358,7 @@ class RequestScope:
         def add() -> None:
             self._total_bytes += max(0, int(count_bytes))
             self._record.received(self._total_bytes)
+            self._record.look_if_due()
 
         self._total(add)
 
@@ -372,7 +385,7 @@ class RequestScope:
 
 
 class RequestTracker:
-    """All requests of one session. Use it on the event loop that the session runs on.
+    """All requests of one session. Taps use it on the session's loop; `request` on any thread.
 
     Attributes:
         session: where observations go.
@@ -384,6 +397,7 @@ class RequestTracker:
         self.addresses: dict[tuple[str, int], str] = {}
         self._records: dict[int, Record] = {}
         self._next = 0
+        self._numbering = threading.Lock()  # hosts may start requests on any thread
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
         self._loads: set[int] = set()
@@ -406,8 +420,10 @@ class RequestTracker:
         host, port, path = _split(str(url_or_host))
         if role is None or not is_role(role):
             role = guess_role(path)
-        self._next += 1
-        record = Record(self, self._next, host, port, role)
+        with self._numbering:
+            self._next += 1
+            number = self._next
+        record = Record(self, number, host, port, role)
         if self._closed:  # the host's HTTP session outlives ours
             record.is_ended = True
             return record

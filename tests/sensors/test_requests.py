@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
@@ -169,3 +170,32 @@ async def test_the_shared_task_lives_only_while_something_is_under_way() -> None
     rig.tracker.start("http://h/2.ts")
     assert [t for t in asyncio.all_tasks() if t.get_name() == "streamnotice-requests"]
     rig.tracker.close()
+
+
+def test_without_a_loop_the_hosts_own_calls_tell_of_progress() -> None:
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        for step in range(10):
+            rig.clock_ns = step * 50_000_000
+            r.received(1000)
+    transfers = [o for o in rig.seen if isinstance(o, Transfer)]
+    assert [t.received_bytes for t in transfers] == [3000, 5000, 7000, 9000, 10_000]
+
+
+def test_requests_of_many_threads_have_numbers_of_their_own() -> None:
+    rig = Rig()
+
+    def fetch() -> None:
+        for _ in range(50):
+            with rig.tracker.request("http://h/seg.ts") as r:
+                r.first_byte()
+                r.received(10)
+
+    threads = [threading.Thread(target=fetch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {o.request for o in rig.seen if isinstance(o, RequestEnded)} == set(range(1, 201))
+    assert rig.session.loads == 0
+    assert rig.tracker.active == []

@@ -1,0 +1,187 @@
+"""Places of links: from what is known of hops, never from their number."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamnotice.bottlenecks import is_leaf
+from streamnotice.path.networks import Network, NetworkTable
+from streamnotice.path.roles import assign_roles
+
+WIFI, ACCESS, CORE = "network.home.wifi", "network.isp.access", "network.isp.core"
+BETWEEN, SERVICE, VPN = "network.interconnect", "service", "network.vpn"
+
+TABLE = NetworkTable(
+    [
+        ("192.168.0.0/16", Network(0)),
+        ("10.77.0.0/16", Network(0)),
+        ("81.1.0.0/16", Network(100)),  # the provider
+        ("10.9.0.0/16", Network(100)),  # ... inside, privately numbered
+        ("62.2.0.0/16", Network(200)),  # transit
+        ("93.3.0.0/16", Network(300)),  # the server's network
+    ]
+)
+HOME, P1, P2, PP = "192.168.1.1", "81.1.0.1", "81.1.0.2", "10.9.0.1"
+T1, S1, S2, TARGET = "62.2.0.1", "93.3.0.1", "93.3.0.2", "93.3.9.9"
+
+
+@pytest.mark.parametrize(
+    ("hops", "target", "places"),
+    [
+        (
+            [HOME, P1, P2, T1, S1, S2, TARGET],
+            TARGET,
+            [WIFI, ACCESS, CORE, BETWEEN, BETWEEN, SERVICE, SERVICE],
+        ),
+        ([HOME, P1, S1, TARGET], TARGET, [WIFI, ACCESS, BETWEEN, SERVICE]),
+        ([HOME, PP, P1, TARGET], TARGET, [WIFI, ACCESS, CORE, BETWEEN]),  # table beats ranges
+        ([HOME, "10.77.0.1", P1, TARGET], TARGET, [WIFI, WIFI, ACCESS, BETWEEN]),  # double NAT
+        ([P1, P2, TARGET], TARGET, [ACCESS, CORE, BETWEEN]),  # no home router
+        ([HOME, P1, P2, "81.1.9.9"], "81.1.9.9", [WIFI, ACCESS, CORE, CORE]),  # cache at the ISP
+        ([HOME, "192.168.1.50"], "192.168.1.50", [WIFI, WIFI]),
+        ([HOME, P1, None, P2, T1, TARGET], TARGET, [WIFI, ACCESS, CORE, CORE, BETWEEN, BETWEEN]),
+        ([HOME, P1, None, T1, TARGET], TARGET, [WIFI, ACCESS, None, BETWEEN, BETWEEN]),
+        ([HOME, None, P1, TARGET], TARGET, [WIFI, None, None, BETWEEN]),
+        ([HOME, None, None, TARGET], TARGET, [WIFI, None, None, None]),
+        # behind a silent hop the first known network may be the provider or already transit
+        ([HOME, None, P1, P2, T1, TARGET], TARGET, [WIFI, None, None, None, BETWEEN, BETWEEN]),
+        ([None, P1, TARGET], TARGET, [WIFI, ACCESS, BETWEEN]),  # the gateway is known all the same
+        # the server's own network is not in the table: where it begins, nobody says
+        ([HOME, P1, T1, "5.5.5.5"], "5.5.5.5", [WIFI, ACCESS, BETWEEN, None]),
+        ([HOME, P1, P2], TARGET, [WIFI, ACCESS, CORE]),  # far end not reached
+        ([], TARGET, []),
+    ],
+)
+def test_with_a_table(hops: list[str | None], target: str, places: list[str | None]) -> None:
+    roles = assign_roles(hops, target, HOME, None, TABLE)
+    assert list(roles.segments) == places
+
+
+def test_how_it_was_known() -> None:
+    assert assign_roles([HOME, P1, TARGET], TARGET, HOME, None, TABLE).why == "table"
+    assert assign_roles(["172.16.0.1", P1], TARGET, "172.16.0.1", None, TABLE).why == (
+        "addresses+table"
+    )
+    assert assign_roles([HOME, P1, TARGET], TARGET, HOME).why == "addresses"
+
+
+@pytest.mark.parametrize(
+    ("hops", "gateway", "places"),
+    [
+        ([HOME, P1, P2, TARGET], HOME, [WIFI, ACCESS, None, None]),
+        ([HOME, "100.64.0.1", P1, TARGET], HOME, [WIFI, ACCESS, None, None]),
+        ([HOME, "10.5.0.1", P1, TARGET], HOME, [WIFI, None, None, None]),
+        ([P1, P2, TARGET], P1, [ACCESS, None, None]),
+        (["100.64.0.1", P1, TARGET], "100.64.0.1", [ACCESS, None, None]),
+        ([None, P1, TARGET], HOME, [WIFI, ACCESS, None]),
+        ([None, P1, TARGET], None, [None, None, None]),
+        ([HOME, None, P1, TARGET], HOME, [WIFI, None, None, None]),
+        ([HOME, TARGET], HOME, [WIFI, None]),  # the far end alone tells nothing of the way
+        ([HOME, P1, TARGET], "192.168.9.9", [None, None, None]),
+        (["fd00::1", "2a00::1", "2a01::9"], "fd00::1", [WIFI, ACCESS, None]),
+        (["127.0.0.1"], None, [None]),
+        (["nonsense", P1, TARGET], HOME, [None, None, None]),
+    ],
+)
+def test_without_a_table(
+    hops: list[str | None], gateway: str | None, places: list[str | None]
+) -> None:
+    assert list(assign_roles(hops, hops[-1] or TARGET, gateway).segments) == places
+
+
+def test_through_a_tunnel() -> None:
+    roles = assign_roles(["10.8.0.1", T1, S1, TARGET], TARGET, None, "tunnel", TABLE)
+    assert roles.segments[0] == VPN
+    assert ACCESS not in roles.segments
+    assert CORE not in roles.segments
+    assert assign_roles([None, T1], TARGET, "10.8.0.1", "tunnel").segments == (VPN, None)
+
+
+_ADDRESSES = [HOME, "10.77.0.1", "10.200.0.1", "100.64.3.3", P1, P2, PP, T1, S1, S2, TARGET]
+_hops = st.lists(st.one_of(st.none(), st.sampled_from([*_ADDRESSES, "5.5.5.5"])), max_size=9)
+_quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@_quiet
+@given(_hops, st.sampled_from([HOME, P1, None]), st.sampled_from([None, "wifi", "ethernet"]))
+def test_without_a_table_nothing_beyond_the_access_link_is_named(
+    hops: list[str | None], gateway: str | None, medium: str | None
+) -> None:
+    roles = assign_roles(hops, TARGET, gateway, medium)
+    assert set(roles.segments) <= {WIFI, ACCESS, None}
+    assert len(roles.segments) == len(hops)
+
+
+@_quiet
+@given(_hops, st.sampled_from(_ADDRESSES), st.sampled_from([None, "tunnel"]))
+def test_places_come_in_the_order_of_a_path(
+    hops: list[str | None], target: str, medium: str | None
+) -> None:
+    order = {VPN: 0, WIFI: 0, ACCESS: 1, CORE: 2, BETWEEN: 3, SERVICE: 4}
+    named = [p for p in assign_roles(hops, target, HOME, medium, TABLE).segments if p is not None]
+    assert all(is_leaf(p) or p == SERVICE for p in named)
+    assert [order[p] for p in named] == sorted(order[p] for p in named)
+    assert named.count(ACCESS) <= 1
+
+
+@_quiet
+@given(_hops, st.integers(0, 255))
+def test_renaming_addresses_consistently_changes_no_role(
+    hops: list[str | None], shift: int
+) -> None:
+    def moved(address: str | None) -> str | None:
+        if address is None or not address.startswith(("81.", "62.", "93.")):
+            return address
+        first, second, third, last = address.split(".")
+        return f"{first}.{second}.{(int(third) + shift) % 256}.{last}"
+
+    before = assign_roles(hops, TARGET, HOME, None, TABLE)
+    after = assign_roles([moved(h) for h in hops], moved(TARGET) or "", HOME, None, TABLE)
+    assert before == after
+
+
+def _truth(zones: list[str]) -> list[str]:
+    """Places of a real path's links, straight from the words' meaning."""
+    places = []
+    before = "home"
+    for zone in zones:
+        if zone == "home":
+            places.append(WIFI)
+        elif zone == "provider":
+            places.append(ACCESS if before == "home" else CORE)
+        elif zone == "server" and before == "server":
+            places.append(SERVICE)
+        else:
+            places.append(BETWEEN)
+        before = zone
+    return places
+
+
+@settings(_quiet, max_examples=400)
+@given(
+    st.integers(0, 2),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.integers(1, 3),
+    st.sets(st.integers(0, 10)),
+    st.booleans(),
+)
+def test_on_a_real_path_silent_hops_blur_but_nothing_false_is_said(
+    home: int, provider: int, between: int, server: int, silent: set[int], with_table: bool
+) -> None:
+    path = [
+        *[("home", a) for a in (HOME, "10.77.0.1")[:home]],
+        *[("provider", a) for a in (P1, PP, P2)[:provider]],
+        *[("between", a) for a in (T1, "62.2.0.2", "62.2.0.3")[:between]],
+        *[("server", a) for a in (S1, S2)[: server - 1]],
+        ("server", TARGET),
+    ]
+    hops = [None if n in silent and n < len(path) - 1 else a for n, (_, a) in enumerate(path)]
+    gateway = path[0][1]
+    roles = assign_roles(hops, TARGET, gateway, None, TABLE if with_table else None)
+    for said, true in zip(roles.segments, _truth([zone for zone, _ in path]), strict=True):
+        assert said in (true, None)
+    if with_table and not silent & set(range(len(path))):
+        assert None not in roles.segments

@@ -1,0 +1,270 @@
+"""Probes and path sensor on loopback, where the far end is the first hop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamnotice.errors import HostError
+from streamnotice.observations import Download, HopProbe, Observation, RoundTrip, Route
+from streamnotice.policy import Policy
+from streamnotice.sensors.error_queue import IP_RECVERR, parse_error, return_hops, supported
+from streamnotice.sensors.pace import PACKETS_PER_S, pacer_of
+from streamnotice.sensors.path import PathSensor
+from streamnotice.sensors.reference import ReferenceSensor, affordable_bytes
+from streamnotice.sensors.tcp_probe import handshake, limited_syn
+from streamnotice.sensors.udp_probe import UdpFlow
+from streamnotice.session import Session
+
+linux = pytest.mark.skipif(not supported(), reason="elsewhere: error queues are Linux's")
+
+
+class Rig:
+    def __init__(self, **policy: Any) -> None:
+        self.seen: list[Observation] = []
+        self.session = Session(Policy(**policy), self.seen.append)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [o for o in self.seen if isinstance(o, kind)]
+
+    async def until(self, holds: Callable[[], object], limit_s: float = 15) -> None:
+        async with asyncio.timeout(limit_s):
+            while not holds():  # noqa: ASYNC110 -- sensors signal nothing to tests
+                await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def running(sensor: Any, session: Session) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(sensor.run(session))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def unused_port() -> Any:
+    with socket.socket() as placeholder:  # bound, not listening
+        placeholder.bind(("127.0.0.1", 0))
+        yield placeholder.getsockname()[1]
+
+
+@linux
+async def test_a_udp_probe_reaches_loopback() -> None:
+    flow = UdpFlow("127.0.0.1")
+    try:
+        for _ in range(3):
+            reply = await flow.probe(1)
+            assert (reply.outcome, reply.address) == ("reached", "127.0.0.1")
+            assert reply.return_hops == 0
+            assert reply.rtt_ns is not None
+            assert 0 < reply.rtt_ns < 10**9
+    finally:
+        flow.close()
+
+
+@linux
+async def test_only_one_probe_is_in_flight() -> None:
+    flow = UdpFlow("127.0.0.1")
+    try:
+        first = asyncio.create_task(flow.probe(1, timeout_s=5))
+        await asyncio.sleep(0)
+        if not first.done():
+            with pytest.raises(RuntimeError):
+                await flow.probe(1)
+        assert (await first).outcome == "reached"
+        # what comes late from another hop is not this probe's answer
+        passed = await flow.probe(1, not_from=frozenset({"127.0.0.1"}), timeout_s=0.2)
+        assert passed.outcome == "lost"
+        assert (await flow.probe(1)).outcome == "reached"
+    finally:
+        flow.close()
+
+
+async def test_handshakes() -> None:
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        done = await handshake("127.0.0.1", port)
+        assert done.failure is None
+        assert done.rtt_ns is not None
+        assert 0 < done.rtt_ns < 10**9
+        assert done.retransmitted in (False, None)
+        if supported():
+            assert (await limited_syn("127.0.0.1", port, 1)).outcome == "reached"
+    with unused_port() as port:
+        assert (await handshake("127.0.0.1", port)).failure == "refused"
+        if supported():
+            assert (await limited_syn("127.0.0.1", port, 1)).outcome == "reached"
+
+
+async def test_a_handshake_without_an_answer_times_out() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        # fill the queue of connections that nobody accepts: further SYNs are dropped
+        address = full.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        await asyncio.sleep(0.05)
+        done = await handshake(*address, timeout_s=1.6)
+        for filler in fillers:
+            filler.close()
+    assert done.failure == "timeout"
+    assert done.rtt_ns is not None
+    assert done.rtt_ns >= 1_500_000_000
+    assert done.retransmitted in (True, None)
+
+
+@linux
+async def test_the_path_sensor_on_loopback() -> None:
+    rig = Rig(probes={"path"})
+    rig.session.intensity = "suspect"
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, running(PathSensor(), rig.session):
+        target = rig.session.target("service", "media.example", port, address="127.0.0.1")
+        await rig.until(lambda: rig.of(Route) and len(rig.of(HopProbe)) > 1 and rig.of(RoundTrip))
+    (route,) = rig.of(Route)
+    assert (route.target, route.role, route.complete) == (target.label, "service", True)
+    assert (len(route.hops), route.segments) == (1, (None,))
+    assert all((p.ttl, p.outcome) == (1, "reached") for p in rig.of(HopProbe))
+    assert rig.of(RoundTrip)[0].failure is None
+    assert rig.session.sights["path"] == (True, "")
+    assert rig.session.budget.spent_bytes > 0
+    assert "127.0.0.1" not in repr(rig.seen)
+
+
+@linux
+async def test_a_service_by_ipv6_cannot_be_seen_and_it_is_said() -> None:
+    rig = Rig(probes={"path"})
+    async with running(PathSensor(), rig.session):
+        rig.session.target("service", "media.example", 443, address="::1")
+        await rig.until(lambda: "path" in rig.session.sights)
+    sees, why = rig.session.sights["path"]
+    assert not sees
+    assert why.startswith("IPv4 only")
+
+
+@linux
+async def test_without_budget_nothing_is_sent() -> None:
+    rig = Rig(probes={"path"}, probe_floor_bytes_per_min=150)
+    async with running(PathSensor(), rig.session):
+        rig.session.target("service", "h", 9, address="127.0.0.1")
+        await asyncio.sleep(1.5)
+    assert len(rig.of(HopProbe)) <= 1
+    assert rig.session.budget.spent_bytes <= 150
+
+
+async def test_references_are_measured_and_downloads_are_small() -> None:
+    asked: list[str] = []
+
+    async def big(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("Range", ""))
+        return web.Response(body=b"x" * 1_000_000)  # ignores Range
+
+    app = web.Application()
+    app.router.add_get("/probe.bin", big)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    rig = Rig(probes={"reference", "path"})
+    sensor = ReferenceSensor([f"http://127.0.0.1:{port}/probe.bin"])
+    async with running(sensor, rig.session):
+        await rig.until(lambda: rig.of(RoundTrip))
+        assert rig.of(Download) == []  # at rest none
+        rig.session.intensity = "watch"
+        await rig.until(lambda: rig.of(Download) and (rig.of(Route) or not supported()))
+    await runner.cleanup()
+    (download,) = rig.of(Download)
+    assert download.failure is None
+    assert 8_192 <= download.received_bytes <= 32_768
+    assert download.ttfb_ns <= download.duration_ns
+    assert asked[0].startswith("bytes=0-")
+    assert {r.role for r in [*rig.of(RoundTrip), *rig.of(Route)]} == {"reference"}
+    assert rig.of(HopProbe) == []
+    assert rig.session.budget.spent_bytes <= rig.session.budget.allowed_bytes()
+
+
+async def test_a_reference_that_refuses_is_told_of() -> None:
+    rig = Rig(probes={"reference"})
+    rig.session.intensity = "suspect"
+    with unused_port() as port:
+        async with running(ReferenceSensor([f"http://127.0.0.1:{port}/x"]), rig.session):
+            await rig.until(lambda: rig.of(RoundTrip) and rig.of(Download))
+    assert rig.of(RoundTrip)[0].failure == "refused"
+    assert rig.of(Download)[0].failure == "refused"
+
+
+@pytest.mark.parametrize("url", ["", "ftp://h/x", "http://", "http://[::1", "http://h:x/"])
+def test_a_bad_reference_is_the_hosts_mistake(url: str) -> None:
+    with pytest.raises(HostError):
+        ReferenceSensor([url])
+
+
+def test_downloads_leave_half_of_the_budget_to_packets() -> None:
+    rig = Rig(probes={"reference"})
+    assert 0 < affordable_bytes(rig.session) <= rig.session.budget.allowed_bytes() // 2
+    assert rig.session.budget.take(60_000)
+    assert affordable_bytes(rig.session) == 0
+
+
+async def test_turns_follow_the_density_and_routers_rest() -> None:
+    rig = Rig()
+    now_ns = 0
+    session = Session(Policy(), rig.seen.append, clock_ns=lambda: now_ns)
+    pacer = pacer_of(session)
+    assert pacer_of(session) is pacer
+    await pacer.turn()
+    waiting = asyncio.create_task(pacer.turn())
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    session.intensity = "suspect"
+    now_ns = 210_000_000  # more than a fifth of a second
+    async with asyncio.timeout(5):
+        await waiting
+    pacer.asked("r")
+    assert not pacer.may_ask("r")
+    assert pacer.may_ask("other")
+    now_ns += 1_100_000_000
+    assert pacer.may_ask("r")
+
+
+def test_initial_values_of_ttl() -> None:
+    assert [return_hops(t) for t in (64, 63, 128, 120, 255, 250, 65)] == [0, 1, 0, 8, 0, 5, 63]
+    assert [return_hops(t) for t in (None, 0, -3, 256)] == [None] * 4
+
+
+def test_an_error_of_our_own_stack_is_no_routers() -> None:
+    local = struct.pack("=IBBBBII", 90, 1, 0, 0, 0, 0, 0) + struct.pack("=HH4s8x", 2, 0, b"abcd")
+    icmp = struct.pack("=IBBBBII", 113, 2, 11, 0, 0, 0, 0) + struct.pack(
+        "=HH4s8x", 2, 0, bytes([10, 1, 2, 3])
+    )
+    assert parse_error([(socket.IPPROTO_IP, IP_RECVERR, local)]) is None
+    found = parse_error([(socket.IPPROTO_IP, IP_RECVERR, icmp)])
+    assert found is not None
+    assert (found.offender, found.icmp_type) == ("10.1.2.3", 11)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 1, 6]), st.sampled_from([2, 11, 35]), st.binary(max_size=40)),
+        max_size=4,
+    )
+)
+def test_any_ancillary_data_is_read(ancillary: list[tuple[int, int, bytes]]) -> None:
+    found = parse_error(ancillary)
+    assert found is None or found.offender.count(".") == 3

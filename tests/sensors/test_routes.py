@@ -1,0 +1,113 @@
+"""What routing tables and interfaces tell, and what they must not be taken to tell."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamnotice.sensors.interface import read_counts
+from streamnotice.sensors.routes import (
+    best_route,
+    carries_outer_endpoint,
+    interface_with,
+    link_kind,
+    local_address,
+    medium_of,
+    parse_routes,
+    way_to,
+)
+
+HEADER = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+
+
+def line(interface: str, net: str, gateway: str, mask: str, metric: int = 0) -> str:
+    def word(address: str) -> str:
+        return f"{struct.unpack('=I', socket.inet_aton(address))[0]:08X}"
+
+    flags = 3 if gateway != "0.0.0.0" else 1
+    return (
+        f"{interface}\t{word(net)}\t{word(gateway)}\t{flags:04X}\t0\t0\t{metric}\t"
+        f"{word(mask)}\t0\t0\t0\n"
+    )
+
+
+LAN = line("wlan0", "192.168.1.0", "0.0.0.0", "255.255.255.0")
+DEFAULT = line("wlan0", "0.0.0.0", "192.168.1.1", "0.0.0.0", 600)
+CABLE = line("eth0", "0.0.0.0", "192.168.2.1", "0.0.0.0", 100)
+TUN = line("tun0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+OUTER = line("wlan0", "203.0.113.9", "192.168.1.1", "255.255.255.255")
+
+
+def test_longest_match_then_lowest_metric() -> None:
+    entries = parse_routes(HEADER + LAN + DEFAULT + CABLE + "broken\n")
+    assert len(entries) == 3
+    near, far = best_route(entries, "192.168.1.9"), best_route(entries, "198.51.100.1")
+    assert near is not None
+    assert far is not None
+    assert (near.interface, near.gateway) == ("wlan0", None)
+    assert (far.interface, far.gateway) == ("eth0", "192.168.2.1")
+    on_wlan = best_route(entries, "198.51.100.1", "wlan0")
+    assert on_wlan is not None
+    assert on_wlan.gateway == "192.168.1.1"
+    assert best_route(entries, "2001:db8::1") is None
+
+
+def test_a_tun_is_a_tunnel_only_if_its_far_end_is_seen_outside() -> None:
+    assert not carries_outer_endpoint(parse_routes(HEADER + TUN), "tun0")
+    assert not carries_outer_endpoint(parse_routes(HEADER + TUN + LAN + DEFAULT), "tun0")
+    assert carries_outer_endpoint(parse_routes(HEADER + TUN + LAN + OUTER), "tun0")
+
+
+@pytest.mark.parametrize(
+    ("files", "medium"),
+    [
+        ({"type": "1", "wireless/x": "", "device/x": ""}, "wifi"),
+        ({"type": "1", "uevent": "DEVTYPE=wlan\nINTERFACE=x"}, "wifi"),
+        ({"type": "1", "device/x": ""}, "ethernet"),
+        ({"type": "1"}, None),  # a virtual pair
+        ({"type": "65534", "uevent": "DEVTYPE=wireguard"}, "tunnel"),
+        ({"type": "65534", "tun_flags": "0x1001"}, None),
+        ({"type": "768"}, "tunnel"),
+        ({"type": "65534", "uevent": "DEVTYPE=wwan"}, "mobile"),
+        ({"type": "519", "device/x": ""}, "mobile"),
+        ({"type": "772"}, None),
+        ({}, None),
+    ],
+)
+def test_media(tmp_path: Path, files: dict[str, str], medium: str | None) -> None:
+    for name, text in files.items():
+        path = tmp_path / "none-such0" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert medium_of("none-such0", (), tmp_path) == medium
+
+
+def test_kinds_from_netlink() -> None:
+    kind = struct.pack("=HH", 4 + 5, 1) + b"xfrm\0" + b"\0\0\0"
+    info = struct.pack("=HH", 4 + len(kind), 18) + kind
+    answer = struct.pack("=IHHII", 32 + len(info), 16, 0, 1, 0) + bytes(16) + info
+    assert link_kind(answer) == "xfrm"
+    assert link_kind(answer[:40]) is None
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=120), st.text(max_size=120))
+def test_any_answer_is_read(answer: bytes, text: str) -> None:
+    kind = link_kind(struct.pack("=IHHII", 0, 16, 0, 1, 0) + bytes(16) + answer)
+    assert kind is None or isinstance(kind, str)
+    assert isinstance(parse_routes(text), list)
+
+
+def test_loopback_is_found() -> None:
+    assert local_address("127.0.0.1") == "127.0.0.1"
+    assert interface_with("127.0.0.1") == "lo"
+    way = way_to("127.0.0.1")
+    assert (way.interface, way.gateway, way.medium) == ("lo", None, None)
+    assert read_counts("lo") is not None
+    assert read_counts("no-such-interface") is None
+    assert way_to("no address").interface is None
