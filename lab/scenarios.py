@@ -144,6 +144,11 @@ class _Draw:
 # -- link faults
 
 
+def _never_near_miss(draw_: _Draw) -> None:
+    if draw_.severity == "near_miss":
+        draw_.severity = "severe"
+
+
 def _slow(draw_: _Draw, name: str) -> tuple[LinkChange, ...]:
     queue = draw_.queue_bytes(draw_.capacity_bps)
     return (LinkChange(f"{name}.down", {"rate_bps": draw_.capacity_bps, "queue_bytes": queue}),)
@@ -179,6 +184,7 @@ def _outage(draw_: _Draw, name: str) -> tuple[str, tuple[LinkChange, ...], float
         gap = round(rng.uniform(0.3, 1.5), 2)
         return "blink", (down, LinkChange(f"{name}.both", {"outage": 0}, gap)), gap
     # A session that finds no network at all ends by its own rules: before Play it comes and goes.
+    _never_near_miss(draw_)
     if kind == "comes and goes" or draw_.before:
         changes: list[LinkChange] = []
         at = 0.0
@@ -247,8 +253,9 @@ def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Dra
             if length is not None and draw_.onset_s is not None:
                 ends = round(draw_.onset_s + length, 2)
         return draw_.scenario(
-            place, condition, network, variant=variant, links_onset=changes, ends_s=ends
-        )
+            place, condition, network, variant=variant, links_onset=changes, ends_s=ends,
+            factor=None if condition == "unreachable" else draw_.factor,
+        )  # fmt: skip
 
     return make
 
@@ -343,11 +350,6 @@ def _edge_overloaded(draw_: _Draw) -> Scenario:
         "service.edge", "overloaded", draw_.network(), variant=f"first byte after {think} s",
         edge_fault=ServerFault(think_s=think), service=attrs.evolve(draw_.service, warm=True),
     )  # fmt: skip
-
-
-def _never_near_miss(draw_: _Draw) -> None:
-    if draw_.severity == "near_miss":
-        draw_.severity = "severe"
 
 
 def _edge_failing(draw_: _Draw) -> Scenario:

@@ -242,10 +242,15 @@ class Services:
 
 def warm_cache(target: Path) -> None:
     """Fill an edge's cache folder from one made once: hard links, so it costs no copying."""
+    shutil.copytree(make_cache(), target, copy_function=_link_or_copy)
+
+
+def make_cache() -> Path:
+    """The folder with an edge's full cache, made if it is not there yet."""
     made = build.BUILD / "cache"
     if not made.exists():
         _make_cache(made)
-    shutil.copytree(made, target, copy_function=_link_or_copy)
+    return made
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -1,0 +1,107 @@
+"""Troubling the viewer's own computer: a small share of CPU in company of hogs, or being stopped."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+from lab.errors import LabError
+from lab.isolation import as_nobody
+from lab.scenarios import CpuStarved, Frozen
+
+_V1 = Path("/sys/fs/cgroup/cpu")
+_V2 = Path("/sys/fs/cgroup")
+_PERIOD_US = 20_000
+_NAME = "streamnotice-lab-"
+
+
+class Starvation:
+    """A control group with a CPU quota, the player and hogs in it, so that others don't suffer."""
+
+    def __init__(self, plan: CpuStarved) -> None:
+        self._plan = plan
+        v2 = (_V2 / "cgroup.controllers").exists()
+        parent = _V2 if v2 else _V1
+        if not parent.exists():
+            raise LabError("device faults need the cpu control group")
+        for stale in parent.glob(_NAME + "*"):
+            try:
+                stale.rmdir()  # left by a run that was killed
+            except OSError:
+                continue  # another run's, in use
+        self.folder = parent / (_NAME + secrets.token_hex(6))
+        self.folder.mkdir()
+        quota_us = max(1000, _PERIOD_US * plan.quota_permille // 1000)
+        period_us = max(_PERIOD_US, quota_us * 1000 // plan.quota_permille)
+        if v2:
+            (self.folder / "cpu.max").write_text(f"{quota_us} {period_us}")
+        else:
+            (self.folder / "cpu.cfs_period_us").write_text(str(period_us))
+            (self.folder / "cpu.cfs_quota_us").write_text(str(quota_us))
+        self._hogs: list[subprocess.Popen[Any]] = []
+
+    def start(self, pid: int) -> None:
+        """Put the process *pid*, its children and the hogs into the group."""
+        members = self.folder / "cgroup.procs"
+        for one in (pid, *_descendants(pid)):
+            members.write_text(str(one))
+        for _ in range(self._plan.hogs):
+            hog = subprocess.Popen([*as_nobody(), "sh", "-c", "while :; do :; done"])
+            members.write_text(str(hog.pid))
+            self._hogs.append(hog)
+
+    def end(self) -> None:
+        """Kill the hogs, let the others go."""
+        for hog in self._hogs:
+            hog.kill()
+            hog.wait()
+        home = self.folder.parent / "cgroup.procs"
+        for pid in (self.folder / "cgroup.procs").read_text().split():
+            home.write_text(pid)
+        self.folder.rmdir()
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found
+
+
+class Freezer:
+    """Stops and continues a process by turns until told to end."""
+
+    def __init__(self, plan: Frozen) -> None:
+        self._plan = plan
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, pid: int) -> None:
+        self._thread = threading.Thread(target=self._run, args=(pid,), daemon=True)
+        self._thread.start()
+
+    def _run(self, pid: int) -> None:
+        try:
+            while not self._over.is_set():
+                _signal_all(pid, signal.SIGSTOP)
+                self._over.wait(self._plan.stop_ms / 1000)
+                _signal_all(pid, signal.SIGCONT)
+                self._over.wait(self._plan.run_ms / 1000)
+        except ProcessLookupError:
+            return  # the player has ended by itself
+
+    def end(self) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _signal_all(pid: int, number: signal.Signals) -> None:
+    for one in (pid, *_descendants(pid)):
+        os.kill(one, number)
