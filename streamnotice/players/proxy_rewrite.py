@@ -1,0 +1,242 @@
+"""HLS playlists, rewritten so that every address in them leads through the tap proxy.
+
+Pure and line-preserving: only addresses change, all else (unknown tags, spacing, line ends,
+odd bytes) stays as it came, so that the player sees what the service meant it to see.
+Follows RFC 8216 and draft-pantos-hls-rfc8216bis (low-latency parts, variables, steering).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
+
+import attrs
+
+from streamnotice.errors import MediaError, NotAManifestError
+from streamnotice.players.proxy_sniff import is_hls
+
+LinkKind = Literal["playlist", "media", "other"]
+Localise = Callable[[str, LinkKind], str]
+"""Gives the local address that stands for an absolute upstream one."""
+
+MAX_LINKS: Final = 100_000
+"""Addresses in one playlist; 55 hours of two-second segments."""
+MAX_URL_CHARS: Final = 8192
+
+# Possessive, so that a hostile line costs linear time.
+_ATTRIBUTE = re.compile(r'\s*+([A-Za-z0-9-]++)=("[^"]*+"|[^,"]*+)\s*+(?:,|$)')
+_JUNK = re.compile(r'(?:[^,"]|"[^"]*+")*+,')
+_VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
+_ADDRESS_ATTRIBUTES: Final = frozenset({"URI", "SERVER-URI", "X-ASSET-URI", "X-ASSET-LIST"})
+_TAG_KINDS: Final[dict[str, LinkKind]] = {
+    "#EXT-X-MEDIA": "playlist",
+    "#EXT-X-I-FRAME-STREAM-INF": "playlist",
+    "#EXT-X-IMAGE-STREAM-INF": "playlist",
+    "#EXT-X-RENDITION-REPORT": "playlist",
+    "#EXT-X-MAP": "media",
+    "#EXT-X-PART": "media",
+    "#EXT-X-PRELOAD-HINT": "media",
+}
+# Everything that may stand in a URL as it is; what is already %-encoded stays so (signed URLs).
+_URL_SAFE: Final = "%/:=&?~#+!$,;'@()*[]"
+
+
+@attrs.frozen
+class Variant:
+    """One rendition that a master playlist offers.
+
+    Attributes:
+        bandwidth_bps: peak rate (BANDWIDTH).
+        average_bps: AVERAGE-BANDWIDTH, where given.
+        height_px: height of the picture, where given.
+    """
+
+    bandwidth_bps: int
+    average_bps: int | None = None
+    height_px: int | None = None
+
+
+@attrs.frozen
+class Rewritten:
+    """A playlist as it goes to the player, and what was read in passing.
+
+    Attributes:
+        body: the new playlist.
+        master: it lists renditions, not segments.
+        variants: those renditions (I-frame ones left out).
+        ended: a media playlist to which nothing will be added (EXT-X-ENDLIST or VOD).
+        variables: EXT-X-DEFINE values, for playlists that import them.
+        links: how many addresses were rewritten.
+    """
+
+    body: bytes
+    master: bool
+    variants: tuple[Variant, ...]
+    ended: bool
+    variables: Mapping[str, str]
+    links: int
+
+
+def absolute(base: str, reference: str) -> str | None:
+    """The absolute http(s) address that *reference* means in a document from *base*.
+
+    None if it is no such address (data:, skd:, file:, malformed, absurdly long): then it is left
+    as it is. Already encoded parts stay untouched, since a signature may cover them.
+    """
+    try:
+        joined = urljoin(base, quote(reference, safe=_URL_SAFE, errors="surrogateescape"))
+        parts = urlsplit(joined)
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+            return None
+        _ = parts.port  # raises ValueError if it is none
+    except ValueError:
+        return None
+    bare = joined.partition("#")[0]
+    return bare if len(bare) <= MAX_URL_CHARS else None
+
+
+def rewrite(
+    body: bytes,
+    base: str,
+    localise: Localise,
+    *,
+    imported: Mapping[str, str] | None = None,
+    max_links: int = MAX_LINKS,
+) -> Rewritten:
+    """Rewrite the playlist *body*, fetched from *base* (the address after redirects).
+
+    Args:
+        body: the playlist as it came.
+        base: what relative addresses are relative to.
+        localise: gives the local address for each upstream one.
+        imported: variables that the playlist may import (EXT-X-DEFINE:IMPORT).
+        max_links: bound of the work, and of what the result may grow to.
+
+    Raises:
+        NotAManifestError: *body* is no HLS playlist.
+        MediaError: it holds more addresses than *max_links*.
+    """
+    if not is_hls(body):
+        raise NotAManifestError("not an HLS playlist: it doesn't begin with #EXTM3U")
+    pass_ = _Pass(base, localise, imported or {}, max_links)
+    # Surrogate escapes carry bytes that aren't UTF-8 through unchanged.
+    lines = body.decode("utf-8", "surrogateescape").split("\n")
+    out = "\n".join(pass_.line(line) for line in lines)
+    return Rewritten(
+        body=out.encode("utf-8", "surrogateescape"),
+        master=pass_.master,
+        variants=tuple(pass_.variants),
+        ended=pass_.ended,
+        variables=pass_.variables,
+        links=pass_.links,
+    )
+
+
+class _Pass:
+    """State of one walk through a playlist."""
+
+    def __init__(
+        self, base: str, localise: Localise, imported: Mapping[str, str], max_links: int
+    ) -> None:
+        self._base = base
+        self._localise = localise
+        self._imported = imported
+        self._max_links = max_links
+        self._next: LinkKind = "media"
+        self.master = False
+        self.variants: list[Variant] = []
+        self.ended = False
+        self.variables: dict[str, str] = {}
+        self.links = 0
+
+    def line(self, line: str) -> str:
+        text = line.strip()
+        if not text:
+            return line
+        if not text.removeprefix("\ufeff").startswith("#"):
+            kind, self._next = self._next, "media"
+            return line.replace(text, self._link(text, kind), 1)
+        tag, colon, rest = line.partition(":")
+        tag = tag.strip()
+        if tag == "#EXT-X-ENDLIST" or (
+            tag == "#EXT-X-PLAYLIST-TYPE" and rest.strip().upper() == "VOD"
+        ):
+            self.ended = True
+        if not tag.startswith("#EXT-X-") or not colon:
+            return line
+        return f"{line[: len(line) - len(rest)]}{self._attributes(tag, rest)}"
+
+    def _attributes(self, tag: str, rest: str) -> str:
+        """The attribute list *rest*, its addresses replaced; what can't be parsed stays."""
+        out: list[str] = []
+        seen: dict[str, str] = {}
+        at = 0
+        while at < len(rest):
+            match = _ATTRIBUTE.match(rest, at)
+            if match is None:
+                junk = _JUNK.match(rest, at)
+                if junk is None:
+                    break
+                out.append(junk[0])
+                at = junk.end()
+                continue
+            name, raw = match.group(1), match.group(2)
+            value = raw.strip('"')
+            seen.setdefault(name, value)
+            if name in _ADDRESS_ATTRIBUTES and raw.startswith('"'):
+                kind = "playlist" if name == "X-ASSET-URI" else _TAG_KINDS.get(tag, "other")
+                start, end = match.span(2)
+                out += (rest[at : start + 1], self._link(value, kind), rest[end - 1 : match.end()])
+            else:
+                out.append(match[0])
+            at = match.end()
+        self._note(tag, seen)
+        return "".join(out) + rest[at:]
+
+    def _note(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "#EXT-X-STREAM-INF":
+            self.master = True
+            self._next = "playlist"
+            bandwidth = _whole(attributes.get("BANDWIDTH"))
+            if bandwidth:
+                self.variants.append(
+                    Variant(
+                        bandwidth,
+                        _whole(attributes.get("AVERAGE-BANDWIDTH")),
+                        _whole(attributes.get("RESOLUTION", "").partition("x")[2]),
+                    )
+                )
+        elif tag == "#EXT-X-MEDIA":
+            self.master = True
+        elif tag == "#EXT-X-DEFINE":
+            self._define(attributes)
+
+    def _define(self, attributes: Mapping[str, str]) -> None:
+        if "NAME" in attributes:
+            self.variables[attributes["NAME"]] = attributes.get("VALUE", "")
+        elif name := attributes.get("IMPORT"):
+            if name in self._imported:
+                self.variables[name] = self._imported[name]
+        elif name := attributes.get("QUERYPARAM"):
+            values = parse_qs(urlsplit(self._base).query).get(name)
+            if values:
+                self.variables[name] = values[0]
+
+    def _link(self, reference: str, kind: LinkKind) -> str:
+        filled = _VARIABLE.sub(lambda m: self.variables.get(m[1], m[0]), reference)
+        url = absolute(self._base, filled)
+        if url is None:
+            return reference
+        self.links += 1
+        if self.links > self._max_links:
+            raise MediaError(f"the playlist holds more than {self._max_links} addresses")
+        return self._localise(url, kind)
+
+
+def _whole(value: str | None) -> int | None:
+    """A decimal-integer of RFC 8216 section 4.2 (below 2^64), or None."""
+    if value and len(value) <= 20 and value.isascii() and value.isdigit():
+        return int(value)
+    return None
