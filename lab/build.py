@@ -104,4 +104,5 @@ def _encode(made: Path) -> None:
 def programs_needed() -> list[str]:
     """Names of programs that the lab needs and that are not here."""
     needed = ("ip", "unshare", "setpriv", "mount", "gcc", "nginx", "ffmpeg")
-    return [name for name in needed if shutil.which(name, path=os.defpath + ":/usr/sbin:/sbin") is None]
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    return [name for name in needed if shutil.which(name, path=path) is None]

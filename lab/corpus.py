@@ -18,7 +18,7 @@ _SETUP_S = 60.0
 
 
 def wanted(runs: int, first_seed: int, families: list[str]) -> list[tuple[str, int]]:
-    """*runs* pairs of family and seed, the families in turn. `healthy` comes three times a round."""
+    """*runs* pairs of family and seed: the families in turn, `healthy` three times a round."""
     round_ = [f for family in families for f in ([family] * (3 if family == "healthy" else 1))]
     found: list[tuple[str, int]] = []
     next_seed = dict.fromkeys(families, first_seed)

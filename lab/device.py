@@ -1,4 +1,4 @@
-"""Troubling the viewer's own computer: a small share of CPU in company of hogs, or being stopped."""
+"""Troubling the viewer's own computer: a small share of CPU beside hogs, or being stopped."""
 
 from __future__ import annotations
 

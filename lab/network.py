@@ -98,7 +98,8 @@ class Net:
             toward = self._default_step(node, peers)
             control = plan.congestion if node in _OWN_CONGESTION else "cubic"
             if toward:
-                lines[node].append(f"route add default via {toward[2]} dev {toward[1]} congctl {control}")
+                by = f"via {toward[2]} dev {toward[1]}"
+                lines[node].append(f"route add default {by} congctl {control}")
             for address, owner in sorted(owned.items()):
                 step = first.get(owner)
                 if owner == node or step is None or step == toward or step[2] == address:
@@ -109,14 +110,13 @@ class Net:
             if plan.neighbour_ip and node != "p1":
                 step = first.get("p1")
                 if step and step != toward:
-                    lines[node].append(
-                        f"route add {plan.neighbour_ip}/32 via {step[2]} dev {step[1]} congctl {control}"
-                    )
+                    by = f"via {step[2]} dev {step[1]} congctl {control}"
+                    lines[node].append(f"route add {plan.neighbour_ip}/32 {by}")
         for node in plan.silent:
             # Only what the router itself sends (it comes from "lo"), not what it forwards.
             lines[node].append("rule add iif lo ipproto icmp blackhole")
         for node, _ in plan.slow_icmp:
-            inbound = next(own for n, dev, _, _, own in neighbours(plan) if n == node and dev.endswith("1"))
+            inbound = next(k.far_ip for k in plan.links if k.far == node)
             lines[node] += [
                 "link set cpu0 addrgenmode none", "link set cpu1 addrgenmode none",
                 "link set cpu0 up", "link set cpu1 up",

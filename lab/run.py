@@ -29,7 +29,7 @@ from lab.device import Freezer, Starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
 from lab.network import Net
-from lab.scenarios import Crowd, CpuStarved, LinkChange, Scenario, plan
+from lab.scenarios import CpuStarved, Crowd, LinkChange, Scenario, plan
 from lab.services import Services
 from lab.topology import networks_csv
 
@@ -107,10 +107,10 @@ class _Run:
         if scenario.origin_fault:
             self.services.origin.fault(True, scenario.origin_fault)
         if scenario.device is not None and self.player is not None:
-            starved = isinstance(scenario.device, CpuStarved)
-            self.trouble = (
-                Starvation(scenario.device) if starved else Freezer(scenario.device)  # type: ignore[arg-type]
-            )
+            if isinstance(scenario.device, CpuStarved):
+                self.trouble = Starvation(scenario.device)
+            else:
+                self.trouble = Freezer(scenario.device)
             self.trouble.start(self.player.pid)
 
     def _offset(self) -> None:
@@ -162,7 +162,8 @@ class _Run:
         self._reader.start()
 
     def _read_output(self) -> None:
-        assert self.player is not None and self.player.stdout is not None
+        assert self.player is not None
+        assert self.player.stdout is not None
         with (self.folder / "stdout.jsonl").open("wb") as kept:
             for line in self.player.stdout:
                 if self.zero_ns is None and b'"start"' in line:
@@ -235,10 +236,13 @@ class _Run:
         if not made.exists():
             self.failures.append("watch left no dossier")
             return
-        with made.open("rb") as plain, (self.folder / "dossier.jsonl.gz").open("wb") as target:
-            # No name and time inside: the same dossier gives the same file.
-            with gzip.GzipFile("", "wb", 9, target, mtime=0) as packed:
-                shutil.copyfileobj(plain, packed)
+        # No name and time inside: the same dossier gives the same file.
+        with (
+            made.open("rb") as plain,
+            (self.folder / "dossier.jsonl.gz").open("wb") as target,
+            gzip.GzipFile("", "wb", 9, target, mtime=0) as packed,
+        ):
+            shutil.copyfileobj(plain, packed)
 
     def _session_s(self, at_ns: int | None) -> float | None:
         if at_ns is None or self.zero_ns is None:

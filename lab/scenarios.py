@@ -106,9 +106,8 @@ class _Draw:
         self.family, self.seed = family, seed
         self.rng = random.Random(f"{family}-{seed}")
         rng = self.rng
-        self.severity: Severity = rng.choices(
-            ("severe", "moderate", "near_miss"), (0.5, 0.35, 0.15)
-        )[0]  # type: ignore[assignment]
+        kinds: tuple[Severity, ...] = ("severe", "moderate", "near_miss")
+        self.severity: Severity = rng.choices(kinds, (0.5, 0.35, 0.15))[0]
         self.rendition = rng.choices(("auto", "highest", "lowest"), (0.6, 0.25, 0.15))[0]
         self.before = rng.random() < 0.4
         self.onset_s = None if self.before else round(rng.uniform(6.0, 16.0), 1)
@@ -377,9 +376,7 @@ def _edge_unreachable(draw_: _Draw) -> Scenario:
 
 
 def _origin_slow(draw_: _Draw) -> Scenario:
-    service = attrs.evolve(
-        draw_.service, warm=False, headers=draw_.service.headers or ("x-cache",)
-    )
+    service = attrs.evolve(draw_.service, warm=False, headers=draw_.service.headers or ("x-cache",))
     kind = draw_.rng.choice(("rate", "think", "link"))
     network = draw_.network()
     if kind == "link":
@@ -419,17 +416,17 @@ def _device_overloaded(draw_: _Draw) -> Scenario:
     rng = draw_.rng
     draw_.rendition = rng.choice(("highest", "highest", "auto"))
     if rng.random() < 0.6:
-        quota = {"severe": (10, 25), "moderate": (25, 50), "near_miss": (400, 700)}[
-            draw_.severity
-        ]
-        device: CpuStarved | Frozen = CpuStarved(rng.randrange(*quota), rng.choice((1, 2, 4)))
-        variant = f"{device.quota_permille} permille of a CPU beside {device.hogs} hogs"
+        quota = {"severe": (10, 25), "moderate": (25, 50), "near_miss": (400, 700)}[draw_.severity]
+        starved = CpuStarved(rng.randrange(*quota), rng.choice((1, 2, 4)))
+        device: CpuStarved | Frozen = starved
+        variant = f"{starved.quota_permille} permille of a CPU beside {starved.hogs} hogs"
     else:
         stop_ms = {"severe": (2500, 5000), "moderate": (1200, 2500), "near_miss": (40, 120)}[
             draw_.severity
         ]
-        device = Frozen(rng.randrange(*stop_ms), rng.randrange(150, 700))
-        variant = f"stopped {device.stop_ms} of {device.stop_ms + device.run_ms} ms"
+        frozen = Frozen(rng.randrange(*stop_ms), rng.randrange(150, 700))
+        device = frozen
+        variant = f"stopped {frozen.stop_ms} of {frozen.stop_ms + frozen.run_ms} ms"
     onset = draw_.onset_s or round(rng.uniform(5, 14), 1)
     return draw_.scenario(
         "device", "overloaded", draw_.network(), device=device, variant=variant, factor=None,
@@ -447,7 +444,8 @@ def _healthy(draw_: _Draw) -> Scenario:
          "upload at home", "busy computer")
     )  # fmt: skip
     more: dict[str, Any] = {
-        "severity": "none", "factor": None, "variant": kind, "rendition": rng.choice(("auto", "auto", "highest", "lowest"))
+        "severity": "none", "factor": None, "variant": kind,
+        "rendition": rng.choice(("auto", "auto", "highest", "lowest")),
     }  # fmt: skip
     if kind == "busy":
         link = rng.choice(("core1", "inter"))

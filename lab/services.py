@@ -278,7 +278,8 @@ def _make_cache(made: Path) -> None:
     proxy_ignore_headers Cache-Control Expires; }} }}"""
             (folder / "nginx.conf").write_text(_MAIN.format(home=folder, http=conf))
             # A namespace of its own: fixed ports can't meet anybody else's.
-            inner = f"ip link set lo up; exec nginx -p {folder} -c {folder}/nginx.conf -e {folder}/error.log"
+            start = f"nginx -p {folder} -c {folder}/nginx.conf -e {folder}/error.log"
+            inner = f"ip link set lo up; exec {start}"
             process = subprocess.Popen(["unshare", "--net", "sh", "-c", inner])
             try:
                 _fetch_all(process.pid, media)

@@ -102,9 +102,14 @@ class Plan:
         return any(one.name == name for one in self.links)
 
     @property
+    def adjacencies(self) -> tuple[Link | Cable, ...]:
+        """Links and cables alike."""
+        return (*self.links, *self.cables)
+
+    @property
     def nodes(self) -> tuple[str, ...]:
         found: dict[str, None] = {}
-        for one in (*self.links, *self.cables):
+        for one in self.adjacencies:
             found[one.near] = found[one.far] = None
         if self.neighbour_ip:
             found["neighbour"] = None
@@ -207,20 +212,40 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     home_prefix = f"{house}.0/24" if home else None
     home_ip = f"{house}.1" if home else None
     cgn = _Block(rng, f"100.{rng.randrange(64, 128)}.0.0/16")
-    private = _Block(rng, f"10.{rng.choice([n for n in range(256) if not house.startswith(f'10.{n}.')])}.0.0/16")
+    second = rng.choice([n for n in range(256) if not house.startswith(f"10.{n}.")])
+    private = _Block(rng, f"10.{second}.0.0/16")
     line = {"public": provider, "cgn": cgn, "private": private}[access_kind].pair()
     access_bps = rng.randint(*want.access_bps)
     if home:
         assert home_ip is not None
         viewer_ip = f"{house}.{rng.randrange(20, 200)}"
-        add("wifi", "viewer", "home", "network.home.wifi", (viewer_ip, home_ip),
-            rng.randrange(30, 150) * 1_000_000, (0.4, 3.0), 1.0, rng.choice((0.0, 0.5, 2.0)))
+        add(
+            "wifi",
+            "viewer",
+            "home",
+            "network.home.wifi",
+            (viewer_ip, home_ip),
+            rng.randrange(30, 150) * 1_000_000,
+            (0.4, 3.0),
+            1.0,
+            rng.choice((0.0, 0.5, 2.0)),
+        )
     else:
         viewer_ip = line[0]
-    add("access", "home" if home else "viewer", "p1", "network.isp.access", line,
-        access_bps, (1.0, 15.0), rng.uniform(0.15, 0.5), 0.0 if home else rng.choice((1.0, 4.0)))
+    add(
+        "access",
+        "home" if home else "viewer",
+        "p1",
+        "network.isp.access",
+        line,
+        access_bps,
+        (1.0, 15.0),
+        rng.uniform(0.15, 0.5),
+        0.0 if home else rng.choice((1.0, 4.0)),
+    )
     if home and want.device:
-        cables.append(Cable("lan", "device", "home", f"{house}.{rng.randrange(201, 250)}", home_ip or ""))
+        device_ip = f"{house}.{rng.randrange(201, 250)}"
+        cables.append(Cable("lan", "device", "home", device_ip, home_ip or ""))
 
     # Provider
     for i in range(1, len(hops)):
@@ -261,7 +286,8 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         neighbour_ip = line_block.pair()[0]
 
     # Routers' manners
-    routers = [*hops, *(n for n in ("transit", "srouter") if any(n in (k.near, k.far) for k in links))]
+    ends = {k.far for k in links}
+    routers = [*hops, *(n for n in ("transit", "srouter") if n in ends)]
     chance = 0.15 if want.silent is None else (0.5 if want.silent else 0.0)
     silent = tuple(r for r in routers if rng.random() < chance)
     slow: list[tuple[str, float]] = []
@@ -282,7 +308,8 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     if rng.random() < 0.5:
         table.append(Network("100.64.0.0/10", 64500, "provider"))
     addresses = {"viewer": viewer_ip}
-    for one in (*links, *cables):
+    joined: tuple[Link | Cable, ...] = (*links, *cables)
+    for one in joined:
         addresses.setdefault(one.far, one.far_ip)
         addresses.setdefault(one.near, one.near_ip)
     if neighbour_ip:
@@ -315,6 +342,6 @@ def networks_csv(plan: Plan) -> str:
 
 def neighbours(plan: Plan) -> Iterator[tuple[str, str, str, str, str]]:
     """Every adjacency as (node, its device, the peer, the peer's address, own address)."""
-    for one in (*plan.links, *plan.cables):
+    for one in plan.adjacencies:
         yield one.near, f"{one.name}0", one.far, one.far_ip, one.near_ip
         yield one.far, f"{one.name}1", one.near, one.near_ip, one.far_ip

@@ -46,7 +46,8 @@ class Emulator:
     def _ask(self, line: str) -> str:
         with self._turn:
             stdin, stdout = self._process.stdin, self._process.stdout
-            assert stdin is not None and stdout is not None
+            assert stdin is not None
+            assert stdout is not None
             try:
                 stdin.write(line + "\n")
                 stdin.flush()
