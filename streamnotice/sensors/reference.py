@@ -31,10 +31,10 @@ from streamnotice.session import Session, Target
 ROUND_TRIP_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, "suspect": 2.0}
 """Period of handshakes to each reference."""
 DOWNLOAD_EVERY_S: Final = 20.0
-"""Least time between downloads, all references together; none at rest."""
+"""Least time between downloads, all references together; only under suspicion."""
 DOWNLOAD_BYTES: Final = 12 * 1024
-_KEPT_BYTES: Final = 24 * 1024
 """What one download fetches at most."""
+_KEPT_BYTES: Final = 24 * 1024
 DOWNLOAD_TIMEOUT_S: Final = 8.0
 _OVERHEAD_BYTES: Final = 4 * 1024  # headers of HTTP, TCP and IP, both ways; a TLS handshake
 _MOST_REFERENCES: Final = 8

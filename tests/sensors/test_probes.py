@@ -20,7 +20,7 @@ from streamnotice.policy import Policy
 from streamnotice.sensors.error_queue import IP_RECVERR, parse_error, return_hops, supported
 from streamnotice.sensors.pace import PACKETS_PER_S, pacer_of
 from streamnotice.sensors.path import PathSensor
-from streamnotice.sensors.reference import ReferenceSensor, affordable_bytes
+from streamnotice.sensors.reference import DOWNLOAD_BYTES, ReferenceSensor, affordable_bytes
 from streamnotice.sensors.tcp_probe import handshake, limited_syn
 from streamnotice.sensors.udp_probe import UdpFlow
 from streamnotice.session import Session
@@ -185,12 +185,12 @@ async def test_references_are_measured_and_downloads_are_small() -> None:
     async with running(sensor, rig.session):
         await rig.until(lambda: rig.of(RoundTrip))
         assert rig.of(Download) == []  # at rest none
-        rig.session.intensity = "watch"
+        rig.session.intensity = "suspect"
         await rig.until(lambda: rig.of(Download) and (rig.of(Route) or not supported()))
     await runner.cleanup()
     (download,) = rig.of(Download)
     assert download.failure is None
-    assert 8_192 <= download.received_bytes <= 32_768
+    assert DOWNLOAD_BYTES // 4 <= download.received_bytes <= DOWNLOAD_BYTES
     assert download.ttfb_ns <= download.duration_ns
     assert asked[0].startswith("bytes=0-")
     assert {r.role for r in [*rig.of(RoundTrip), *rig.of(Route)]} == {"reference"}
@@ -232,7 +232,7 @@ async def test_turns_follow_the_density_and_routers_rest() -> None:
     await asyncio.sleep(0.3)
     assert not waiting.done()
     session.intensity = "suspect"
-    now_ns = 210_000_000  # more than a fifth of a second
+    now_ns = round(1.01e9 / PACKETS_PER_S["suspect"])
     async with asyncio.timeout(5):
         await waiting
     pacer.asked("r")

@@ -1,0 +1,202 @@
+"""The path sensor across real routers: namespaces of our own, run there as an ordinary user."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# viewer -- home router -- access router -- server, joined by virtual cables. ICMP limits are
+# the kernel's own; the server drops UDP's answers and the access router falls silent on demand.
+SETUP = """\
+set -e
+for n in home access server; do ip netns add $n; ip -n $n link set lo up; done
+ip link set lo up
+ip link add up0 type veth peer name down0 netns home
+ip -n home link add up0 type veth peer name down0 netns access
+ip -n access link add up0 type veth peer name down0 netns server
+ip addr add 192.168.7.2/24 dev up0; ip link set up0 up
+ip -n home addr add 192.168.7.1/24 dev down0; ip -n home link set down0 up
+ip -n home addr add 203.0.113.2/30 dev up0; ip -n home link set up0 up
+ip -n access addr add 203.0.113.1/30 dev down0; ip -n access link set down0 up
+ip -n access addr add 198.51.100.1/24 dev up0; ip -n access link set up0 up
+ip -n server addr add 198.51.100.2/24 dev down0; ip -n server link set down0 up
+for n in home access; do ip netns exec $n sysctl -qw net.ipv4.ip_forward=1; done
+ip route add default via 192.168.7.1
+ip -n home route add default via 203.0.113.1
+ip -n access route add 192.168.7.0/24 via 203.0.113.2
+ip -n server route add default via 198.51.100.1
+"""
+
+VIEWER = """\
+import asyncio, json, os, sys
+import attrs
+from streamnotice.path.networks import parse_networks
+from streamnotice.policy import Policy
+from streamnotice.sensors.path import PathSensor
+from streamnotice.session import Session
+import codecs, encodings.idna
+codecs.lookup("ascii")  # nobody may be unable to read the interpreter's own files
+os.setgroups([]); os.setgid(65534); os.setuid(65534)  # nobody: no privileges from here on
+table = parse_networks(
+    ["192.168.7.0/24,0", "203.0.113.0/24,64500,P", "198.51.100.0/24,64501,S"])
+async def main():
+    seen = []
+    session = Session(Policy(probes={"path"}), seen.append)
+    session.intensity = "suspect"
+    task = asyncio.create_task(PathSensor(table).run(session))
+    session.target("service", "media.example", 8080, address="198.51.100.2")
+    want = json.loads(sys.argv[1])
+    async with asyncio.timeout(25):
+        while True:
+            kinds = [o.kind + ":" + getattr(o, "outcome", "") + ":" + getattr(o, "method", "")
+                     for o in seen]
+            if all(kinds.count(k) >= n for k, n in want.items()):
+                break
+            await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    print(json.dumps([{"kind": o.kind, **attrs.asdict(o)} for o in seen]))
+asyncio.run(main())
+"""
+
+
+def _worlds() -> str | None:
+    """Why there can be no namespaces here, None if there can."""
+    if sys.platform != "linux":
+        return "elsewhere: namespaces are Linux's"
+    if os.geteuid() != 0:
+        return "elsewhere: namespaces need root"
+    tried = subprocess.run(["unshare", "-n", "-m", "true"], capture_output=True, check=False)
+    return None if tried.returncode == 0 else "elsewhere: the machine permits no namespaces"
+
+
+class World:
+    """A process that holds namespaces of its own; nothing of it outlives the test."""
+
+    def __init__(self) -> None:
+        script = (
+            "mount --make-rprivate / && mkdir -p /run/netns && mount -t tmpfs none /run/netns && "
+            "mount -t sysfs none /sys && echo ready && exec cat"
+        )
+        self._holder = subprocess.Popen(
+            ["unshare", "-n", "-m", "bash", "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._holder.stdout is not None
+        assert self._holder.stdout.readline() == "ready\n"
+        self._servers: list[subprocess.Popen[bytes]] = []
+
+    def _inside(self, *command: str) -> list[str]:
+        return ["nsenter", "-t", str(self._holder.pid), "-n", "-m", *command]
+
+    def sh(self, script: str) -> None:
+        subprocess.run(self._inside("bash", "-c", script), check=True, timeout=30)
+
+    def serve(self) -> None:
+        """A listening port at the server; handshakes need nothing more."""
+        code = (
+            "import socket\n"
+            "s = socket.create_server(('198.51.100.2', 8080))\n"
+            "print('up', flush=True)\n"
+            "while True: s.accept()[0].close()\n"
+        )
+        server = subprocess.Popen(
+            self._inside("ip", "netns", "exec", "server", sys.executable, "-c", code),
+            stdout=subprocess.PIPE,
+        )
+        self._servers.append(server)
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"up\n"
+
+    def view(self, want: dict[str, int]) -> list[dict[str, Any]]:
+        """Run the sensor as nobody until it has seen as many of each kind as wanted."""
+        done = subprocess.run(
+            self._inside(sys.executable, "-c", VIEWER, json.dumps(want)),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        seen: list[dict[str, Any]] = json.loads(done.stdout)
+        return seen
+
+    def close(self) -> None:
+        for process in (*self._servers, self._holder):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    why_not = _worlds()
+    if why_not is not None:
+        pytest.skip(why_not)
+    world = World()
+    try:
+        world.sh(SETUP)
+        world.serve()
+        yield world
+    finally:
+        world.close()
+
+
+def _routes(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [o for o in seen if o["kind"] == "route"]
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_hops_answer_an_ordinary_user_at_default_limits(world: World) -> None:
+    seen = world.view(
+        {"hop-probe:ttl_exceeded:udp": 8, "hop-probe:reached:udp": 4,
+         "hop-probe:ttl_exceeded:tcp": 1, "round-trip::": 2}
+    )  # fmt: skip
+    (route,) = _routes(seen)
+    assert (len(route["hops"]), route["complete"], route["why"]) == (3, True, "table")
+    assert route["segments"] == ["network.home.wifi", "network.isp.access", "network.interconnect"]
+    probes = [o for o in seen if o["kind"] == "hop-probe"]
+    lost = [o for o in probes if o["outcome"] == "lost"]
+    assert len(lost) <= len(probes) // 10  # the pace suits routers that answer once a second
+    assert {o["return_hops"] for o in probes if o["method"] == "udp" and o["rtt_ns"]} == {0, 1, 2}
+    assert all(o["failure"] is None for o in seen if o["kind"] == "round-trip")
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_a_far_end_that_drops_udp_behind_a_silent_router(world: World) -> None:
+    world.sh("ip -n server rule add iif lo ipproto icmp prio 10 blackhole")
+    world.sh("ip -n access rule add iif lo ipproto icmp prio 10 blackhole")
+    seen = world.view({"route::": 1, "round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2})
+    (route,) = _routes(seen)
+    assert route["complete"]
+    assert len(route["hops"]) == 3  # as long as it is, though two of three are silent to UDP
+    assert route["hops"][1] is None
+    assert route["hops"][2] is not None
+    assert route["segments"] == ["network.home.wifi", None, None]
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_a_cut_link_is_an_outcome(world: World) -> None:
+    world.sh("ip -n access link set up0 down")
+    began = time.monotonic()
+    seen = world.view({"round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2})
+    assert time.monotonic() - began < 40
+    trips = [o for o in seen if o["kind"] == "round-trip"]
+    assert trips[0]["failure"] in ("unreachable", "timeout")
+    assert not any(route["complete"] for route in _routes(seen))
+    world.sh("ip link set up0 down")
+    seen = world.view({"hop-probe:error:udp": 1})
+    assert all(o["outcome"] == "error" for o in seen if o["kind"] == "hop-probe")
