@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from lab import build, corpus, isolation, run, scenarios, services
+from lab import build, check, corpus, isolation, run, scenarios, services
 from lab.errors import LabError
 
 
@@ -18,6 +18,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description="networks with known faults")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="the families of scenarios")
+    commands.add_parser("check", help="measure the link emulator against what is asked of it")
+    commands.add_parser("inside-check")
     commands.add_parser("build", help="compile, encode and warm what runs need")
     show = commands.add_parser("show", help="print a scenario without running it")
     one = commands.add_parser("run", help="one run")
@@ -64,10 +66,17 @@ def main(argv: list[str] | None = None) -> int:
     reason = isolation.why_not()
     if reason:
         raise LabError(reason)
+    if args.command == "inside-check":
+        print(json.dumps(check.carry_out(), indent=1))
+        return 0
     if args.command == "inside":
         truth = run.carry_out(args.family, args.seed, args.out, _options(args))
         print(corpus.in_short(truth))
         return 0
+    if args.command == "check":
+        build.program("link")
+        command = isolation.command(["inside-check"])
+        os.execvpe(command[0], command, isolation.environment())
     _make_all()
     if args.command == "build":
         return 0

@@ -177,7 +177,7 @@ def _lossy(draw_: _Draw, network: Plan, name: str) -> tuple[str, tuple[LinkChang
 def _outage(draw_: _Draw, name: str) -> tuple[str, tuple[LinkChange, ...], float | None]:
     """Gone for good, for a while, or coming and going."""
     rng = draw_.rng
-    kind = rng.choice(("stays", "ends", "comes and goes"))
+    kind = rng.choice(("stays", "stays", "ends", "comes and goes"))
     down = LinkChange(f"{name}.both", {"outage": 1})
     if draw_.severity == "near_miss" and not draw_.before:
         gap = round(rng.uniform(0.3, 1.5), 2)
@@ -188,13 +188,14 @@ def _outage(draw_: _Draw, name: str) -> tuple[str, tuple[LinkChange, ...], float
         changes: list[LinkChange] = []
         at = 0.0
         while at < 120:
-            on, off = rng.uniform(6, 15), rng.uniform(1, 4)
+            # A second of a fast line is many of a small rendition: it must be back only briefly.
+            gone, back = rng.uniform(9, 22), rng.uniform(0.4, 1.5)
             changes.append(LinkChange(f"{name}.both", {"outage": 1}, round(at, 2)))
-            changes.append(LinkChange(f"{name}.both", {"outage": 0}, round(at + on, 2)))
-            at += on + off
+            changes.append(LinkChange(f"{name}.both", {"outage": 0}, round(at + gone, 2)))
+            at += gone + back
         return "comes and goes", tuple(changes), None
     if kind == "ends":
-        length = round(rng.uniform(15, 35), 1)
+        length = round(rng.uniform(28, 44), 1)  # longer than a full buffer, mostly
         up = LinkChange(f"{name}.both", {"outage": 0}, length)
         return kind, (down, up), length
     return kind, (down,), None
@@ -357,7 +358,7 @@ def _edge_failing(draw_: _Draw) -> Scenario:
     draw_.before, onset = False, draw_.onset_s or round(draw_.rng.uniform(5, 14), 1)
     status = draw_.rng.choice((500, 503, 503, None))
     fault = ServerFault(status=status) if status else ServerFault(stop=True)
-    ends = draw_.rng.choice((None, None, round(onset + draw_.rng.uniform(15, 30), 1)))
+    ends = draw_.rng.choice((None, None, round(onset + draw_.rng.uniform(30, 45), 1)))
     return draw_.scenario(
         "service.edge", "failing", draw_.network(), onset_s=onset, ends_s=ends, factor=None,
         variant=f"status {status}" if status else "connections refused", edge_fault=fault,

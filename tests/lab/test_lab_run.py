@@ -1,0 +1,88 @@
+"""One live run: the watch command as an ordinary user behind real routers, and what it leaves."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import build, corpus, isolation
+from lab.run import Options
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+
+
+def _lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *arguments],
+        env=isolation.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def truth(live_lab: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    out = tmp_path_factory.mktemp("lab")
+    # A fault there before Play, so that a short run shows it.
+    done = _lab("run", "edge.slow", "--seed", "1", "--out", str(out), "--duration", "10")
+    assert done.returncode == 0, done.stderr
+    folder = out / "edge.slow-1"
+    found: dict[str, Any] = json.loads((folder / "truth.json").read_text())
+    return found, folder
+
+
+def test_a_run_says_what_was_wrong_and_when(truth: tuple[dict[str, Any], Path]) -> None:
+    found, _ = truth
+    assert found["void"] == []
+    assert found["truth"]["place"] == "service.edge"
+    assert found["truth"]["condition"] == "slow"
+    assert found["truth"]["before"] is True
+    assert found["truth"]["onset_s"] < 0
+    assert found["exit"] == 0
+
+
+def test_playback_really_suffers(truth: tuple[dict[str, Any], Path]) -> None:
+    found, _ = truth
+    started_s, stalls = found["outcome"]["started_s"], found["outcome"]["stalls"]
+    assert stalls or started_s is None or started_s > 4
+
+
+def test_a_run_leaves_the_output_and_a_readable_dossier(
+    truth: tuple[dict[str, Any], Path],
+) -> None:
+    _, folder = truth
+    lines = [json.loads(x) for x in (folder / "stdout.jsonl").read_text().splitlines()]
+    assert lines[0]["type"] == "start"
+    assert lines[-1]["type"] == "summary"
+    with gzip.open(folder / "dossier.jsonl.gz", "rt") as dossier:
+        assert all(isinstance(json.loads(line), dict) for line in dossier)
+
+
+def test_nothing_of_a_run_is_left_behind(truth: tuple[dict[str, Any], Path]) -> None:
+    listed = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    assert not {"viewer", "edge", "origin"} & {row.split()[0] for row in listed.splitlines() if row}
+
+
+def test_a_corpus_does_not_repeat_what_is_there(
+    truth: tuple[dict[str, Any], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, folder = truth
+    code = corpus.carry_out(1, 1, folder.parent, Options(), families=["edge.slow"])
+    assert code == 0
+    assert "1 there, 0 to do" in capsys.readouterr().err
+
+
+def test_bad_usage_is_one_line(live_lab: None) -> None:
+    done = _lab("run", "nothing.wrong", "--out", "/nonexistent")
+    assert done.returncode == 2
+    assert "nothing.wrong" in done.stderr.splitlines()[-1]
+
+
+def test_the_media_cost_what_the_ladder_says(live_lab: None) -> None:
+    for (name, *_), bps in zip(build.RENDITIONS, build.LADDER_BPS, strict=True):
+        size = sum(p.stat().st_size for p in (build.media() / name).glob("*.ts"))
+        assert size * 8 / build.MEDIA_S == pytest.approx(bps, rel=0.08)

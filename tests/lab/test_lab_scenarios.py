@@ -1,0 +1,83 @@
+"""Scenarios are data drawn from a seed: the same each time, and true to their family."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from lab.build import LADDER_BPS
+from lab.scenarios import FAMILIES, Scenario, plan
+from lab.topology import draw, networks_csv
+from streamnotice.bottlenecks import LEAF_NAMES, leaf
+
+SEEDS = range(1, 41)
+
+
+def _changes(scenario: Scenario) -> list[str]:
+    both = (*scenario.links_before, *scenario.links_onset, *scenario.links_end)
+    return [change.direction.partition(".")[0] for change in both]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_same_seed_gives_the_same_scenario(family: str) -> None:
+    assert plan(family, 7) == plan(family, 7)
+    assert plan(family, 7) != plan(family, 8)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_fault_is_where_the_truth_says(family: str) -> None:
+    for seed in SEEDS:
+        scenario = plan(family, seed)
+        for name in _changes(scenario):
+            place = scenario.network.link(name).place
+            if scenario.place.startswith("service"):
+                assert place == "service"
+            elif scenario.place != "none":
+                assert place == scenario.place
+        for crowd in scenario.crowds:
+            assert crowd.source in scenario.network.nodes
+            assert crowd.sink in scenario.network.nodes
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_place_and_condition_are_in_the_tree(family: str) -> None:
+    for seed in SEEDS:
+        scenario = plan(family, seed)
+        if scenario.place == "none":
+            assert scenario.condition is None
+            assert scenario.severity == "none"
+        else:
+            assert scenario.place in LEAF_NAMES
+            assert scenario.condition in leaf(scenario.place).conditions
+
+
+def test_about_a_third_of_the_faults_are_there_before_play() -> None:
+    drawn = [plan(f, s) for f in FAMILIES if f != "healthy" for s in SEEDS]
+    share = sum(s.onset_s is None for s in drawn) / len(drawn)
+    assert 0.25 < share < 0.5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_address_belongs_to_one_host_and_the_table_knows_the_service(seed: int) -> None:
+    network = draw(seed)
+    owners: dict[str, str] = {}
+    for one in network.adjacencies:
+        for address, node in ((one.near_ip, one.near), (one.far_ip, one.far)):
+            assert owners.setdefault(address, node) == node
+    rows = networks_csv(network).splitlines()
+    assert rows[0] == "network,asn,operator"
+    table = {ipaddress.ip_network(row.split(",")[0]): int(row.split(",")[1]) for row in rows[1:]}
+    edge = ipaddress.ip_address(network.addresses["edge"])
+    assert [asn for net, asn in table.items() if edge in net] == [64520]
+    own = [net for net, asn in table.items() if asn == 0]
+    if network.home_ip:
+        assert ipaddress.ip_address(network.viewer_ip) in own[0]
+    else:
+        assert own == []
+
+
+def test_a_healthy_line_carries_the_top_rendition_with_some_to_spare() -> None:
+    for seed in SEEDS:
+        network = plan("healthy", seed).network
+        assert min(link.down_bps for link in network.links) > 1.3 * LADDER_BPS[-1]
