@@ -39,6 +39,7 @@ SILENCE_TIMEOUT_S: Final = 90.0
 MAX_CONNECTIONS: Final = 64
 _BUFFER_BYTES: Final = 64 * 1024
 _SNIFF_S: Final = 5.0
+_MEASURED_SEGMENTS: Final = 4
 _HLS_HEAD_BYTES: Final = 16
 """Enough to know an HLS playlist by."""
 # Delivery directives of low-latency HLS, which players add to a playlist's address.
@@ -71,6 +72,8 @@ class TapProxy:
     Attributes:
         ladder_bps: rates (BANDWIDTH) that the last master playlist offered, ascending.
         variants: the same with what else it says of them.
+        measured_bps: rate of the media, from its first whole segments, where no master playlist
+            tells; once known it stays.
         base: scheme, address and port that it listens on; empty before the first `open`.
         live: the last media playlist was one to which segments are still added; None before any.
     """
@@ -89,7 +92,9 @@ class TapProxy:
         self._closed = False
         self._looks: dict[str, asyncio.Future[Look]] = {}
         self._last: dict[str, Look] = {}
+        self._measured: list[tuple[int, float]] = []
         self.variants: tuple[Variant, ...] = ()
+        self.measured_bps: int | None = None
         self.live: bool | None = None
 
     async def __aenter__(self) -> Self:
@@ -271,12 +276,22 @@ class TapProxy:
         if look.kind is not None and not future.done():
             future.set_result(look)
 
+    def came_whole(self, size_bytes: int, duration_s: float) -> None:
+        """A whole segment went through: what the media's rate is measured from."""
+        if self.variants or self.measured_bps is not None:
+            return
+        self._measured.append((size_bytes, duration_s))
+        if len(self._measured) >= _MEASURED_SEGMENTS:
+            size = sum(one for one, _ in self._measured)
+            self.measured_bps = round(size * 8 / sum(length for _, length in self._measured))
+
     def read_playlist(self, body: bytes, base: str, link: Link) -> Rewritten:
         variables: dict[str, str] = {}
 
-        def localise(url: str, kind: LinkKind) -> str:
+        def localise(url: str, kind: LinkKind, duration_s: float | None) -> str:
             handed_on = variables if kind == "playlist" else None
-            return self._local(self._links.add(url, kind, handed_on), url, kind)
+            token = self._links.add(url, kind, handed_on, duration_s=duration_s)
+            return self._local(token, url, kind)
 
         made = rewrite(body, base, localise, imported=link.imported)
         variables.update(made.variables)
@@ -351,7 +366,7 @@ class _Exchange:
             if kind == "dash" and self._own:
                 self._link.tree = str(answer.url)
             self._looked(answer.status, kind)
-            return await self._pass(answer, head)
+            return await self._pass(answer, head, whole=self._own)
         body = await _all(answer, head)
         if coding != "identity":
             body = _unpack(body)
@@ -375,7 +390,9 @@ class _Exchange:
                     head += chunk
         return bytes(head)
 
-    async def _pass(self, answer: aiohttp.ClientResponse, head: bytes) -> web.StreamResponse:
+    async def _pass(
+        self, answer: aiohttp.ClientResponse, head: bytes, *, whole: bool = False
+    ) -> web.StreamResponse:
         """The answer as it is; between the sockets there are at most a few buffers of 64 KiB."""
         # The length of a playlist is known only after rewriting it: HEAD doesn't tell.
         changes = (
@@ -397,6 +414,8 @@ class _Exchange:
         while chunk := await answer.content.readany():
             await out.write(chunk)  # waits while the player takes no more
         await out.write_eof()
+        if whole and self._link.duration_s is not None and out.content_length:
+            self._proxy.came_whole(out.content_length, self._link.duration_s)
         return out
 
 

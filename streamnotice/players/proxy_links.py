@@ -35,6 +35,7 @@ class Link:
         url: absolute http(s) address.
         kind: what a playlist said it is; None for an opened one, where nobody has said yet.
         imported: variables of the playlist that led here (EXT-X-DEFINE).
+        duration_s: length of a whole segment.
         tree: once it proved to be a DASH manifest: the folder whose content may be fetched by
             relative addresses, since those are not rewritten.
     """
@@ -42,6 +43,7 @@ class Link:
     url: str
     kind: LinkKind | None = None
     imported: Mapping[str, str] | None = None
+    duration_s: float | None = None
     tree: str | None = None
 
 
@@ -63,6 +65,7 @@ class Links:
         kind: LinkKind | None = None,
         imported: Mapping[str, str] | None = None,
         *,
+        duration_s: float | None = None,
         pinned: bool = False,
     ) -> str:
         """The token for *url*, made if need be; a pinned one is never forgotten."""
@@ -70,7 +73,7 @@ class Links:
         token = base64.urlsafe_b64encode(digest.digest()).decode("ascii")
         known = self.get(token)
         if known is None:
-            known = self._links[token] = Link(url, kind, imported)
+            known = self._links[token] = Link(url, kind, imported, duration_s)
             while len(self._links) > self._max:
                 self._links.popitem(last=False)
         else:

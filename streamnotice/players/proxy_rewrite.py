@@ -18,8 +18,9 @@ from streamnotice.errors import MediaError, NotAManifestError
 from streamnotice.players.proxy_sniff import is_hls
 
 LinkKind = Literal["playlist", "media", "other"]
-Localise = Callable[[str, LinkKind], str]
-"""Gives the local address that stands for an absolute upstream one."""
+Localise = Callable[[str, LinkKind, float | None], str]
+"""Gives the local address that stands for an absolute upstream one, from that address, what it
+is, and for a whole segment its length in seconds (EXTINF)."""
 
 MAX_LINKS: Final = 100_000
 """Addresses in one playlist; 55 hours of two-second segments."""
@@ -145,6 +146,7 @@ class _Pass:
         self._imported = imported
         self._max_links = max_links
         self._next: LinkKind = "media"
+        self._next_s: float | None = None
         self.master = False
         self.variants: list[Variant] = []
         self.ended = False
@@ -157,13 +159,16 @@ class _Pass:
             return line
         if not text.removeprefix("\ufeff").startswith("#"):
             kind, self._next = self._next, "media"
-            return line.replace(text, self._link(text, kind), 1)
+            duration_s, self._next_s = self._next_s, None
+            return line.replace(text, self._link(text, kind, duration_s), 1)
         tag, colon, rest = line.partition(":")
         tag = tag.strip()
         if tag == "#EXT-X-ENDLIST" or (
             tag == "#EXT-X-PLAYLIST-TYPE" and rest.strip().upper() == "VOD"
         ):
             self.ended = True
+        elif tag == "#EXTINF":
+            self._next_s = _seconds(rest)
         if not tag.startswith("#EXT-X-") or not colon:
             return line
         return f"{line[: len(line) - len(rest)]}{self._attributes(tag, rest)}"
@@ -224,7 +229,7 @@ class _Pass:
             if values:
                 self.variables[name] = values[0]
 
-    def _link(self, reference: str, kind: LinkKind) -> str:
+    def _link(self, reference: str, kind: LinkKind, duration_s: float | None = None) -> str:
         filled = _VARIABLE.sub(lambda m: self.variables.get(m[1], m[0]), reference)
         url = absolute(self._base, filled)
         if url is None:
@@ -232,7 +237,7 @@ class _Pass:
         self.links += 1
         if self.links > self._max_links:
             raise MediaError(f"the playlist holds more than {self._max_links} addresses")
-        return self._localise(url, kind)
+        return self._localise(url, kind, duration_s)
 
 
 def _whole(value: str | None) -> int | None:
@@ -240,3 +245,12 @@ def _whole(value: str | None) -> int | None:
     if value and len(value) <= 20 and value.isascii() and value.isdigit():
         return int(value)
     return None
+
+
+def _seconds(rest: str) -> float | None:
+    """The duration of an EXTINF tag, if it is a sane one."""
+    try:
+        value = float(rest.partition(",")[0])
+    except ValueError:
+        return None
+    return value if 0 < value < 3600 else None
