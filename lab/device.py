@@ -1,18 +1,15 @@
-"""Troubling the viewer's own computer: a small share of CPU beside hogs, or being stopped."""
+"""Troubling the viewer's own computer: a small share of a CPU, and hogs beside the player."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
 from lab.isolation import as_nobody
-from lab.scenarios import CpuStarved, Frozen
+from lab.scenarios import CpuStarved
 
 _V1 = Path("/sys/fs/cgroup/cpu")
 _V2 = Path("/sys/fs/cgroup")
@@ -56,7 +53,9 @@ class Starvation:
             self._hogs.append(hog)
 
     def end(self) -> None:
-        """Kill the hogs, let the others go."""
+        """Kill the hogs, let the others go. May be called again."""
+        if not self.folder.exists():
+            return
         for hog in self._hogs:
             hog.kill()
             hog.wait()
@@ -72,36 +71,3 @@ def _descendants(pid: int) -> list[int]:
         for child in task.read_text().split():
             found += [int(child), *_descendants(int(child))]
     return found
-
-
-class Freezer:
-    """Stops and continues a process by turns until told to end."""
-
-    def __init__(self, plan: Frozen) -> None:
-        self._plan = plan
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, pid: int) -> None:
-        self._thread = threading.Thread(target=self._run, args=(pid,), daemon=True)
-        self._thread.start()
-
-    def _run(self, pid: int) -> None:
-        try:
-            while not self._over.is_set():
-                _signal_all(pid, signal.SIGSTOP)
-                self._over.wait(self._plan.stop_ms / 1000)
-                _signal_all(pid, signal.SIGCONT)
-                self._over.wait(self._plan.run_ms / 1000)
-        except ProcessLookupError:
-            return  # the player has ended by itself
-
-    def end(self) -> None:
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-
-
-def _signal_all(pid: int, number: signal.Signals) -> None:
-    for one in (pid, *_descendants(pid)):
-        os.kill(one, number)

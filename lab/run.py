@@ -25,11 +25,11 @@ from typing import Any
 import attrs
 
 from lab import build, isolation
-from lab.device import Freezer, Starvation
+from lab.device import Starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
 from lab.network import Net
-from lab.scenarios import CpuStarved, Crowd, LinkChange, Scenario, plan
+from lab.scenarios import Crowd, LinkChange, Scenario, plan
 from lab.services import Services
 from lab.topology import networks_csv
 
@@ -83,7 +83,7 @@ class _Run:
         self.end_ns: int | None = None
         self.zero_ns: int | None = None
         self.player: subprocess.Popen[bytes] | None = None
-        self.trouble: Starvation | Freezer | None = None
+        self.trouble: Starvation | None = None
         self.failures: list[str] = []
 
     # -- the fault
@@ -107,10 +107,7 @@ class _Run:
         if scenario.origin_fault:
             self.services.origin.fault(True, scenario.origin_fault)
         if scenario.device is not None and self.player is not None:
-            if isinstance(scenario.device, CpuStarved):
-                self.trouble = Starvation(scenario.device)
-            else:
-                self.trouble = Freezer(scenario.device)
+            self.trouble = Starvation(scenario.device)
             self.trouble.start(self.player.pid)
 
     def _offset(self) -> None:
@@ -185,6 +182,8 @@ class _Run:
                 self.timeline.at(zero_ns + round(self.scenario.onset_s * 1e9), self._onset)
             if self.scenario.ends_s is not None:
                 self.timeline.at(zero_ns + round(self.scenario.ends_s * 1e9), self._offset)
+            # At its end the session must be able to write its record.
+            self.timeline.at(zero_ns + round(options.duration_s * 1e9), self._end_trouble)
         deadline = time.monotonic() + options.duration_s + GRACE_S
         while player.poll() is None:
             self.timeline.run_due()
@@ -197,10 +196,13 @@ class _Run:
                     player.kill()
                 break
             time.sleep(self.timeline.next_s())
-        if self.trouble is not None:
-            self.trouble.end()
+        self._end_trouble()
         player.wait()
         self._reader.join(5)
+
+    def _end_trouble(self) -> None:
+        if self.trouble is not None:
+            self.trouble.end()
 
     # -- the whole
 
