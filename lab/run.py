@@ -132,7 +132,10 @@ class _Run:
 
     def _watch_command(self, networks: Path, dossier: Path) -> list[str]:
         scenario, options = self.scenario, self.options
-        command = [sys.executable, "-m", "streamnotice.cli", "watch", self.services.url, "--json"]
+        command = [sys.executable, "-m", "streamnotice.cli"]
+        if options.player == "none" and scenario.decode_passes:
+            command = [sys.executable, "-m", "lab.viewer", str(scenario.decode_passes)]
+        command += ["watch", self.services.url, "--json"]
         command += ["--player", options.player, "--duration", str(options.duration_s)]
         command += ["--rendition", scenario.rendition, "--networks", str(networks)]
         command += ["--dossier", str(dossier)]

@@ -65,6 +65,8 @@ class Scenario:
         onset_s: seconds into play; None: there before Play.
         settle_s: how long the fault stands before Play, where it is there before.
         ends_s: seconds into play at which it is over; None: it stays.
+        decode_passes: how much work the headless player has with its media (see lab.viewer);
+            0: none, then frames are not known.
         truth_among: leaves that are equally right, where the viewer can't tell them apart.
     """
 
@@ -88,6 +90,7 @@ class Scenario:
     edge_fault: ServerFault | None = None
     origin_fault: ServerFault | None = None
     device: CpuStarved | None = None
+    decode_passes: int = 0
     truth_among: tuple[str, ...] = ()
 
 
@@ -111,6 +114,7 @@ class _Draw:
         self.factor = round(rng.uniform(low, high), 3)
         self.capacity_bps = round(self.factor * needed)
         headers = rng.choice((("x-cache",), ("x-cache", "cache-status"), ("cache-status",), ()))
+        self.decode_passes = rng.choice((0, 0, 40, 80))
         self.service = ServicePlan(warm=rng.random() < 0.75, headers=headers)
 
     def network(self, **wishes: Any) -> Plan:
@@ -127,6 +131,7 @@ class _Draw:
             "variant": "", "severity": self.severity, "factor": self.factor,
             "onset_s": self.onset_s, "settle_s": 2.0, "ends_s": None,
             "rendition": self.rendition, "network": network, "service": self.service,
+            "decode_passes": self.decode_passes,
         }  # fmt: skip
         return Scenario(**{**values, **more})
 
@@ -418,8 +423,9 @@ def _origin_failing(draw_: _Draw) -> Scenario:
 def _device_overloaded(draw_: _Draw) -> Scenario:
     rng = draw_.rng
     draw_.rendition = rng.choice(("highest", "highest", "auto"))
-    # The headless player needs about 30 permille of a CPU; it shares the quota with the hogs.
-    own = {"severe": (5, 14), "moderate": (14, 26), "near_miss": (150, 250)}[draw_.severity]
+    # The player needs 30 permille of a CPU and as much as its work; the hogs take equal parts.
+    draw_.decode_passes = rng.choice((80, 160))
+    own = {"severe": (15, 40), "moderate": (40, 60), "near_miss": (250, 330)}[draw_.severity]
     hogs = rng.choice((1, 2, 3))
     device = CpuStarved(rng.randrange(*own) * (hogs + 1), hogs)
     variant = f"{device.quota_permille} permille of a CPU beside {device.hogs} hogs"

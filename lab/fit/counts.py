@@ -4,6 +4,11 @@ P(outcome | state) is the mean over the state's runs of the share of steps with 
 shrunk towards the place (all its conditions), the place towards its branch, the branch
 towards all faults, and that towards even shares. The strength of shrinking is the number of
 pretended runs.
+
+Rules that answer with a place along the path are special: what matters is where the answer lies
+*relative to* the fault. So the branch is replaced there by the fault's kin: all faults on the
+path that are found in the same way (queue, loss, silence), their answers read as "at it", "at
+it or beside", "nearer", "farther". No link of the path gets a table that another could not have.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from numpy.typing import NDArray
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
+from streamnotice.path.localise import ORDER, SHORT
 
 Floats = NDArray[np.float64]
 SETTLE_S = 2
@@ -71,7 +77,7 @@ def fit_counts(
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
                 changes = 1 + sum(a != b for a, b in pairwise(seen))
                 lengths.append(len(seen) / changes)
-        logs[rule.name] = _shrunk(rows, states, len(index), pretended)
+        logs[rule.name] = _shrunk(rule, rows, states, pretended)
         dwell[rule.name] = float(np.mean(lengths)) if lengths else 1.0
     return Counts(states, logs, dwell)
 
@@ -87,12 +93,54 @@ def _branch(state: State) -> str:
     return state.place.partition(".")[0]
 
 
+FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
+ON_PATH = {**{place: i for i, place in enumerate(ORDER[:4])}, "network.home.sharing": 1}
+SPEAKS_OF_PLACES = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
+
+
+def relation(outcome: str, place: str) -> str:
+    """Where an answer lies relative to a fault at *place* on the path."""
+    at = ON_PATH[place]
+    parts = [SHORT.index(part) for part in outcome.split("_or_") if part in SHORT]
+    if not parts:
+        return outcome  # none, all, server, vpn, unplaced: the same for every place
+    if parts == [at]:
+        return "at"
+    if at in parts:
+        return "beside"
+    return "nearer" if max(parts) < at else "farther"
+
+
+def _kin(
+    rule: Rule, rows: dict[State, list[tuple[Floats, float]]], state: State
+) -> list[tuple[Floats, float]]:
+    """Shares of all faults found in the same way, carried over to *state*'s place."""
+    names = rule.outcomes
+    way = FOUND_BY.get(state.condition, state.condition)
+    ours = [relation(name, state.place) for name in names]
+    moved: list[tuple[Floats, float]] = []
+    for other, found in rows.items():
+        if other.place not in ON_PATH or FOUND_BY.get(other.condition, other.condition) != way:
+            continue
+        theirs = [relation(name, other.place) for name in names]
+        for share, weight in found:
+            mass: dict[str, float] = defaultdict(float)
+            for value, kind in zip(share, theirs, strict=True):
+                mass[kind] += float(value)
+            spread = np.array([mass[kind] / ours.count(kind) for kind in ours])
+            total = spread.sum()
+            if total > 0:
+                moved.append((spread / total, weight))
+    return moved
+
+
 def _shrunk(
+    rule: Rule,
     rows: dict[State, list[tuple[Floats, float]]],
     states: tuple[State, ...],
-    outcomes: int,
     pretended: float,
 ) -> Floats:
+    outcomes = len(rule.outcomes)
     even = np.full(outcomes, 1.0 / outcomes)
     faults = [row for state, found in rows.items() if state != FINE for row in found]
     pooled = _mean(faults, even, 1.0)
@@ -102,6 +150,9 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
+        elif rule.name in SPEAKS_OF_PLACES and state.place in ON_PATH:
+            by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
+            table[:, column] = _mean(rows.get(state, []), by_kin, 2 * pretended)
         else:
             branch = [r for s, found in rows.items() if _branch(s) == _branch(state) for r in found]
             place = [r for s, found in rows.items() if s.place == state.place for r in found]
