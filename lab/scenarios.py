@@ -229,6 +229,9 @@ def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Dra
             wishes["home"] = True
         if place == "network.isp.core":
             wishes["hops"] = rng.choice((2, 3, 3, 4))
+        if place == "network.interconnect":
+            # The link ends at a router: at the edge itself its faults would be the edge's as well.
+            wishes["server_router"] = True
         if condition == "lossy":
             wishes["congestion"] = rng.choice(("cubic", "cubic", "reno"))
         network = draw_.network(**wishes)

@@ -288,7 +288,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     # Routers' manners
     ends = {k.far for k in links}
     routers = [*hops, *(n for n in ("transit", "srouter") if n in ends)]
-    chance = 0.15 if want.silent is None else (0.5 if want.silent else 0.0)
+    chance = 0.1 if want.silent is None else (0.5 if want.silent else 0.0)
     silent = tuple(r for r in routers if rng.random() < chance)
     slow: list[tuple[str, float]] = []
     talkative = [r for r in routers if r not in silent]
