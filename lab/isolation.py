@@ -36,7 +36,7 @@ def why_not() -> str | None:
 
 def inside() -> bool:
     """Whether this process already lives in a run's own world."""
-    return os.environ.get(_MARK) == str(os.getpid()) or os.environ.get(_MARK) == "1"
+    return os.environ.get(_MARK) == "1"
 
 
 def command(arguments: list[str]) -> list[str]:

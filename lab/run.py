@@ -164,7 +164,7 @@ class _Run:
     def _read_output(self) -> None:
         assert self.player is not None
         assert self.player.stdout is not None
-        with (self.folder / "stdout.jsonl").open("wb") as kept:
+        with (self.folder / "stdout.jsonl").open("wb", buffering=0) as kept:
             for line in self.player.stdout:
                 if self.zero_ns is None and b'"start"' in line:
                     self.zero_ns = time.monotonic_ns()

@@ -37,6 +37,7 @@
 #define MAX_PACKET 2048
 #define MAX_PENDING 8192
 #define BATCH 64
+#define MAX_WORDS 64
 #define NEVER INT64_MAX
 #define HEARTBEAT_NS 10000000LL
 #define MTU_BYTES 1500
@@ -579,7 +580,7 @@ static const char *do_set(char **w, int n)
     char *dot = n >= 3 ? strrchr(w[1], '.') : NULL;
     struct link *l;
     int first, last;
-    if (!dot)
+    if (!dot || n == MAX_WORDS)
         return "set LINK.up|down|both KEY=NUMBER...";
     *dot = 0;
     if (!(l = find(w[1])))
@@ -592,8 +593,8 @@ static const char *do_set(char **w, int n)
             return "KEY=NUMBER";
         *equals = 0;
         double v = strtod(equals + 1, &end);
-        if (*end || end == equals + 1 || !(v >= 0))
-            return "not a number from 0";
+        if (*end || end == equals + 1 || !(v >= 0 && v <= 1e12))
+            return "not a number from 0 to 1e12";
         for (int k = first; k <= last; k++) {
             const char *wrong = set_one(&l->dir[k], w[i], v, now_ns());
             if (wrong)
@@ -676,12 +677,12 @@ static void reset_counters(void)
 
 static void obey(char *line)
 {
-    char *w[64];
+    char *w[MAX_WORDS];
     if (!strncmp(line, "at ", 3)) {
         cmd_at(line + 3);
         return;
     }
-    int n = split(line, w, 64);
+    int n = split(line, w, MAX_WORDS);
     if (!n) {
         answer("err empty line");
     } else if (!strcmp(w[0], "link")) {
@@ -732,10 +733,10 @@ static int read_commands(void)
 static void run_pending(ns_t now)
 {
     while (pending_count && pending[pending_count - 1].at_ns <= now) {
-        char *w[64];
+        char *w[MAX_WORDS];
         pending_count--;
         note(&wake_late, now - pending[pending_count].at_ns);
-        int n = split(pending[pending_count].line, w, 64);
+        int n = split(pending[pending_count].line, w, MAX_WORDS);
         const char *wrong = do_set(w, n);
         if (wrong)
             fprintf(stderr, "scheduled setting failed: %s\n", wrong);

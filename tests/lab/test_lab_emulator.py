@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lab import build, isolation
+from lab.emulator import Emulator
+from lab.errors import LabError
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -23,6 +28,41 @@ def measured(live_lab: None) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+@pytest.fixture(scope="module")
+def emulator(live_lab: None) -> Iterator[subprocess.Popen[str]]:
+    command = [str(build.program("link"))]
+    process = subprocess.Popen(command, stdin=-1, stdout=-1, text=True)
+    yield process
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(5) == 0
+
+
+_words = st.sampled_from(
+    ("set", "at", "link", "share", "report", "reset", "seed", "l1.up", "rate_bps=1", "loss=nan",
+     "=", "delay_ms=1e999", "12345678901234567890123", "10.0.0.0/33", "a" * 600)
+)  # fmt: skip
+_lines = st.one_of(
+    st.lists(_words, max_size=80).map(" ".join),
+    st.text(st.characters(codec="ascii", exclude_characters="\r\n"), max_size=300),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(line=_lines)
+def test_any_line_gets_one_answer(emulator: subprocess.Popen[str], line: str) -> None:
+    assert emulator.stdin is not None
+    assert emulator.stdout is not None
+    emulator.stdin.write(line + "\n")
+    emulator.stdin.flush()
+    assert emulator.stdout.readline().partition(" ")[0].strip() in ("ok", "err")
+
+
+def test_a_wrong_setting_is_an_error_that_says_what(live_lab: None) -> None:
+    with Emulator() as made, pytest.raises(LabError, match="no such link"):
+        made.set("l1.down", rate_bps=1e6)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,42 @@ def test_a_run_leaves_the_output_and_a_readable_dossier(
 def test_nothing_of_a_run_is_left_behind(truth: tuple[dict[str, Any], Path]) -> None:
     listed = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
     assert not {"viewer", "edge", "origin"} & {row.split()[0] for row in listed.splitlines() if row}
+
+
+def _family_of(pid: int) -> list[int]:
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += _family_of(int(child))
+    return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
+
+
+def test_a_killed_run_takes_everything_with_it(live_lab: None, tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "lab", "run", "sharing.crowded", "--seed", "1",
+         "--out", str(tmp_path)],
+        env=isolation.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    output = tmp_path / ".sharing.crowded-1.part" / "stdout.jsonl"
+    deadline = time.monotonic() + 40
+    while not (output.exists() and output.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert output.stat().st_size > 0
+    family = _family_of(run.pid)
+    assert len(family) > 8
+    run.kill()
+    run.wait()
+    deadline = time.monotonic() + 10
+    while any(map(_lives, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(_lives, family))
 
 
 def test_a_corpus_does_not_repeat_what_is_there(
