@@ -15,6 +15,7 @@ from streamnotice.observations import (
     Sight,
     StoredBaseline,
 )
+from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import Paths
 from streamnotice.playback.model import PlaybackModel
 from streamnotice.playback.requests import Requests
@@ -132,16 +133,33 @@ class Estimates:
         return None if rate is None else rate * self.playback.speed_permille // 1000
 
 
-def sighted(seen: Estimates) -> frozenset[str]:
+@attrs.frozen
+class Sighted:
+    """What this session can tell apart.
+
+    Attributes:
+        clear: leaves that can be told from their neighbours.
+        blurred: leaves that can only be told together with a neighbour.
+    """
+
+    clear: frozenset[str]
+    blurred: frozenset[str]
+
+
+_ALWAYS = frozenset(
+    {"device", "player", "service.dns", "service.edge", "service.origin", "service.source"}
+)
+
+
+def sighted(seen: Estimates) -> Sighted:
     """Leaves that this session can tell from their neighbours.
 
     Parts of `network` need a probed path whose links are known; home sharing needs counts of
     other traffic. What is not sighted may still be part of an inner name or a pair.
     """
-    leaves = {"device", "player", "service.dns", "service.edge", "service.origin", "service.source"}
-    for path in seen.paths.services():
-        if path.hops:
-            leaves.update(place for place in path.segments if place and place != "service")
+    segments = [s for path in seen.paths.services() if path.hops for s in path.segments if s]
+    clear = {place for place in segments if JOIN not in place and place != "service"}
+    blurred = {part for place in segments for part in place.split(JOIN)} - clear - {"service"}
     if seen.home_router:
-        leaves.add("network.home.sharing")
-    return frozenset(leaves)
+        clear.add("network.home.sharing")
+    return Sighted(_ALWAYS | clear, frozenset(blurred))

@@ -187,7 +187,8 @@ class Route(Observation):
         role: "service" or "reference".
         hops: label of each hop's router, None if it stays silent; the last is the target itself.
         segments: for each hop, the place that the link *ending* at it belongs to (a leaf name,
-            `service` for links inside the server's network), None if nothing known says.
+            `service` for links inside the server's network); two joined by "|" where it may be
+            either; None if nothing known says.
         complete: the target itself was reached.
         why: how the segments were known ("table", "addresses", "addresses+table").
     """

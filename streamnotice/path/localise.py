@@ -1,37 +1,54 @@
 """Where along the path trouble begins: queue, spread, loss, reach, each by the same reasoning.
 
-For each hop a figure is taken over the last seconds. What counts at hop k is the smallest
-figure over all hops from k on, since trouble on a link is shared by everything behind it.
-The link on which that smallest figure rises is where the trouble is. Between two hops that
-answer lie one or more links; if they belong to different places, or if replies came back over
-ways of different length, the place can't be told (`unplaced`).
+Trouble on a link is shared by everything behind it. So each hop's figure is held against the
+far end's, and what counts at hop k is the smallest share over all hops from k on: a router
+that only answers slowly, or seldom, tells of itself. Hops that clearly have no share lie
+before the trouble, the first that clearly has its share lies behind it; the links between
+the two are where it can be. If they belong to one place it is named, if to two that adjoin
+both are (`access_or_core`), else nothing is (`unplaced`). Nor is anything where replies came
+back over ways of different length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import attrs
 
-from streamnotice.path.rounds import FAR, HopSeen, PathSeen, Paths, middle, quantile
+from streamnotice.path.roles import JOIN
+from streamnotice.path.rounds import FAR, HopSeen, Paths, PathSeen, Try, quantile
+from streamnotice.verdict.decibans import from_ratio
 
 S_NS: Final = 1_000_000_000
-DELAY_WINDOW_NS: Final = 8 * S_NS
+DELAY_WINDOW_NS: Final = 10 * S_NS
 SPREAD_WINDOW_NS: Final = 15 * S_NS
-LOSS_WINDOW_NS: Final = 20 * S_NS
-REACH_WINDOW_NS: Final = 5 * S_NS
+LOSS_WINDOW_NS: Final = 30 * S_NS
+REACH_WINDOW_NS: Final = 8 * S_NS
 LEAST_DELAY_NS: Final = 10_000_000
+PAIRING_NS: Final = 3 * S_NS
+"""A far-end sample this near in time tells what the queue was when a hop was asked."""
+CLEAN_PERMILLE: Final = 300
+SHARED_PERMILLE: Final = 600
+LEAST_LOSS_PERMILLE: Final = 30
+CLEARLY_MDB: Final = 8_000
+"""An arrangement of loss this much less likely than the best one is out of the question."""
 
-WORDS: Final = {
-    "network.home.wifi": "home",
-    "network.isp.access": "access",
-    "network.isp.core": "core",
-    "network.interconnect": "interconnect",
-    "network.vpn": "vpn",
-    "service": "service",
-}
-PLACES: Final = (*WORDS.values(), "unplaced")
+ORDER: Final = (
+    "network.home.wifi",
+    "network.isp.access",
+    "network.isp.core",
+    "network.interconnect",
+    "service",
+)
+SHORT: Final = ("home", "access", "core", "interconnect", "service")
+PLACES: Final = (
+    *SHORT,
+    *(f"{near}_or_{far}" for near, far in pairwise(SHORT)),
+    "vpn",
+    "unplaced",
+)
+NONE: Final = "none"
 
 
 @attrs.frozen
@@ -49,119 +66,234 @@ class Located:
     base_ns: int | None
 
 
-@attrs.frozen
-class _Hop:
-    ttl: int
-    seen: HopSeen
-    figure: int
-
-
 def busiest(paths: Paths) -> PathSeen | None:
     """The service path that is probed most."""
     services = [p for p in paths.services() if p.hops]
     return max(services, key=lambda p: sum(len(h.tries) for h in p.hops.values()), default=None)
 
 
-def _ladder(
-    path: PathSeen, figure: Callable[[HopSeen], int | None]
-) -> tuple[list[_Hop], list[int]]:
-    """Hops that have the figure, nearest first, and at each the smallest from there on."""
-    hops = []
-    for ttl in sorted(path.hops):
-        value = figure(path.hops[ttl])
-        if value is not None:
-            hops.append(_Hop(ttl, path.hops[ttl], value))
-    least: list[int] = []
-    for hop in reversed(hops):
-        least.append(min(hop.figure, least[-1]) if least else hop.figure)
-    return hops, least[::-1]
+# -- links to places --------------------------------------------------------------------------
 
 
-def _place(path: PathSeen, hops: list[_Hop], first: int) -> str:
-    """Place of the links between the hop before *first* and it."""
-    last_ttl = len(path.segments)
-    end = min(hops[first].ttl, last_ttl) if last_ttl else hops[first].ttl
-    start = min(hops[first - 1].ttl, end - 1) if first else 0
-    if first and hops[first - 1].ttl >= end:  # two figures for the same far end
-        return _word(path.segment(end))
-    places = {path.segment(ttl) for ttl in range(start + 1, end + 1)}
-    if len(places) != 1:
+def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
+    """Place of the links after hop *start_ttl* up to hop *end_ttl*."""
+    last = len(path.segments)
+    end = min(end_ttl, last)
+    start = min(start_ttl, end - 1)
+    found = [path.segment(ttl) for ttl in range(start + 1, end + 1)]
+    if found and all(place == "network.vpn" for place in found):
+        return "vpn"
+    if not found or "network.vpn" in found:
         return "unplaced"
-    if first and _bent(hops[first - 1], hops[first]):
-        return "unplaced"
-    return _word(places.pop())
+    numbers = [number for place in found for number in _numbers(place)]
+    if None in found:  # any place that the known links before and behind leave open
+        known = [(ttl, _numbers(place)) for ttl, place in enumerate(path.segments, 1)]
+        low = max((ns[0] for ttl, ns in known if ns and ttl <= start + 1), default=0)
+        high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
+        numbers += [min(low, high), high]
+    low, high = min(numbers), max(numbers)
+    if low == high:
+        return SHORT[low]
+    return f"{SHORT[low]}_or_{SHORT[high]}" if high == low + 1 else "unplaced"
 
 
-def _bent(near: _Hop, far: _Hop) -> bool:
+def _numbers(segment: str | None) -> list[int]:
+    """Positions in `ORDER` of the places that a link may belong to."""
+    return [ORDER.index(p) for p in (segment or "").split(JOIN) if p in ORDER]
+
+
+def _bent(path: PathSeen, near_ttl: int, far_ttl: int) -> bool:
     """Replies from the two came back over ways whose lengths differ by more than they should."""
-    if near.seen.return_hops is None or far.seen.return_hops is None:
+    near, far = path.hops.get(near_ttl), path.hops.get(far_ttl)
+    if near is None or far is None or near.return_hops is None or far.return_hops is None:
         return False
-    if near.ttl == FAR or far.ttl == FAR:
-        return False
-    return abs((far.seen.return_hops - near.seen.return_hops) - (far.ttl - near.ttl)) > 1
+    return abs((far.return_hops - near.return_hops) - (far_ttl - near_ttl)) > 1
 
 
-def _word(segment: str | None) -> str:
-    return WORDS.get(segment or "", "unplaced")
+def _between(path: PathSeen, clean_ttl: int, shared_ttl: int) -> str:
+    """Place of the trouble between the last hop without a share and the first with one."""
+    last = len(path.segments)
+    end = min(shared_ttl, last)
+    if clean_ttl and end < FAR and _bent(path, clean_ttl, end):
+        return "unplaced"
+    return _word(path, clean_ttl, end)
 
 
-def _rising(
-    path: PathSeen | None,
-    figure: Callable[[HopSeen], int | None],
-    significant: Callable[[int, int], bool],
-) -> Located | None:
-    if path is None:
+def _edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
+    """Place from (hop, share of the far end's figure in permille), nearest first.
+
+    The far end itself has the whole share, so there always is a first hop that shares.
+    """
+    rising: list[tuple[int, int]] = []
+    least = 1000
+    for ttl, share in reversed(shares):
+        least = min(least, share)
+        rising.append((ttl, least))
+    rising.reverse()
+    clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
+    shared = min(
+        (ttl for ttl, share in rising if share >= SHARED_PERMILLE), default=len(path.segments)
+    )
+    return _between(path, clean, shared)
+
+
+def _ends(path: PathSeen) -> tuple[list[int], list[int]]:
+    """(hops before the far end, hop numbers under which the far end's own answers stand)."""
+    last = len(path.segments)
+    near = sorted(ttl for ttl in path.hops if ttl < last)
+    far = [ttl for ttl in (last, FAR) if ttl in path.hops]
+    return near, far
+
+
+# -- queue ------------------------------------------------------------------------------------
+
+
+def _excess(hop: HopSeen, now: int, window_ns: int) -> list[tuple[int, int]]:
+    """(instant, round trip over the base) of the answers in the window."""
+    base = hop.base_ns
+    if base is None or hop.answered < 4:
+        return []
+    return [(t.at_ns, t.rtt_ns - base) for t in hop.recent(now, window_ns) if t.rtt_ns is not None]
+
+
+def _at(samples: list[tuple[int, int]], at_ns: int) -> int | None:
+    """Linear interpolation between the samples around *at_ns*; None if none is near enough."""
+    before = [s for s in samples if s[0] <= at_ns]
+    after = [s for s in samples if s[0] > at_ns]
+    near = [s for s in (before[-1:] + after[:1]) if abs(s[0] - at_ns) <= PAIRING_NS]
+    if not near:
         return None
-    hops, least = _ladder(path, figure)
-    if not hops or hops[-1].ttl < min(len(path.segments), FAR):
-        return None  # the far end has no figure: nothing can be said of the whole path
-    base = hops[-1].seen.base_ns
-    total = least[-1]
-    if not significant(total, base or 0):
-        return Located("none", total, base)
-    first = next(i for i, value in enumerate(least) if value * 2 >= total)
-    return Located(_place(path, hops, first), total, base)
-
-
-def _delay_counts(total: int, base: int) -> bool:
-    return total >= max(LEAST_DELAY_NS, base // 4)
+    if len(near) == 1:
+        return near[0][1]
+    (t0, e0), (t1, e1) = near
+    return e0 + (e1 - e0) * (at_ns - t0) // max(1, t1 - t0)
 
 
 def queue(paths: Paths, now: int) -> Located | None:
-    """Where round trips rise over their baselines."""
-
-    def excess(hop: HopSeen) -> int | None:
-        rtts = [t.rtt_ns for t in hop.recent(now, DELAY_WINDOW_NS) if t.rtt_ns is not None]
-        if len(rtts) < 2 or hop.base_ns is None or hop.answered < 4:
-            return None
-        return middle(rtts) - hop.base_ns
-
-    return _rising(busiest(paths), excess, _delay_counts)
+    """Where round trips rise over their baselines, in step with the far end."""
+    path = busiest(paths)
+    if path is None or not path.segments:
+        return None
+    near, far = _ends(path)
+    at_far = sorted(row for ttl in far for row in _excess(path.hops[ttl], now, DELAY_WINDOW_NS))
+    if len(at_far) < 2:
+        return None
+    base = min(b for ttl in far if (b := path.hops[ttl].base_ns) is not None)
+    values = sorted(excess for _, excess in at_far)
+    total = values[len(values) // 2]
+    if total < max(LEAST_DELAY_NS, base // 4):
+        return Located(NONE, total, base)
+    shares: list[tuple[int, int]] = []
+    for ttl in near:
+        ours = theirs = 0
+        count = 0
+        for at, excess in _excess(path.hops[ttl], now, DELAY_WINDOW_NS):
+            queue_then = _at(at_far, at)
+            if queue_then is not None and queue_then > 0:
+                ours, theirs, count = ours + excess, theirs + queue_then, count + 1
+        if count >= 2 and theirs >= count * LEAST_DELAY_NS // 2:
+            shares.append((ttl, ours * 1000 // theirs))
+    return Located(_edge(path, shares), total, base)
 
 
 def spread(paths: Paths, now: int) -> Located | None:
     """Where round trips scatter: needs no baseline, so it sees a queue that was there first."""
+    path = busiest(paths)
+    if path is None or not path.segments:
+        return None
 
-    def scatter(hop: HopSeen) -> int | None:
-        rtts = [t.rtt_ns for t in hop.recent(now, SPREAD_WINDOW_NS) if t.rtt_ns is not None]
-        if len(rtts) < 5:
+    def scatter(tries: list[Try]) -> int | None:
+        rtts = [t.rtt_ns for t in tries if t.rtt_ns is not None]
+        if len(rtts) < 6:
             return None
         return quantile(rtts, 850) - quantile(rtts, 150)
 
-    return _rising(busiest(paths), scatter, _delay_counts)
+    near, far = _ends(path)
+    totals = [
+        (value, path.hops[ttl].base_ns or 0)
+        for ttl in far
+        if (value := scatter(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
+    ]
+    if not totals:
+        return None
+    total, base = min(totals)
+    if total < max(LEAST_DELAY_NS, base // 4):
+        return Located(NONE, total, base)
+    shares = [
+        (ttl, value * 1000 // total)
+        for ttl in near
+        if (value := scatter(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
+    ]
+    return Located(_edge(path, shares), total, base)
+
+
+# -- loss -------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class _Losses:
+    ttl: int
+    lost: int
+    sent: int
+
+    def log_of(self, permille: int) -> int:
+        """Log likelihood (mdb) of these losses at a loss rate."""
+        gone = from_ratio(permille, 1000)
+        kept = from_ratio(1000 - permille, 1000)
+        return self.lost * gone + (self.sent - self.lost) * kept
+
+
+def _count(tries: list[Try], ttl: int) -> _Losses:
+    return _Losses(ttl, sum(1 for t in tries if t.rtt_ns is None), len(tries))
 
 
 def loss(paths: Paths, now: int) -> Located | None:
-    """Where probes get lost, in thousandths; a router's own reluctance is not loss."""
+    """Where probes get lost, by the likelihoods of all places where it could begin.
 
-    def lost(hop: HopSeen) -> int | None:
-        tries = hop.recent(now, LOSS_WINDOW_NS)
-        if len(tries) < 5 or hop.answered == 0:
-            return None
-        gone = sum(1 for t in tries if t.rtt_ns is None)
-        return gone * 1000 // len(tries)
+    For each link as the culprit: hops before it lose as good as nothing, hops from it on lose
+    what the far end loses. All links that are not clearly less likely than the best are
+    kept. A hop that loses more than those behind it is only reluctant, and is counted as they are.
+    """
+    path = busiest(paths)
+    if path is None or not path.segments:
+        return None
+    near, far = _ends(path)
+    last = len(path.segments)
+    ends = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
+    ends = [row for row in ends if row.sent >= 5]
+    if not ends:
+        return None
+    # the kinder of the far end's two voices: a server may drop probes, not handshakes
+    end = min(ends, key=lambda row: row.lost * 1000 // row.sent)
+    rate = end.lost * 1000 // end.sent
+    base = next((path.hops[ttl].base_ns for ttl in far), None)
+    if rate < LEAST_LOSS_PERMILLE or end.lost < 2:
+        return Located(NONE, rate, base)
+    rows = [end]
+    for ttl in reversed(near):
+        if path.hops[ttl].answered == 0:
+            continue
+        row = _count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), ttl)
+        if row.sent < 3:
+            continue
+        behind = rows[-1]
+        if row.lost * behind.sent > behind.lost * row.sent:
+            row = _Losses(ttl, row.sent * behind.lost // behind.sent, row.sent)
+        rows.append(row)
+    rows.reverse()
+    clean, faulty = 5, max(LEAST_LOSS_PERMILLE, min(900, rate))
+    scores = []
+    for first in range(len(rows)):
+        score = sum(row.log_of(clean) for row in rows[:first])
+        score += sum(row.log_of(faulty) for row in rows[first:])
+        scores.append(score)
+    best = max(scores)
+    open_to = [i for i, score in enumerate(scores) if best - score < CLEARLY_MDB]
+    start = rows[open_to[0] - 1].ttl if open_to[0] else 0
+    return Located(_between(path, start, rows[open_to[-1]].ttl), rate, base)
 
-    return _rising(busiest(paths), lost, lambda total, _: total >= 60)
+
+# -- reach ------------------------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -170,7 +302,7 @@ class Reach:
 
     Attributes:
         place: "all" (the far end answers), "server" (only the far end is silent), or the place
-            of the link behind the last hop that answers.
+            of the links behind the last hop that answers.
         answered, lost: hops in the window that did and did not answer.
     """
 
@@ -182,29 +314,33 @@ class Reach:
 def reach(paths: Paths, now: int) -> Reach | None:
     """How far probes get now, among hops that answered before."""
     path = busiest(paths)
-    if path is None:
+    if path is None or not path.segments:
         return None
-    rows: list[tuple[int, bool]] = []
-    for ttl in sorted(path.hops):
-        hop = path.hops[ttl]
-        tries = hop.recent(now, REACH_WINDOW_NS)
-        if hop.answered and len(tries) >= 2:
-            rows.append((ttl, any(t.rtt_ns is not None for t in tries[-3:])))
-    end = min(len(path.segments), FAR)
-    far = [alive for ttl, alive in rows if ttl >= end]
-    if not rows or not far:
+    near, far = _ends(path)
+    tries = sorted(
+        (t for ttl in far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)),
+        key=lambda t: t.at_ns,
+    )
+    if len(tries) < 2:
         return None
-    answered = sum(1 for _, alive in rows if alive)
-    lost = len(rows) - answered
-    if any(far):
-        return Reach("all", answered, lost)
-    alive_ttls = [ttl for ttl, alive in rows if alive]
-    last = max(alive_ttls, default=0)
-    dead = min(ttl for ttl, alive in rows if not alive and ttl > last)
-    if dead >= end and last >= end - 1 and last:
-        return Reach("server", answered, lost)
-    places = {path.segment(ttl) for ttl in range(last + 1, min(dead, end) + 1)}
-    return Reach(_word(places.pop()) if len(places) == 1 else "unplaced", answered, lost)
+    alive: dict[int, bool] = {}
+    for ttl in near:
+        recent = path.hops[ttl].recent(now, REACH_WINDOW_NS)
+        if recent and path.hops[ttl].answered:
+            alive[ttl] = any(t.rtt_ns is not None for t in recent[-2:])
+    answered = sum(alive.values())
+    lost = len(alive) - answered
+    if any(t.rtt_ns is not None for t in tries[-3:]):
+        return Reach("all", answered + 1, lost)
+    last_alive = max((ttl for ttl, lives in alive.items() if lives), default=0)
+    end = len(path.segments)
+    dead = min((ttl for ttl, lives in alive.items() if not lives and ttl > last_alive), default=end)
+    if dead == end and last_alive == end - 1:
+        return Reach("server", answered, lost + 1)
+    return Reach(_between(path, last_alive, dead), answered, lost + 1)
+
+
+# -- far ends ---------------------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -218,7 +354,9 @@ class FarEnd:
     @property
     def suffers(self) -> bool:
         """Delay or loss that matters."""
-        delayed = self.excess_ns is not None and _delay_counts(self.excess_ns, self.base_ns or 0)
+        delayed = self.excess_ns is not None and self.excess_ns >= max(
+            LEAST_DELAY_NS, (self.base_ns or 0) // 4
+        )
         return delayed or self.lost_permille >= 200
 
     @property
@@ -234,6 +372,8 @@ def far_end(path: PathSeen, now: int, window_ns: int = DELAY_WINDOW_NS) -> FarEn
     tries = hop.recent(now, window_ns)
     if len(tries) < 2:
         return None
-    rtts = [t.rtt_ns for t in tries if t.rtt_ns is not None]
-    excess = middle(rtts) - hop.base_ns if rtts and hop.base_ns is not None else None
-    return FarEnd(excess, hop.base_ns, (len(tries) - len(rtts)) * 1000 // len(tries))
+    excess = sorted(row[1] for row in _excess(hop, now, window_ns))
+    gone = sum(1 for t in tries if t.rtt_ns is None)
+    return FarEnd(
+        excess[len(excess) // 2] if excess else None, hop.base_ns, gone * 1000 // len(tries)
+    )

@@ -4,7 +4,8 @@ Places come in a fixed order along any path: the home, the provider, networks be
 server's network. What is known of each hop (the table, the default gateway, address ranges)
 says which of these it can be in; silent and unknown hops can be in any that their
 neighbours leave open. A link's place is named only if every arrangement that fits
-gives it the same one. So a silent hop blurs exactly as much as it has to, and no more.
+gives it the same one; where they leave two, both are ("network.isp.access|network.isp.core").
+So a silent hop blurs exactly as much as it has to, and no more.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ _HOME_RANGES: Final = tuple(
     )
 )  # fmt: skip
 
+JOIN: Final = "|"
+"""Between two places that a link may belong to, nearer one first."""
+_IN_ORDER: Final = (
+    "network.home.wifi",
+    "network.isp.access",
+    "network.isp.core",
+    "network.interconnect",
+    "service",
+)
 _BY_RANGES: Final = frozenset({"network.home.wifi", "network.isp.access"})
 _PLACES: Final[dict[tuple[Zone, Zone], str | None]] = {
     (Zone.HOME, Zone.HOME): "network.home.wifi",
@@ -122,7 +132,11 @@ def _zones(
         if asn is not None:
             by_table = True
             first = asns.index(provider_asn) if provider_asn is not None else index
-            sure = all(zone == {Zone.HOME} for zone in found[:first])
+            before = found[:first]
+            sure = all(zone == {Zone.HOME} for zone in before) or (
+                # a provider seen by its private addresses, and then by its public ones
+                all(len(zone) == 1 for zone in before) and asn != server_asn
+            )
             found.append(_zone_of_asn(asn, provider_asn, server_asn, sure))
         elif hop is None or through_tunnel:
             found.append(_ANY)
@@ -133,6 +147,7 @@ def _zones(
                 gateway,
                 found,
                 provider_known=any(earlier not in (None, HOME_ASN) for earlier in asns[:index]),
+                home_listed=HOME_ASN in asns[:index],
                 table=table,
             )
             by_address = by_address or zone != _ANY
@@ -165,6 +180,7 @@ def _zone_of_address(
     before: Sequence[frozenset[Zone]],
     *,
     provider_known: bool,
+    home_listed: bool,
     table: NetworkTable | None,
 ) -> frozenset[Zone]:
     address = _address(hop)
@@ -172,6 +188,9 @@ def _zone_of_address(
         return _ANY
     certainly_home = all(zone == {Zone.HOME} for zone in before)
     if any(address in net for net in _HOME_RANGES if net.version == address.version):
+        if home_listed and not provider_known and not is_target:
+            # The table says where the home ends, and no other network routes such addresses.
+            return frozenset({Zone.PROVIDER})
         # Only the gateway is known to be the home's; a second private hop may be either's.
         return frozenset({Zone.HOME}) if hop == gateway and certainly_home else _ANY
     if address in _CARRIER_GRADE:
@@ -206,9 +225,16 @@ def _places(allowed: Sequence[frozenset[Zone]]) -> tuple[str | None, ...]:
     previous = frozenset({Zone.HOME})  # this device
     for zones in fitting:
         names = {_PLACES[a, b] for a in previous for b in zones if a <= b}
-        places.append(names.pop() if len(names) == 1 else None)
+        places.append(_joined(names))
         previous = zones
     return tuple(places)
+
+
+def _joined(names: set[str | None]) -> str | None:
+    """One place, or two that the path leaves open, or None."""
+    if None in names or not 1 <= len(names) <= 2:
+        return None
+    return JOIN.join(name for name in _IN_ORDER if name in names)
 
 
 def _asn(table: NetworkTable | None, address: str | None) -> int | None:

@@ -23,6 +23,7 @@ from streamnotice.bottlenecks import (
     is_leaf,
     leaves_under,
 )
+from streamnotice.estimates import Sighted
 from streamnotice.policy import Settings
 from streamnotice.verdict.decibans import from_ratio, to_ppm
 from streamnotice.verdict.filter import Filter
@@ -103,7 +104,7 @@ class Namer:
             and to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
         )
 
-    def best(self, belief: Filter, gate: Gate, sighted: frozenset[str]) -> Named | None:
+    def best(self, belief: Filter, gate: Gate, sighted: Sighted) -> Named | None:
         """The deepest name that passes, the likeliest of several; None if none does.
 
         Args:
@@ -125,7 +126,7 @@ class Namer:
                 return self.named(max(ranked)[2], belief, sighted)
         return None
 
-    def sayable(self, key: str, sighted: frozenset[str]) -> bool:
+    def sayable(self, key: str, sighted: Sighted) -> bool:
         """*key* is no finer than the sensors can see.
 
         A pair may hold one leaf that is not sighted: that is what pairs are for. A part of
@@ -133,18 +134,18 @@ class Namer:
         """
         leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
-            return any(leaf in sighted for leaf in leaves)
+            return any(leaf in sighted.clear | sighted.blurred for leaf in leaves)
         if is_leaf(key):
-            return key in sighted
+            return key in sighted.clear
         if key in ("network.home", "network.isp"):
-            return any(leaf in sighted for leaf in leaves_under(key))
+            return any(leaf in sighted.clear | sighted.blurred for leaf in leaves_under(key))
         return True
 
     def holds(self, key: str, belief: Filter) -> bool:
         """A name spoken before may stay."""
         return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key] - HOLD_PPM
 
-    def named(self, key: str, belief: Filter, sighted: frozenset[str]) -> Named:
+    def named(self, key: str, belief: Filter, sighted: Sighted) -> Named:
         """The words for *key* as things stand."""
         members = self.names[key]
         leaves = tuple(key.split(SEPARATOR))
@@ -161,14 +162,14 @@ class Namer:
             members=members,
         )
 
-    def _smallest_set(self, inner: str, belief: Filter, sighted: frozenset[str]) -> tuple[str, ...]:
+    def _smallest_set(self, inner: str, belief: Filter, sighted: Sighted) -> tuple[str, ...]:
         """The likeliest leaves of *inner* that reach its bar together; empty if that is most."""
         masses = [
             (belief.mass(self.names[name]), name)
             for name in leaves_under(inner)
             if name in self.names
         ]
-        if not any(name in sighted for name in leaves_under(inner)):
+        if not any(name in sighted.clear | sighted.blurred for name in leaves_under(inner)):
             return ()
         masses.sort(key=lambda row: (-row[0], row[1]))
         chosen: list[str] = []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import attrs
 
 from streamnotice.bottlenecks import NONE, UNDETERMINED, is_leaf
+from streamnotice.estimates import Sighted
 from streamnotice.events import Impact, Intensity, Item, Verdict
 from streamnotice.evidence.rule import Outcome
 from streamnotice.snapshot import stateful
@@ -62,7 +63,7 @@ class Weigher:
             [Said(rule, o.name, o.measured, o.baseline) for rule, o in sorted(outcomes.items())],
         )
 
-    def name(self, memory: Memory, sighted: frozenset[str]) -> Named | None:
+    def name(self, memory: Memory, sighted: Sighted) -> Named | None:
         """What may be said now: a new name if one passes, else the one spoken while it holds."""
         found = self.namer.best(memory.belief, memory.gate, sighted)
         spoken = memory.spoken

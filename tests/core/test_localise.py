@@ -71,9 +71,15 @@ def test_a_router_that_only_answers_slowly_is_not_a_queue(router: int) -> None:
 
 
 @pytest.mark.parametrize("silent", [1, 2, 3, 4])
-def test_behind_a_silent_hop_the_place_is_not_told(silent: int) -> None:
+def test_behind_a_silent_hop_both_places_are_kept(silent: int) -> None:
     found = localise.queue(paths(trouble_at=silent + 1, silent=silent), NOW)
-    assert found is not None and found.place == "unplaced"
+    assert found is not None and found.place == f"{WORDS[silent - 1]}_or_{WORDS[silent]}"
+
+
+def test_two_silent_hops_leave_too_much_open() -> None:
+    seen = paths(trouble_at=4, silent=3)
+    del seen.paths["host-a"].hops[2]
+    assert localise.queue(seen, NOW).place == "unplaced"  # type: ignore[union-attr]
 
 
 def test_silent_hop_within_one_place_does_no_harm() -> None:

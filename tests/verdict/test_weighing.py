@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamnotice.errors import EvidenceError
+from streamnotice.estimates import Sighted
 from streamnotice.evidence.rule import Outcome
 from streamnotice.policy import Policy
 from streamnotice.verdict.decibans import to_ppm
@@ -43,7 +44,9 @@ KIND = {
     "standing": (0, -3000, 0, 4000, -5000, 4000, 0, 0),
     "self_made": (0, 3000, 0, -6000, 5000, -6000, 0, 0),
 }
-ALL = frozenset({"network.home.wifi", "network.isp.access", "service.edge", "device"})
+ALL = Sighted(
+    frozenset({"network.home.wifi", "network.isp.access", "service.edge", "device"}), frozenset()
+)
 
 
 def table(**changes: object) -> Tables:
@@ -93,7 +96,8 @@ def test_names_the_leaf_once_gate_and_bar_are_passed() -> None:
     assert said[:20] == [None] * 20
     assert said[-1] == "network.home.wifi"
     named = using.name(memory, ALL)
-    assert named is not None and named.condition == "slow"
+    assert named is not None
+    assert named.condition == "slow"
     first = next(i for i, name in enumerate(said) if name)
     assert 21 < first < 35  # neither at the first sign nor for ever later
 
@@ -118,7 +122,8 @@ def test_a_third_party_needs_more_than_the_viewers_own_side() -> None:
         if ("network.isp" in using.namer.bars_ppm)
         else using.namer.bars_ppm["network.isp.access"],
     )
-    assert own == 900_000 and third == 990_000
+    assert own == 900_000
+    assert third == 990_000
     assert using.namer.bars_ppm["network.home.sharing+network.isp.access"] == 990_000, (
         "a pair that holds a third party accuses it"
     )
@@ -129,9 +134,12 @@ def test_no_part_of_network_without_sight_of_the_path() -> None:
     memory = using.fresh()
     for second in range(1, 41):
         using.step(memory, second * S_NS, {r: Outcome(o) for r, o in HOME.items()}, True)
-        named = using.name(memory, frozenset({"device", "service.edge"}))
+        named = using.name(
+            memory, Sighted(frozenset({"device", "service.edge"}), frozenset())
+        )
         assert named is None or (named.bottleneck == "network" and named.among == ())
-    assert named is not None and named.bottleneck == "network"
+    assert named is not None
+    assert named.bottleneck == "network"
 
 
 def test_coming_down_needs_less_than_going_up() -> None:
