@@ -32,7 +32,17 @@ class Starvation:
             except OSError:
                 continue  # another run's, in use
         self.folder = parent / (_NAME + secrets.token_hex(6))
-        self.folder.mkdir()
+        try:
+            if v2:
+                (parent / "cgroup.subtree_control").write_text("+cpu")
+            self.folder.mkdir()
+            self._limit(v2)
+        except OSError as error:
+            raise LabError(f"device faults need a cpu control group: {error}") from error
+        self._hogs: list[subprocess.Popen[Any]] = []
+
+    def _limit(self, v2: bool) -> None:
+        plan = self._plan
         quota_us = max(1000, _PERIOD_US * plan.quota_permille // 1000)
         period_us = max(_PERIOD_US, quota_us * 1000 // plan.quota_permille)
         if v2:
@@ -40,7 +50,6 @@ class Starvation:
         else:
             (self.folder / "cpu.cfs_period_us").write_text(str(period_us))
             (self.folder / "cpu.cfs_quota_us").write_text(str(quota_us))
-        self._hogs: list[subprocess.Popen[Any]] = []
 
     def start(self, pid: int) -> None:
         """Put the process *pid*, its children and the hogs into the group."""
