@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lab.scenarios import CpuStarved
 _V1 = Path("/sys/fs/cgroup/cpu")
 _V2 = Path("/sys/fs/cgroup")
 _PERIOD_US = 20_000
+_STALE_S = 600.0
 _NAME = "streamnotice-lab-"
 
 
@@ -28,9 +30,10 @@ class Starvation:
             raise LabError("device faults need the cpu control group")
         for stale in parent.glob(_NAME + "*"):
             try:
-                stale.rmdir()  # left by a run that was killed
+                if time.time() - stale.stat().st_mtime > _STALE_S:
+                    stale.rmdir()  # left by a run that was killed
             except OSError:
-                continue  # another run's, in use
+                continue  # in use, or another run was faster
         self.folder = parent / (_NAME + secrets.token_hex(6))
         try:
             if v2:
