@@ -32,10 +32,11 @@ FIRST_BACKOFF_S: Final = 0.5
 LONGEST_BACKOFF_S: Final = 5.0
 MOST_CRASHES: Final = 3
 GONE_WITHIN_S: Final = 2.0
-SHORT_OF_END_S: Final = 5.0
+SHORT_OF_END_S: Final = 3.0
 """An end that comes earlier than this before the media's is a stream that broke off."""
-# Exit codes of mpv: 0 as asked, 2 and 3 a file that could not be played, 4 by a signal.
-_QUIT_CODES: Final = frozenset({0, 2, 3, 4})
+# Exit codes of mpv: 0 as asked, 2 and 3 a file that could not be played, 4 by a signal; without a
+# terminal it leaves signals to the system (SIGHUP 1, SIGINT 2, SIGTERM 15): someone ended it.
+_QUIT_CODES: Final = frozenset({0, 2, 3, 4, -1, -2, -15})
 _RENDITIONS: Final = {
     "auto": (),
     "highest": ("--hls-bitrate=max",),
@@ -166,7 +167,6 @@ class _Run:
         self._told: str | None = None
         self._silent = False
         self._most_bytes: int | None = None
-        self._file_bytes: int | None = None
         self._quit = False
 
     # -- the process --------------------------------------------------------------------------
@@ -211,10 +211,8 @@ class _Run:
             self._state.ended = True
             self._tell()
             return _Ended("quit", code)
-        if code == 1 and not self._state.begun and self._told is None:
-            raise MediaError(
-                "mpv did not start: an option that it doesn't know, or too old (< 0.35)"
-            )
+        if code == 1 and not self._state.begun:
+            raise MediaError("mpv did not start: too old (< 0.35), or an option it doesn't know")
         if self._state.begun:
             self._state.interrupted = True
             self._tell()
@@ -228,11 +226,19 @@ class _Run:
             await ipc.command("observe_property", number, name)
         self._most_bytes = await _whole_option(ipc, "options/demuxer-max-bytes")
         backoff_s = FIRST_BACKOFF_S
+        can_resume = True
         while True:
-            await self._load(ipc)
-            loaded_s = self._now_s()
+            resume_s = self._resume_s() if can_resume else None
+            failures, loaded_s = self._proxy.failures, self._now_s()
+            start = "none" if resume_s is None else f"+{resume_s:.3f}"
+            await ipc.command("set_property", "options/start", start)
+            await ipc.command("loadfile", self._local, "replace")
             if await self._end(ipc):
                 return
+            if resume_s is not None and self._state.interrupted:
+                # All came, and it still played nothing: FFmpeg can't enter this stream in the
+                # middle (fragmented MP4 before version 6). From its beginning, then.
+                can_resume = self._proxy.failures > failures
             if self._now_s() - loaded_s > 2 * LONGEST_BACKOFF_S:
                 backoff_s = FIRST_BACKOFF_S
             self._state.interrupted = self._state.begun
@@ -240,11 +246,11 @@ class _Run:
             await asyncio.sleep(backoff_s)
             backoff_s = min(LONGEST_BACKOFF_S, backoff_s * 2)
 
-    async def _load(self, ipc: MpvIpc) -> None:
-        resume_s = self._state.position_s if self._state.begun and not self._proxy.live else None
-        start = "none" if resume_s is None else f"+{resume_s:.3f}"
-        await ipc.command("set_property", "options/start", start)
-        await ipc.command("loadfile", self._local, "replace")
+    def _resume_s(self) -> float | None:
+        """Where to go on; None from the beginning, or for live streams from their edge."""
+        if not self._state.begun or self._proxy.live:
+            return None
+        return self._state.position_s
 
     async def _end(self, ipc: MpvIpc) -> bool:
         """Wait until mpv has nothing more to play; True if that is the end, False to try again."""
@@ -319,7 +325,7 @@ class _Run:
         now = self._state.playback(self._now_s())
         self._told = now.state
         ladder = self._proxy.ladder_bps
-        rate = now.rendition_bps or self._proxy.measured_bps
+        rate = self._proxy.rendition_bps or self._proxy.measured_bps
         self._watcher.playback(
             state=now.state,
             buffer_s=now.buffer_s,

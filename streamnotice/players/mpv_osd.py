@@ -24,15 +24,17 @@ PADDING_X: Final = 26
 PADDING_Y: Final = 20
 BAR_WIDTH: Final = 6
 MAX_WIDTH: Final = 820
+STAYS_S: Final = {"other": 5.0, "withdrawn": 12.0}
+"""How long the end of a notice is shown, by its reason."""
 _GAP: Final = 8
 _LINE: Final = 1.22
-_MEAN_GLYPH: Final = 0.47
+_MEAN_GLYPH: Final = 0.45
 """Mean width of a letter in the OSD's sans-serif face, of its size; wide glyphs count twice."""
 
 # Colours are ASS's, blue-green-red.
-_WHITE, _SOFT, _GREY = "FFFFFF", "ECE6E2", "C4BBB4"
+_WHITE, _SOFT, _GREY = "FFFFFF", "F2EEEA", "D6CEC8"
 _AMBER, _GREEN, _BLUE = "3DB4FF", "7CD08A", "F0B27A"
-_BACK, _BACK_ALPHA = "1C1613", "28"
+_BACK, _BACK_ALPHA = "1C1613", "1A"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -44,7 +46,7 @@ class Paragraph:
     size: int
     colour: str
     bold: bool = False
-    lines_at_most: int = 4
+    lines_at_most: int = 8
 
 
 @attrs.frozen
@@ -74,19 +76,19 @@ def card(notice: ShownNotice) -> Card:
         withdrawn = event.reason == "withdrawn"
         return Card(
             (
-                Paragraph(notice.title, 28, _WHITE, bold=True, lines_at_most=2),
+                Paragraph(notice.title, 28, _WHITE, bold=True, lines_at_most=3),
                 Paragraph(notice.sentence, 24, _SOFT),
             ),
             _BLUE if withdrawn else _GREEN,
-            stays_s=12.0 if withdrawn else 5.0,
+            stays_s=STAYS_S["withdrawn" if withdrawn else "other"],
         )
     paragraphs = [
-        Paragraph(notice.title, 30, _WHITE, bold=True, lines_at_most=2),
+        Paragraph(notice.title, 30, _WHITE, bold=True, lines_at_most=3),
         Paragraph(notice.sentence, 26, _SOFT),
-        Paragraph(notice.evidence_line, 20, _GREY, lines_at_most=3),
+        Paragraph(notice.evidence_line, 21, _GREY, lines_at_most=6),
     ]
     if notice.actions:
-        paragraphs.append(Paragraph(notice.actions[0].text, 22, _AMBER, lines_at_most=3))
+        paragraphs.append(Paragraph(notice.actions[0].text, 22, _AMBER, lines_at_most=4))
     return Card(tuple(p for p in paragraphs if p.text.strip()), _AMBER)
 
 

@@ -2,8 +2,10 @@
 
 Sources and their traps (mpv 0.35, measured): `demuxer-cache-state` comes about four times a
 second while it changes; `paused-for-cache` follows an underrun by half a second, and never comes
-with `--cache-pause=no`, where only `underrun` and a standing `time-pos` tell; an unavailable
-property arrives without `data`.
+with `--cache-pause=no`, where only `underrun` and a standing `time-pos` tell; it may also end half
+a second before the picture moves again, with `underrun` still true, since one of the streams has
+data; an unavailable property arrives without `data`. Which rendition is played mpv 0.35 doesn't
+tell (its track list has no `hls-bitrate`): the proxy knows.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ OBSERVED: Final = (
     "idle-active",
     "frame-drop-count",
     "decoder-frame-drop-count",
-    "track-list",
     "speed",
     "duration",
 )
 """Properties to observe: those that change seldom, or say when they do."""
 POLLED: Final = ("time-pos", "estimated-vf-fps")
 """Properties to ask for a few times a second: observed, they come with every frame."""
+_COUNTERS: Final = ("frame-drop-count", "decoder-frame-drop-count")
+_KEPT: Final = (*_COUNTERS, "time-pos", "duration")
 STANDING_S: Final = 0.5
 """A play head that stands for so long with an empty buffer is a stall."""
 _DISAGREE_S: Final = 3.0
@@ -45,7 +48,6 @@ class MpvPlayback:
     state: PlaybackState
     buffer_s: float | None = None
     position_s: float | None = None
-    rendition_bps: int | None = None
     dropped_frames: int | None = None
     decoded_frames: int | None = None
     wants_data: bool | None = None
@@ -66,6 +68,9 @@ class MpvState:
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
         self._moved_s: float | None = None
+        self._stalled_at_s: float | None = None
+        self._restarted = False
+        self._first_s: float | None = None
         self._decoded = 0.0
         self._dropped_before = 0
         self.begun = False
@@ -82,25 +87,51 @@ class MpvState:
             if isinstance(prop, str):
                 self.prop(prop, message.get("data"), now_s)
         elif name == "playback-restart":
-            self.begun = True
-            self.interrupted = False
+            # It comes for a stream that then gives nothing, too: playing is what moves.
+            self._first_s = None
+            self._restarted = True
             self._moved_s = now_s
         elif name == "start-file":
             self.ended = False
+            self._restarted = False
             # The counters start anew with each file; ours run on.
             self._dropped_before += self._dropped()
-            for counter in ("frame-drop-count", "decoder-frame-drop-count", "demuxer-cache-state"):
+            for counter in (*_COUNTERS, "demuxer-cache-state"):
                 self._values.pop(counter, None)
 
     def prop(self, name: str, value: Any, now_s: float) -> None:
         """Take the value of a property; None is unavailable."""
         if name == "time-pos":
             self._position(_number(value), now_s)
+        if value is None and name in _KEPT:
+            return  # they go when a file ends: it ended where it stood, with what was counted
         self._values[name] = value
+        self._mind_the_stall(now_s)
+
+    def _mind_the_stall(self, now_s: float) -> None:
+        """Whether it starves; under an underrun a stall ends only when the play head moves on."""
+        position_s = self.position_s or 0.0
+        if self._values.get("paused-for-cache") is True:
+            self._stalled_at_s = position_s
+        elif self._cache_says("underrun") and not self._cache_says("eof"):
+            if self._moved_s is not None and now_s - self._moved_s >= STANDING_S:
+                self._stalled_at_s = position_s
+            elif self._stalled_at_s is not None and position_s - self._stalled_at_s >= STANDING_S:
+                self._stalled_at_s = None
+        else:
+            self._stalled_at_s = None
 
     def _position(self, position_s: float | None, now_s: float) -> None:
         before_s = _number(self._values.get("time-pos"))
-        if position_s is None or position_s == before_s:
+        if position_s is None:
+            return
+        if self._restarted and not (self.begun and not self.interrupted):
+            if self._first_s is None:
+                self._first_s = position_s
+            elif position_s > self._first_s:
+                self.begun = True
+                self.interrupted = False
+        if position_s == before_s:
             return
         if before_s is not None and self._moved_s is not None:
             advance_s = position_s - before_s
@@ -141,38 +172,23 @@ class MpvState:
             return max(0.0, held_s)
         return ahead_s
 
-    @property
-    def rendition_bps(self) -> int | None:
-        """Rate of the variant that is played (BANDWIDTH of its HLS entry)."""
-        tracks = self._values.get("track-list")
-        if not isinstance(tracks, list):
-            return None
-        rates = {
-            track.get("type"): rate
-            for track in tracks
-            if isinstance(track, dict)
-            and track.get("selected") is True
-            and (rate := _whole(track.get("hls-bitrate")))
-        }
-        return rates.get("video") or rates.get("audio")
-
     def playback(self, now_s: float) -> MpvPlayback:
         """How playback stands at *now_s*."""
         cache = self._cache()
-        state = self._state(now_s)
-        known = self.begun and self._values.get("track-list")
+        self._mind_the_stall(now_s)
+        state = self._state()
+        known = self.begun
         return MpvPlayback(
             state=state,
             buffer_s=self._missing_s(state),
             position_s=self.position_s,
-            rendition_bps=self.rendition_bps,
             dropped_frames=self._dropped_before + self._dropped() if known else None,
             decoded_frames=int(self._decoded) if known else None,
             wants_data=self._wants(cache, state),
             speed=self._speed() if state == "playing" else None,
         )
 
-    def _state(self, now_s: float) -> PlaybackState:
+    def _state(self) -> PlaybackState:
         if self.ended:
             return "ended"
         if self._values.get("pause") is True:
@@ -183,23 +199,12 @@ class MpvState:
             return "stalled"
         if self._values.get("seeking") is True:
             return "seeking"
-        if self._values.get("paused-for-cache") is True or self._starved(now_s):
-            return "stalled"
-        return "playing"
-
-    def _starved(self, now_s: float) -> bool:
-        cache = self._cache()
-        return (
-            cache is not None
-            and cache.get("underrun") is True
-            and cache.get("eof") is not True
-            and self._moved_s is not None
-            and now_s - self._moved_s >= STANDING_S
-        )
+        return "playing" if self._stalled_at_s is None else "stalled"
 
     def _missing_s(self, state: PlaybackState) -> float | None:
-        """The buffer level; nothing is held while a broken-off stream is being loaded again."""
-        if self.interrupted and state == "stalled":
+        """The buffer level. In an underrun one of the streams has nothing left, whatever the others
+        hold; nor is anything held while a broken-off stream is loaded again."""
+        if state == "stalled" and (self.interrupted or self._cache_says("underrun")):
             return 0.0
         return self.buffer_s
 
@@ -218,12 +223,13 @@ class MpvState:
         cache = self._values.get("demuxer-cache-state")
         return cache if isinstance(cache, dict) else None
 
+    def _cache_says(self, name: str) -> bool:
+        cache = self._cache()
+        return cache is not None and cache.get(name) is True
+
     def _dropped(self) -> int:
         """Frames dropped in this file, by the display and by the decoder."""
-        return sum(
-            _whole(self._values.get(name)) or 0
-            for name in ("frame-drop-count", "decoder-frame-drop-count")
-        )
+        return sum(_whole(self._values.get(name)) or 0 for name in _COUNTERS)
 
     def _speed(self) -> float:
         return _number(self._values.get("speed")) or 1.0

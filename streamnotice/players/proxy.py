@@ -26,7 +26,14 @@ from yarl import URL
 from streamnotice.errors import HostError, MediaError, StreamnoticeError
 from streamnotice.players.proxy_headers import covers_all, player_headers, upstream_headers
 from streamnotice.players.proxy_links import Link, Links, inside, local_name
-from streamnotice.players.proxy_rewrite import LinkKind, Rewritten, Variant, absolute, rewrite
+from streamnotice.players.proxy_rewrite import (
+    Found,
+    LinkKind,
+    Rewritten,
+    Variant,
+    absolute,
+    rewrite,
+)
 from streamnotice.players.proxy_sniff import HEAD_BYTES, HLS_TYPES, Sniffed, content_type, sniff
 
 if TYPE_CHECKING:
@@ -72,6 +79,8 @@ class TapProxy:
     Attributes:
         ladder_bps: rates (BANDWIDTH) that the last master playlist offered, ascending.
         variants: the same with what else it says of them.
+        failures: answers so far that were errors, or never came.
+        rendition_bps: rate (BANDWIDTH) of the rendition whose media was last asked for.
         measured_bps: rate of the media, from its first whole segments, where no master playlist
             tells; once known it stays.
         base: scheme, address and port that it listens on; empty before the first `open`.
@@ -94,6 +103,8 @@ class TapProxy:
         self._last: dict[str, Look] = {}
         self._measured: list[tuple[int, float]] = []
         self.variants: tuple[Variant, ...] = ()
+        self.failures = 0
+        self.rendition_bps: int | None = None
         self.measured_bps: int | None = None
         self.live: bool | None = None
 
@@ -276,9 +287,15 @@ class TapProxy:
         if look.kind is not None and not future.done():
             future.set_result(look)
 
-    def came_whole(self, size_bytes: int, duration_s: float) -> None:
-        """A whole segment went through: what the media's rate is measured from."""
-        if self.variants or self.measured_bps is not None:
+    def asked_for(self, link: Link) -> None:
+        """The player asks for *link*: a segment of which rendition?"""
+        if link.kind == "media" and link.bandwidth_bps is not None:
+            self.rendition_bps = link.bandwidth_bps
+
+    def came_whole(self, size_bytes: int, link: Link) -> None:
+        """A whole body went through: segments are what the media's rate is measured from."""
+        duration_s = None if link.found is None else link.found.duration_s
+        if duration_s is None or self.variants or self.measured_bps is not None:
             return
         self._measured.append((size_bytes, duration_s))
         if len(self._measured) >= _MEASURED_SEGMENTS:
@@ -288,10 +305,11 @@ class TapProxy:
     def read_playlist(self, body: bytes, base: str, link: Link) -> Rewritten:
         variables: dict[str, str] = {}
 
-        def localise(url: str, kind: LinkKind, duration_s: float | None) -> str:
-            handed_on = variables if kind == "playlist" else None
-            token = self._links.add(url, kind, handed_on, duration_s=duration_s)
-            return self._local(token, url, kind)
+        def localise(url: str, found: Found) -> str:
+            if link.bandwidth_bps is not None and found.bandwidth_bps is None:
+                found = attrs.evolve(found, bandwidth_bps=link.bandwidth_bps)
+            handed_on = variables if found.kind == "playlist" else None
+            return self._local(self._links.add(url, found, handed_on), url, found.kind)
 
         made = rewrite(body, base, localise, imported=link.imported)
         variables.update(made.variables)
@@ -317,6 +335,7 @@ class _Exchange:
         request, link = self._request, self._link
         self._own = link.tree is None or url == link.url
         kind = link.kind if self._own else None
+        self._proxy.asked_for(link)
         headers = upstream_headers(
             request.headers, local_base=self._proxy.base, whole=kind == "playlist"
         )
@@ -336,6 +355,8 @@ class _Exchange:
         return self.broken(status, text)
 
     def _looked(self, status: int | None, kind: Sniffed | None) -> None:
+        if status is None or status >= 400:
+            self._proxy.failures += 1
         if self._own and self._request.method != hdrs.METH_HEAD:
             self._proxy.looked(self._token, Look(status, kind))
 
@@ -414,8 +435,8 @@ class _Exchange:
         while chunk := await answer.content.readany():
             await out.write(chunk)  # waits while the player takes no more
         await out.write_eof()
-        if whole and self._link.duration_s is not None and out.content_length:
-            self._proxy.came_whole(out.content_length, self._link.duration_s)
+        if whole and out.content_length:
+            self._proxy.came_whole(out.content_length, self._link)
         return out
 
 

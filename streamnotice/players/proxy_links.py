@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import attrs
 
-from streamnotice.players.proxy_rewrite import LinkKind
+from streamnotice.players.proxy_rewrite import Found, LinkKind
 
 MAX_LINKS: Final = 200_000
 """The least recently used ones are forgotten beyond this (some 60 MB)."""
@@ -33,18 +33,22 @@ class Link:
 
     Attributes:
         url: absolute http(s) address.
-        kind: what a playlist said it is; None for an opened one, where nobody has said yet.
+        found: what a playlist said of it; None for an opened one, of which nothing is known.
         imported: variables of the playlist that led here (EXT-X-DEFINE).
-        duration_s: length of a whole segment.
+        bandwidth_bps: rate of the rendition that it belongs to.
         tree: once it proved to be a DASH manifest: the folder whose content may be fetched by
             relative addresses, since those are not rewritten.
     """
 
     url: str
-    kind: LinkKind | None = None
+    found: Found | None = None
     imported: Mapping[str, str] | None = None
-    duration_s: float | None = None
+    bandwidth_bps: int | None = None
     tree: str | None = None
+
+    @property
+    def kind(self) -> LinkKind | None:
+        return None if self.found is None else self.found.kind
 
 
 class Links:
@@ -62,10 +66,9 @@ class Links:
     def add(
         self,
         url: str,
-        kind: LinkKind | None = None,
+        found: Found | None = None,
         imported: Mapping[str, str] | None = None,
         *,
-        duration_s: float | None = None,
         pinned: bool = False,
     ) -> str:
         """The token for *url*, made if need be; a pinned one is never forgotten."""
@@ -73,12 +76,14 @@ class Links:
         token = base64.urlsafe_b64encode(digest.digest()).decode("ascii")
         known = self.get(token)
         if known is None:
-            known = self._links[token] = Link(url, kind, imported, duration_s)
+            known = self._links[token] = Link(url)
             while len(self._links) > self._max:
                 self._links.popitem(last=False)
-        else:
-            known.kind = known.kind or kind
-            known.imported = known.imported if imported is None else imported
+        if found is not None:
+            known.found = found
+            known.bandwidth_bps = found.bandwidth_bps
+        if imported is not None:
+            known.imported = imported
         if pinned:
             self._pinned[token] = known
         return token

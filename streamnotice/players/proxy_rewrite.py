@@ -18,9 +18,6 @@ from streamnotice.errors import MediaError, NotAManifestError
 from streamnotice.players.proxy_sniff import is_hls
 
 LinkKind = Literal["playlist", "media", "other"]
-Localise = Callable[[str, LinkKind, float | None], str]
-"""Gives the local address that stands for an absolute upstream one, from that address, what it
-is, and for a whole segment its length in seconds (EXTINF)."""
 
 MAX_LINKS: Final = 100_000
 """Addresses in one playlist; 55 hours of two-second segments."""
@@ -60,6 +57,25 @@ class Variant:
 
 
 @attrs.frozen
+class Found:
+    """What a playlist says of an address in it.
+
+    Attributes:
+        kind: a playlist, media, or something else (a key, ...).
+        duration_s: length of a segment (EXTINF).
+        bandwidth_bps: rate of the rendition (EXT-X-STREAM-INF) that a playlist is for.
+    """
+
+    kind: LinkKind
+    duration_s: float | None = None
+    bandwidth_bps: int | None = None
+
+
+Localise = Callable[[str, Found], str]
+"""Gives the local address that stands for an absolute upstream one."""
+
+
+@attrs.frozen
 class Rewritten:
     """A playlist as it goes to the player, and what was read in passing.
 
@@ -94,7 +110,7 @@ def absolute(base: str, reference: str) -> str | None:
         _ = parts.port  # raises ValueError if it is none
     except ValueError:
         return None
-    bare = joined.partition("#")[0]
+    bare = parts.scheme + joined[len(parts.scheme) :].partition("#")[0]
     return bare if len(bare) <= MAX_URL_CHARS else None
 
 
@@ -135,6 +151,9 @@ def rewrite(
     )
 
 
+_MEDIA: Final = Found("media")
+
+
 class _Pass:
     """State of one walk through a playlist."""
 
@@ -145,8 +164,7 @@ class _Pass:
         self._localise = localise
         self._imported = imported
         self._max_links = max_links
-        self._next: LinkKind = "media"
-        self._next_s: float | None = None
+        self._next = _MEDIA
         self.master = False
         self.variants: list[Variant] = []
         self.ended = False
@@ -158,9 +176,8 @@ class _Pass:
         if not text:
             return line
         if not text.removeprefix("\ufeff").startswith("#"):
-            kind, self._next = self._next, "media"
-            duration_s, self._next_s = self._next_s, None
-            return line.replace(text, self._link(text, kind, duration_s), 1)
+            found, self._next = self._next, _MEDIA
+            return line.replace(text, self._link(text, found), 1)
         tag, colon, rest = line.partition(":")
         tag = tag.strip()
         if tag == "#EXT-X-ENDLIST" or (
@@ -168,7 +185,7 @@ class _Pass:
         ):
             self.ended = True
         elif tag == "#EXTINF":
-            self._next_s = _seconds(rest)
+            self._next = Found("media", duration_s=_seconds(rest))
         if not tag.startswith("#EXT-X-") or not colon:
             return line
         return f"{line[: len(line) - len(rest)]}{self._attributes(tag, rest)}"
@@ -188,12 +205,12 @@ class _Pass:
                 at = junk.end()
                 continue
             name, raw = match.group(1), match.group(2)
-            value = raw.strip('"')
+            value = raw.strip().strip('"')
             seen.setdefault(name, value)
             if name in _ADDRESS_ATTRIBUTES and raw.startswith('"'):
-                kind = "playlist" if name == "X-ASSET-URI" else _TAG_KINDS.get(tag, "other")
+                found = Found("playlist" if name == "X-ASSET-URI" else _TAG_KINDS.get(tag, "other"))
                 start, end = match.span(2)
-                out += (rest[at : start + 1], self._link(value, kind), rest[end - 1 : match.end()])
+                out += (rest[at : start + 1], self._link(value, found), rest[end - 1 : match.end()])
             else:
                 out.append(match[0])
             at = match.end()
@@ -203,8 +220,8 @@ class _Pass:
     def _note(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "#EXT-X-STREAM-INF":
             self.master = True
-            self._next = "playlist"
             bandwidth = _whole(attributes.get("BANDWIDTH"))
+            self._next = Found("playlist", bandwidth_bps=bandwidth)
             if bandwidth:
                 self.variants.append(
                     Variant(
@@ -229,7 +246,7 @@ class _Pass:
             if values:
                 self.variables[name] = values[0]
 
-    def _link(self, reference: str, kind: LinkKind, duration_s: float | None = None) -> str:
+    def _link(self, reference: str, found: Found) -> str:
         filled = _VARIABLE.sub(lambda m: self.variables.get(m[1], m[0]), reference)
         url = absolute(self._base, filled)
         if url is None:
@@ -237,7 +254,7 @@ class _Pass:
         self.links += 1
         if self.links > self._max_links:
             raise MediaError(f"the playlist holds more than {self._max_links} addresses")
-        return self._localise(url, kind, duration_s)
+        return self._localise(url, found)
 
 
 def _whole(value: str | None) -> int | None:
