@@ -83,7 +83,6 @@ class Estimates:
     home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
     newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
     sights: dict[str, bool] = attrs.Factory(dict)
-    stored: dict[str, int] = attrs.Factory(dict)
 
     def load(self, seen: HostLoad) -> None:
         self.loads.append(
@@ -122,7 +121,31 @@ class Estimates:
         self.newest.append(NewestSeen(seen.at_ns, seen.newest, seen.target_duration_ns))
 
     def store(self, seen: StoredBaseline) -> None:
-        self.stored[f"{seen.feature}/{seen.subject}"] = seen.value
+        if seen.feature == "rtt_ns" and seen.value > 0 and len(self.paths.stored) < 32:
+            self.paths.stored[seen.subject] = seen.value
+
+    def learnt(self) -> dict[str, int]:
+        """Base round trips (ns) of this session's service path, by place and "far end".
+
+        For the host's store. A running minimum can't be learnt from a bad hour alone, but a whole
+        session in a standing queue is one: the host keeps the smallest of several sessions.
+        """
+        path = max(
+            self.paths.services(), key=lambda p: sum(h.answered for h in p.hops.values()),
+            default=None,
+        )  # fmt: skip
+        if path is None:
+            return {}
+        found: dict[str, int] = {}
+        for ttl in sorted(path.hops):
+            hop = path.hops[ttl]
+            if hop.base_ns is None or hop.answered < 8:
+                continue
+            if ttl >= len(path.segments):
+                found["far end"] = min(hop.base_ns, found.get("far end", hop.base_ns))
+            elif (place := path.segment(ttl)) is not None and JOIN not in place:
+                found[place] = hop.base_ns
+        return found
 
     def sight(self, seen: Sight) -> None:
         self.sights[seen.sensor] = seen.sees

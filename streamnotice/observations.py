@@ -319,9 +319,9 @@ class StoredBaseline(Observation):
     """What was normal on this network in earlier sessions, handed in by the host.
 
     Attributes:
-        feature: e.g. "hop_rtt_ns", "connect_rtt_ns", "throughput_bps".
-        subject: place the figure is for (a segment's name, "service", "reference").
-        value: the typical figure, in the feature's unit.
+        feature: "rtt_ns", the base round trip.
+        subject: the place whose last hop it belongs to, or "far end" for the server.
+        value: the figure, in the feature's unit.
         samples: how many sessions it rests on.
     """
 

@@ -24,7 +24,13 @@ from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
 from streamnotice.hooks import Dispatch, Hooks
 from streamnotice.notices.catalog import Catalog
-from streamnotice.observations import Closed, Observation, Playback, PlaybackState
+from streamnotice.observations import (
+    Closed,
+    Observation,
+    Playback,
+    PlaybackState,
+    StoredBaseline,
+)
 from streamnotice.policy import S_NS, Policy
 from streamnotice.sensors import PASSIVE, Sensor, load
 from streamnotice.sensors.requests import RequestScope, RequestTracker
@@ -71,6 +77,8 @@ class Watcher:
         networks: a prefix table (see `streamnotice.path.networks`) or the path of its CSV.
         references: URLs of servers that a healthy line reaches as well; used only if
             "reference" is among the policy's probes.
+        baselines: base round trips in seconds from earlier sessions on this same network, as
+            `baselines()` gave them: for trouble that is there before Play.
         dossier: also write the record to this file as the session goes.
 
     Raises:
@@ -91,6 +99,7 @@ class Watcher:
         messages: str | os.PathLike[str] | Mapping[str, Any] | None = None,
         networks: NetworkTable | str | os.PathLike[str] | None = None,
         references: Sequence[str] = (),
+        baselines: Mapping[str, float] | None = None,
         dossier: str | os.PathLike[str] | None = None,
     ) -> None:
         self.policy = policy or Policy()
@@ -110,7 +119,8 @@ class Watcher:
             dispatch,
         )
         self._networks = _networks(networks)
-        self._references = tuple(references)
+        self._references = tuple(check_reference(url) for url in references)
+        self._baselines = dict(baselines or {})
         self.session = Session(self.policy, self._sink, on_error=self._on_error)
         self._tap: aiohttp.TraceConfig | None = None
         self._recorder = Recorder(
@@ -147,6 +157,11 @@ class Watcher:
         self._thread = threading.get_ident()
         self._hooks.open(self._loop)
         self._spawn("ticks", self._tick())
+        for subject, seconds in self._baselines.items():
+            value = _ns(seconds)
+            if value:
+                now = self.session.now()
+                self._hand_in(StoredBaseline(now, "rtt_ns", str(subject)[:64], value, samples=1))
         for name, spec in PASSIVE.items():
             self._start(name, partial(_passive, spec))
         if "path" in self.policy.probes:
@@ -254,6 +269,13 @@ class Watcher:
     def explain(self) -> Verdict | None:
         """The last step's verdict with its waterfall; None before the first second."""
         return self._verdict
+
+    def baselines(self) -> dict[str, float]:
+        """Base round trips (s) that this session saw, by place and "far end": for the host's store.
+
+        Keep the smallest of several sessions by network and server; hand them to the next.
+        """
+        return {place: ns / S_NS for place, ns in self._engine.estimates.learnt().items()}
 
     def summary(self) -> Summary:
         """What the session came to so far."""

@@ -15,7 +15,7 @@ WINDOW_NS = 12 * S_NS
 
 
 def _references(seen: Estimates, now: int) -> list[FarEnd]:
-    ends = [far_end(path, now, WINDOW_NS) for path in seen.paths.references()]
+    ends = [far_end(path, {}, now, WINDOW_NS) for path in seen.paths.references()]
     return [end for end in ends if end is not None]
 
 
@@ -35,7 +35,7 @@ def read_delay(seen: Estimates, now: int) -> Outcome | None:
 def read_contrast(seen: Estimates, now: int) -> Outcome | None:
     path = busiest(seen.paths)
     ends = _references(seen, now)
-    service = far_end(path, now, WINDOW_NS) if path is not None else None
+    service = far_end(path, seen.paths.stored, now, WINDOW_NS) if path is not None else None
     if service is None or not ends:
         return None
     ours = service.suffers

@@ -17,7 +17,7 @@ from typing import Final
 import attrs
 
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import FAR, HopSeen, Paths, PathSeen, Try, quantile
+from streamnotice.path.rounds import FAR, Paths, PathSeen, Try, quantile
 from streamnotice.verdict.decibans import from_ratio
 
 S_NS: Final = 1_000_000_000
@@ -148,9 +148,12 @@ def _ends(path: PathSeen) -> tuple[list[int], list[int]]:
 # -- queue ------------------------------------------------------------------------------------
 
 
-def _excess(hop: HopSeen, now: int, window_ns: int) -> list[tuple[int, int]]:
-    """(instant, round trip over the base) of the answers in the window."""
-    base = hop.base_ns
+def _excess(
+    path: PathSeen, ttl: int, stored: dict[str, int], now: int, window_ns: int
+) -> list[tuple[int, int]]:
+    """(instant, round trip over the base) of a hop's answers in the window."""
+    hop = path.hops[ttl]
+    base = path.base(ttl, stored)
     if base is None or hop.answered < 4:
         return []
     return [(t.at_ns, t.rtt_ns - base) for t in hop.recent(now, window_ns) if t.rtt_ns is not None]
@@ -175,10 +178,11 @@ def queue(paths: Paths, now: int) -> Located | None:
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
-    at_far = sorted(row for ttl in far for row in _excess(path.hops[ttl], now, DELAY_WINDOW_NS))
+    stored = paths.stored
+    at_far = sorted(row for ttl in far for row in _excess(path, ttl, stored, now, DELAY_WINDOW_NS))
     if len(at_far) < 2:
         return None
-    base = min(b for ttl in far if (b := path.hops[ttl].base_ns) is not None)
+    base = min(b for ttl in far if (b := path.base(ttl, stored)) is not None)
     values = sorted(excess for _, excess in at_far)
     total = values[len(values) // 2]
     if total < max(LEAST_DELAY_NS, base // 4):
@@ -187,7 +191,7 @@ def queue(paths: Paths, now: int) -> Located | None:
     for ttl in near:
         ours = theirs = 0
         count = 0
-        for at, excess in _excess(path.hops[ttl], now, DELAY_WINDOW_NS):
+        for at, excess in _excess(path, ttl, stored, now, DELAY_WINDOW_NS):
             queue_then = _at(at_far, at)
             if queue_then is not None and queue_then > 0:
                 ours, theirs, count = ours + excess, theirs + queue_then, count + 1
@@ -364,15 +368,18 @@ class FarEnd:
         return self.lost_permille == 1000
 
 
-def far_end(path: PathSeen, now: int, window_ns: int = DELAY_WINDOW_NS) -> FarEnd | None:
+def far_end(
+    path: PathSeen, stored: dict[str, int], now: int, window_ns: int = DELAY_WINDOW_NS
+) -> FarEnd | None:
     """The far end of one path, by TCP handshakes where there are any, else by probes."""
-    hop = path.hops.get(FAR) or path.hops.get(len(path.segments))
+    ttl = FAR if FAR in path.hops else len(path.segments)
+    hop = path.hops.get(ttl)
     if hop is None:
         return None
     tries = hop.recent(now, window_ns)
     if len(tries) < 2:
         return None
-    excess = sorted(row[1] for row in _excess(hop, now, window_ns))
+    excess = sorted(row[1] for row in _excess(path, ttl, stored, now, window_ns))
     gone = sum(1 for t in tries if t.rtt_ns is None)
     return FarEnd(
         excess[len(excess) // 2] if excess else None, hop.base_ns, gone * 1000 // len(tries)

@@ -81,6 +81,23 @@ class PathSeen:
             self.hops[ttl] = HopSeen()
         return self.hops[ttl]
 
+    def stored_for(self, ttl: int, stored: dict[str, int]) -> int | None:
+        """What was normal for this hop in earlier sessions: known for the last hop of each place,
+        and, as "far end", for the target itself."""
+        last = len(self.segments)
+        if ttl == FAR or ttl >= last > 0:
+            return stored.get("far end")
+        here, behind = self.segment(ttl), self.segment(ttl + 1)
+        return stored.get(here) if here is not None and here != behind else None
+
+    def base(self, ttl: int, stored: dict[str, int]) -> int | None:
+        """Base round trip: the smallest seen, or what was normal before if that is smaller."""
+        own = self.hops[ttl].base_ns
+        before = self.stored_for(ttl, stored)
+        if own is None or before is None:
+            return own
+        return min(own, before)
+
     def segment(self, ttl: int) -> str | None:
         """Place of the link that ends at *ttl*; the far end's own answers end the last link."""
         index = (len(self.segments) if ttl == FAR else ttl) - 1
@@ -93,6 +110,8 @@ class Paths:
     """All paths that are probed, by target label."""
 
     paths: dict[str, PathSeen] = attrs.Factory(dict)
+    stored: dict[str, int] = attrs.Factory(dict)
+    """Round trips (ns) of earlier sessions on this network, by place or "far end"."""
 
     def _path(self, target: str, role: str) -> PathSeen:
         if target not in self.paths:

@@ -67,13 +67,15 @@ def test_queue_is_found_on_its_link(link: int, word: str) -> None:
 @pytest.mark.parametrize("router", [1, 2, 3, 4])
 def test_a_router_that_only_answers_slowly_is_not_a_queue(router: int) -> None:
     found = localise.queue(paths(slow_router=router), NOW)
-    assert found is not None and found.place == "none"
+    assert found is not None
+    assert found.place == "none"
 
 
 @pytest.mark.parametrize("silent", [1, 2, 3, 4])
 def test_behind_a_silent_hop_both_places_are_kept(silent: int) -> None:
     found = localise.queue(paths(trouble_at=silent + 1, silent=silent), NOW)
-    assert found is not None and found.place == f"{WORDS[silent - 1]}_or_{WORDS[silent]}"
+    assert found is not None
+    assert found.place == f"{WORDS[silent - 1]}_or_{WORDS[silent]}"
 
 
 def test_two_silent_hops_leave_too_much_open() -> None:
@@ -85,7 +87,8 @@ def test_two_silent_hops_leave_too_much_open() -> None:
 def test_silent_hop_within_one_place_does_no_harm() -> None:
     segments = ("network.home.wifi", *("network.isp.core",) * 3, "service")
     found = localise.queue(paths(segments, trouble_at=3, silent=2), NOW)
-    assert found is not None and found.place == "core"
+    assert found is not None
+    assert found.place == "core"
 
 
 def test_unknown_links_are_unplaced() -> None:
@@ -95,13 +98,15 @@ def test_unknown_links_are_unplaced() -> None:
 
 def test_returns_over_another_way_leave_the_place_open() -> None:
     found = localise.queue(paths(trouble_at=4, bent_from=4), NOW)
-    assert found is not None and found.place == "unplaced"
+    assert found is not None
+    assert found.place == "unplaced"
 
 
 @pytest.mark.parametrize(("link", "word"), list(enumerate(WORDS[:4], 1)))
 def test_reach_ends_before_the_dead_link(link: int, word: str) -> None:
     found = localise.reach(paths(lost_from=link), NOW)
-    assert found is not None and found.place == word
+    assert found is not None
+    assert found.place == word
 
 
 def test_only_the_far_end_silent_is_the_servers() -> None:
@@ -117,9 +122,39 @@ def test_far_end_that_drops_probes_but_shakes_hands_is_reached() -> None:
 
 def test_loss_is_found_on_its_link() -> None:
     found = localise.loss(paths(lost_from=3), NOW)
-    assert found is not None and found.place == "core"
+    assert found is not None
+    assert found.place == "core"
 
 
 def test_nothing_is_said_of_a_path_whose_end_is_unseen() -> None:
     assert localise.queue(Paths(), NOW) is None
     assert localise.queue(paths(silent=5), NOW) is None
+
+
+def standing(link: int, stored: dict[str, int] | None = None) -> Paths:
+    """A queue on *link* that stood before the first probe, and never empties."""
+    seen = Paths()
+    seen.stored = stored or {}
+    hops = tuple(f"addr-{ttl}" for ttl in range(1, 6))
+    seen.route(Route(0, "host-a", "service", hops, SEGMENTS, True))
+    for second in range(30):
+        for ttl in range(1, 6):
+            rtt = (4 * ttl + (120 if ttl >= link else 0)) * MS_NS
+            outcome = "reached" if ttl == 5 else "ttl_exceeded"
+            seen.probe(HopProbe(second * S_NS, "host-a", ttl, "udp", outcome, rtt))  # type: ignore[arg-type]
+    return seen
+
+
+def test_a_queue_that_was_there_first_needs_a_stored_baseline() -> None:
+    assert localise.queue(standing(2), NOW).place == "none"  # type: ignore[union-attr]
+    stored = {
+        "network.home.wifi": 4 * MS_NS,
+        "network.isp.access": 8 * MS_NS,
+        "network.isp.core": 12 * MS_NS,
+        "network.interconnect": 16 * MS_NS,
+        "far end": 20 * MS_NS,
+    }
+    found = localise.queue(standing(2, stored), NOW)
+    assert found is not None
+    assert found.place == "access"
+    assert found.value == 120 * MS_NS

@@ -35,7 +35,8 @@ def sawtooth(seconds: int, top: float, segment_s: float, drift: float = 0.0) -> 
 def test_sawtooth_is_no_drain(segment_s: float) -> None:
     model, now = play(sawtooth(40, 9.0, segment_s))
     drain = model.drain_permille(now)
-    assert drain is not None and drain > -150
+    assert drain is not None
+    assert drain > -150
     assert model.impact(now, SETTINGS, True, False) is None
 
 

@@ -136,6 +136,13 @@ async def test_told_watcher_says_what_it_is_told() -> None:
     assert shown[0].sentence and shown[0].actions
 
 
+async def test_baselines_of_earlier_sessions_reach_the_engine() -> None:
+    known = {"network.isp.access": 0.008, "far end": float("nan")}
+    async with Watcher(baselines=known) as watcher:
+        assert watcher._engine.estimates.paths.stored == {"network.isp.access": 8_000_000}
+        assert watcher.baselines() == {}
+
+
 def test_reference_probes_need_a_reference() -> None:
     with pytest.raises(HostError, match="reference"):
         Watcher(policy=Policy(probes={"reference"}))
