@@ -24,6 +24,7 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from streamnotice.errors import HostError, MediaError, StreamnoticeError
+from streamnotice.observations import RequestRole
 from streamnotice.players.proxy_headers import covers_all, player_headers, upstream_headers
 from streamnotice.players.proxy_links import Link, Links, inside, local_name
 from streamnotice.players.proxy_rewrite import (
@@ -35,6 +36,7 @@ from streamnotice.players.proxy_rewrite import (
     rewrite,
 )
 from streamnotice.players.proxy_sniff import HEAD_BYTES, HLS_TYPES, Sniffed, content_type, sniff
+from streamnotice.sensors.requests import guess_role
 
 if TYPE_CHECKING:
     from streamnotice.watcher import Watcher
@@ -254,7 +256,7 @@ class TapProxy:
 
     @asynccontextmanager
     async def fetch(
-        self, method: str, url: str, headers: Any, role: LinkKind | None
+        self, method: str, url: str, headers: Any, role: RequestRole | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The upstream answer's headers; its body is cut if it isn't read to the end."""
         if self._tapped is None or self._bare is None:
@@ -278,6 +280,9 @@ class TapProxy:
                 answer.close()  # at once: the player wants no more of it
             else:
                 answer.release()
+
+    def last(self, token: str) -> Look | None:
+        return self._last.get(token)
 
     def looked(self, token: str, look: Look) -> None:
         future = self._looks.get(token)
@@ -340,7 +345,7 @@ class _Exchange:
             request.headers, local_base=self._proxy.base, whole=kind == "playlist"
         )
         try:
-            async with self._proxy.fetch(request.method, url, headers, kind) as answer:
+            async with self._proxy.fetch(request.method, url, headers, self._role()) as answer:
                 return await self._answer(answer)
         except TimeoutError:
             return self._failed(504, "the server did not answer in time")
@@ -348,6 +353,18 @@ class _Exchange:
             return self._failed(502, f"the server could not be reached ({type(error).__name__})")
         except StreamnoticeError as error:
             return self._failed(502, str(error))
+
+    def _role(self) -> RequestRole | None:
+        """What the tap is told of the request; None leaves it to the address's suffix."""
+        if not self._own:
+            return None
+        if self._link.kind is not None:
+            return self._link.kind
+        # An opened address without a telling suffix: what it gave before, else it may be the film.
+        seen = self._proxy.last(self._token)
+        if seen is not None and seen.kind in ("hls", "dash"):
+            return "playlist"
+        return "media" if guess_role(URL(self._link.url).path) == "other" else None
 
     def _failed(self, status: int, text: str) -> web.StreamResponse:
         if self._out is None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from pathlib import Path
@@ -346,3 +347,60 @@ async def test_bad_use_is_said_clearly(rig: Rig) -> None:
         await rig.player("--no-such-option").play(rig.up.short())
     with pytest.raises(HostError, match="http"):
         await rig.player().play("file:///etc/passwd")
+
+
+_ALONE = """
+import asyncio, sys
+from streamnotice.players.mpv import MpvPlayer
+from streamnotice.watcher import Watcher
+
+async def main():
+    async with Watcher(on_playback=lambda event: print(event.state, flush=True)) as watcher:
+        await MpvPlayer(watcher, headless=True).play(sys.argv[1])
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="elsewhere: looks into /proc")
+async def test_a_process_that_is_killed_leaves_no_mpv_behind(rig: Rig) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ALONE, rig.up.short(segments=8), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        while b"playing" not in await process.stdout.readline():
+            assert process.returncode is None
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    (mpv,) = path.read_text().split()
+    process.kill()
+    await process.wait()
+
+    def gone() -> bool:
+        try:
+            return Path(f"/proc/{mpv}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    await until(gone, 10)
+
+
+@pytest.mark.parametrize("example", ["embed_mpv.py", "embed_proxy.py"])
+async def test_the_examples_run(rig: Rig, example: str) -> None:
+    root = Path(__file__).parents[2]
+    more = () if example == "embed_mpv.py" else ("mpv", "--no-config", "--vo=null", "--ao=null")
+    env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(root / "examples" / example),
+        rig.up.short(segments=1),
+        *more,
+        env=env | {"PYTHONPATH": str(root)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        _, errors = await process.communicate()
+    assert process.returncode == 0, errors
+    assert "/low/0.m4s" in {asked.path_qs for asked in rig.up.asked}
+    assert b"Traceback" not in errors

@@ -509,3 +509,13 @@ async def test_it_says_what_an_address_gave(rig: Rig, text: str, kind: str) -> N
     async with rig.player.get(local) as answer:
         assert await answer.text() == text
     assert (await rig.proxy.look(local)).kind == kind
+
+
+async def test_a_film_without_a_telling_name_counts_as_media(rig: Rig) -> None:
+    async def film(_: web.Request) -> web.Response:
+        return web.Response(body=b"\0\0\0\x20ftypisom" + b"x" * 90_000)
+
+    local = await rig.proxy.open(rig.up.answer("/watch", film) + "?v=7")
+    async with rig.player.get(local) as answer:
+        await answer.read()
+    assert rig.watcher.session.budget.media_bytes >= 90_000
