@@ -59,6 +59,21 @@ LEAF_NAMES: Final[tuple[str, ...]] = tuple(leaf.name for leaf in LEAVES)
 INNER_NAMES: Final[tuple[str, ...]] = ("network", "network.home", "network.isp", "service")
 NAMEABLE: Final[tuple[str, ...]] = (*LEAF_NAMES, *INNER_NAMES, UNDETERMINED)
 
+LOOK_ALIKES: Final[tuple[tuple[str, ...], ...]] = (
+    ("network.home.wifi", "network.home.sharing"),
+    ("network.home.wifi", "network.isp.access"),
+    ("network.home.sharing", "network.isp.access"),
+    ("network.isp.access", "network.isp.core"),
+    ("network.isp.core", "network.interconnect"),
+    ("service.edge", "service.origin"),
+    ("service.origin", "service.source"),
+    ("network.home.wifi", "network.home.sharing", "network.isp.access"),
+    ("network.home.sharing", "network.isp.access", "network.isp.core"),
+    ("network.isp.access", "network.isp.core", "network.interconnect"),
+)
+"""Sets of leaves that can look alike: next to each other on the way, or the same queue. What can
+only be said of such a set together is said so (`among`)."""
+
 _BY_NAME: Final = {leaf.name: leaf for leaf in LEAVES}
 
 

@@ -1,9 +1,11 @@
 """Fit the shipped table on recorded runs, and say what it is worth on runs it never saw.
 
     python -m lab.fit fit  RUNS... --out streamnotice/verdict/fitted.json [--holdout 5]
-    python -m lab.fit score RUNS... [--mask path,reference] [--only-holdout 5]
+    python -m lab.fit cross RUNS... [--mask path,reference] [--folds 4]
+    python -m lab.fit score RUNS... [--mask path,reference] [--only held-out]
 
-Runs whose seed is a multiple of --holdout are never used by the fit.
+Runs whose seed is a multiple of --holdout are never used by the fit. `cross` fits as many times
+as there are folds, each time judging the runs that were left out.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from lab.fit.temper import Mix, fit_powers, make_folds
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.verdict.filter import Switch
+from streamnotice.verdict.tables import Tables
 
 SWITCH = {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500}
 GATE_TEMPER_PERMILLE = 700
@@ -116,7 +119,12 @@ def _score(runs: list[Run], verbose: bool) -> None:
                 where = f"planned {j.run.planned} onset {j.run.onset_s}"
                 print(f"{j.worst:6} {j.run.name} {where}: {said}")
     truth = {
-        run.name: {second: state.place for second, state in labelled(run).items()} for run in runs
+        run.name: {
+            second: state.place
+            for second, state in labelled(run).items()
+            if state == FINE or run.impacts.get(second) is not None
+        }
+        for run in runs
     }
     r = reliability(runs, truth)
     print(f"ECE {r.ece:.3f}  Brier {r.brier:.3f}  over decision steps, runs weighted alike")
@@ -128,15 +136,39 @@ def _score(runs: list[Run], verbose: bool) -> None:
     ))  # fmt: skip
 
 
+def _cross(
+    folders: list[Path],
+    runs: list[Run],
+    mask: frozenset[str],
+    pretended: float,
+    folds: int,
+    gate_temper: int,
+) -> list[Run]:
+    """Every run replayed with a table that was fitted without it."""
+    priors = PRIORS.read_bytes()
+    order = sorted(runs, key=lambda run: (str(run.planned), run.seed))
+    fold_of = {run.name: i % folds for i, run in enumerate(order)}
+    judged: list[Run] = []
+    for fold in range(folds):
+        made = fit([run for run in runs if fold_of[run.name] != fold], pretended)
+        made["gate_temper_permille"] = gate_temper
+        tables = Tables.parse(json.dumps(made).encode(), priors)
+        names = frozenset(name for name, f in fold_of.items() if f == fold)
+        judged += load_runs(folders, tables, mask, only=names)
+    return judged
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.fit", description=__doc__)
-    parser.add_argument("what", choices=("fit", "score"))
+    parser.add_argument("what", choices=("fit", "score", "cross"))
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path("streamnotice/verdict/fitted.json"))
     parser.add_argument("--holdout", type=int, default=0, metavar="N")
     parser.add_argument("--only", choices=("all", "held-out", "seen"), default="all")
     parser.add_argument("--mask", default="")
     parser.add_argument("--pretended", type=float, default=1.5)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--gate-temper", type=int, default=GATE_TEMPER_PERMILLE)
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args(argv)
     mask = frozenset(part for part in args.mask.split(",") if part)
@@ -146,6 +178,10 @@ def main(argv: list[str] | None = None) -> int:
     _say(f"{len(runs)} runs, {len(held)} held out")
     if args.what == "fit":
         args.out.write_text(json.dumps(fit(seen, args.pretended), indent=1) + "\n")
+        return 0
+    if args.what == "cross":
+        runs = _cross(args.folders, runs, mask, args.pretended, args.folds, args.gate_temper)
+        _score(runs, args.verbose)
         return 0
     _score({"all": runs, "held-out": held, "seen": seen}[args.only], args.verbose)
     return 0

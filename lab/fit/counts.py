@@ -26,8 +26,8 @@ from streamnotice.evidence import RULES, Rule
 from streamnotice.path.localise import ORDER, SHORT
 
 Floats = NDArray[np.float64]
-SETTLE_S = 2
-"""Steps this near to the fault's beginning or end are of neither state."""
+END_S = 10
+"""Steps this soon after the fault's end are of neither state."""
 
 
 @attrs.frozen(eq=False)
@@ -40,15 +40,21 @@ class Counts:
 
 
 def labelled(run: Run) -> dict[int, State]:
-    """The true state at each step that has one."""
+    """The true state at each step that has one.
+
+    A fault that has begun but shows in nothing yet (a full buffer, probes at rest) is of neither
+    state: its steps count from the first on at which something was suspected.
+    """
+    if run.truth == FINE:
+        return dict.fromkeys(run.steps, FINE)
+    begun = run.onset_s if not run.before else 0
+    shown = min((s for s in run.suspected if s > begun), default=None)
     found: dict[int, State] = {}
     for second in run.steps:
-        if run.truth == FINE:
+        if (not run.before and second < begun) or second > run.end_s + END_S:
             found[second] = FINE
-        elif run.onset_s + SETTLE_S <= second <= run.end_s or (run.before and second <= run.end_s):
+        elif shown is not None and shown <= second <= run.end_s:
             found[second] = run.truth
-        elif second < run.onset_s or second > run.end_s + 10:
-            found[second] = FINE
     return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lab.fit.counts import Counts, labelled
 from lab.fit.recordings import Run
-from streamnotice.bottlenecks import State
+from streamnotice.bottlenecks import FINE, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.verdict.filter import Switch
 
@@ -48,7 +48,9 @@ def batch(
     index = {rule.name: {n: i for i, n in enumerate(rule.outcomes)} for rule in rules}
     for row, run in enumerate(runs):
         for second, state in labelled(run).items():
-            truth[row, second] = where.get(state, -1)
+            # a fault counts where it harms: that is where its name may be spoken
+            if state == FINE or run.impacts.get(second) is not None:
+                truth[row, second] = where.get(state, -1)
         for second, said in run.steps.items():
             suffering[row, second] = run.impacts.get(second) is not None
             for name, outcome in said.items():

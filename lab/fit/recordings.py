@@ -38,6 +38,7 @@ class Run:
         onset_s, end_s: session seconds between which the fault stood (0: before Play).
         steps: instant (s) -> rule -> outcome.
         impacts: instant (s) -> impact or None.
+        suspected: steps at which the engine wanted dense probes.
         verdicts, notices: what the engine said with the tables in use.
     """
 
@@ -56,6 +57,10 @@ class Run:
     notices: tuple[Notice, ...]
 
     @property
+    def suspected(self) -> list[int]:
+        return [second for second, v in self.verdicts.items() if v.wants == "suspect"]
+
+    @property
     def harmed(self) -> bool:
         return any(i is not None for i in self.impacts.values())
 
@@ -65,15 +70,19 @@ def load_runs(
     tables: Tables | None = None,
     mask: frozenset[str] = frozenset(),
     rules: tuple[Rule, ...] = RULES,
+    only: frozenset[str] | None = None,
 ) -> Iterator[Run]:
     """All runs below *folders* that are not void.
 
     Args:
         tables: what to replay with; the shipped ones by default.
         mask: kinds of need whose rules are left out (a mode without those sensors).
+        only: names of the runs wanted; None is all.
     """
     for folder in folders:
         for truth_file in sorted(folder.glob("*/truth.json")):
+            if only is not None and truth_file.parent.name not in only:
+                continue
             truth = json.loads(truth_file.read_text())
             dossier = next(iter(sorted(truth_file.parent.glob("dossier.jsonl*"))), None)
             if dossier is None or truth.get("void"):

@@ -99,7 +99,9 @@ class LiveFace:
 
     def notice(self, shown: ShownNotice) -> None:
         self.state.notice = shown
-        self._shown[shown.event.id] = shown
+        # At the end everything is resolved; what was said before is what mattered.
+        if shown.event.reason != "ended":
+            self._shown[shown.event.id] = shown
         while len(self._shown) > 8:
             del self._shown[next(iter(self._shown))]
         self._note(shown.event.at_ns / S_NS, f"notice {shown.event.state}: {shown.title}")

@@ -223,7 +223,7 @@ def _coverage(state: ViewState, width: int, marks: _Marks) -> list[Text]:
     lines = [line]
     for how, places in list(switches.items())[:2]:
         missing = Text("          ")
-        missing.append(f"{', '.join(shorten(places))}: {how}", style="dim")
+        missing.append(f"with {how}: {', '.join(shorten(places))}", style="dim")
         lines.append(missing)
     for line in lines:
         line.truncate(width, overflow="ellipsis")

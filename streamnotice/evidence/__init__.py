@@ -21,6 +21,7 @@ from streamnotice.evidence import (
     references,
     server_says,
     socket_signs,
+    starving,
     status,
     waits,
 )
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     places.SPREAD,
     places.LOSS,
     places.REACH,
+    starving.RULE,
     queue_kind.KIND,
     queue_kind.START,
     references.DELAY,

@@ -138,8 +138,8 @@ def place_slots(stem: str, part: str) -> Slots:
         if any(place == stem or place.startswith(stem + ".") or stem.startswith(place + ".")
                for place in NAMED_PLACES):  # fmt: skip
             permitted.add("operator")
-        if stem.startswith("network.isp.access"):
-            permitted |= {"subscribed", "throughput"}
+    if part in ("sentence", "evidence") and stem.startswith("network.isp.access"):
+        permitted |= {"subscribed", "throughput"}
     return Slots(frozenset(permitted), frozenset(required), LENGTHS[part])
 
 

@@ -189,8 +189,9 @@ def _flatten(
 
 def language_tag(text: str) -> str:
     """A language tag in one form: `en_GB.UTF-8` -> `en-gb`; the empty and C locales are `en`."""
-    tag = text.partition(".")[0].partition("@")[0].replace("_", "-").lower()
-    return "en" if tag in ("", "c", "posix") else tag
+    if text in ("", "C", "POSIX") or text.startswith("C."):
+        return "en"
+    return text.partition(".")[0].partition("@")[0].replace("_", "-").lower()
 
 
 def _split(key: str, known: Mapping[str, Slots]) -> tuple[str, str]:

@@ -2,13 +2,12 @@
 
 A name passes when its e-detector has crossed 1/alpha *and* its posterior reaches its bar.
 Whoever is accused decides the bar: the viewer's own side, the service, a third party.
-Pairs of leaves that only pass together are named by the inner name that covers them, `among`
+Leaves that only pass together are named by the inner name that covers them, `among`
 saying which; coming down needs less than going up.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Final
 
 import attrs
@@ -16,6 +15,7 @@ import attrs
 from streamnotice.bottlenecks import (
     INNER_NAMES,
     LEAF_NAMES,
+    LOOK_ALIKES,
     NONE,
     UNDETERMINED,
     answerable_for,
@@ -42,7 +42,7 @@ class Named:
     """What may be said.
 
     Attributes:
-        key: leaf, inner name, or "leaf+leaf".
+        key: leaf, inner name, or leaves joined by "+".
         bottleneck, among, condition: as in a notice.
         confidence_ppm: posterior of the name (or of the pair).
         members: state indices of what is named.
@@ -74,9 +74,9 @@ class Namer:
             if members:
                 by_leaf[name] = members
         leaves_of: dict[str, tuple[str, ...]] = {name: (name,) for name in by_leaf}
-        for pair in combinations(by_leaf, 2):
-            if common_name(pair) != UNDETERMINED:
-                leaves_of[SEPARATOR.join(pair)] = pair
+        for alike in LOOK_ALIKES:
+            if all(name in by_leaf for name in alike):
+                leaves_of[SEPARATOR.join(alike)] = alike
         for inner in INNER_NAMES:
             inside = tuple(name for name in leaves_under(inner) if name in by_leaf)
             if len(inside) > 1:
@@ -115,7 +115,7 @@ class Namer:
             for key in self.names
             if self.sayable(key, sighted) and self.passes(key, belief, gate)
         ]
-        for rank in (_is_leaf, _is_pair, _is_inner):
+        for rank in (_is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]
             if fitting:
                 inner = rank is _is_inner
@@ -123,14 +123,14 @@ class Namer:
                     (key.count(".") if inner else 0, belief.mass(self.names[key]), key)
                     for key in fitting
                 ]
-                return self.named(max(ranked)[2], belief, sighted)
+                return self.named(max(ranked)[2], belief)
         return None
 
     def sayable(self, key: str, sighted: Sighted) -> bool:
         """*key* is no finer than the sensors can see.
 
-        A pair may hold one leaf that is not sighted: that is what pairs are for. A part of
-        `network` is never said where nothing but HTTP and socket timing was seen.
+        Leaves named together may hold some that are not sighted: that is what sets are for. A
+        part of `network` is never said where nothing but HTTP and socket timing was seen.
         """
         leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
@@ -145,13 +145,11 @@ class Namer:
         """A name spoken before may stay."""
         return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key] - HOLD_PPM
 
-    def named(self, key: str, belief: Filter, sighted: Sighted) -> Named:
+    def named(self, key: str, belief: Filter) -> Named:
         """The words for *key* as things stand."""
         members = self.names[key]
         leaves = tuple(key.split(SEPARATOR))
-        among: tuple[str, ...] = leaves if len(leaves) > 1 else ()
-        if _is_inner(key):
-            among = self._smallest_set(key, belief, sighted)
+        among = leaves if len(leaves) > 1 else ()
         condition = self._condition(members, belief) if _is_leaf(key) else None
         return Named(
             key=key,
@@ -161,25 +159,6 @@ class Namer:
             confidence_ppm=to_ppm(belief.mass(members)),
             members=members,
         )
-
-    def _smallest_set(self, inner: str, belief: Filter, sighted: Sighted) -> tuple[str, ...]:
-        """The likeliest leaves of *inner* that reach its bar together; empty if that is most."""
-        masses = [
-            (belief.mass(self.names[name]), name)
-            for name in leaves_under(inner)
-            if name in self.names
-        ]
-        if not any(name in sighted.clear | sighted.blurred for name in leaves_under(inner)):
-            return ()
-        masses.sort(key=lambda row: (-row[0], row[1]))
-        chosen: list[str] = []
-        total = 0
-        for mass, name in masses:
-            chosen.append(name)
-            total += to_ppm(mass)
-            if total >= self.bars_ppm[inner]:
-                break
-        return tuple(sorted(chosen)) if 1 < len(chosen) < max(3, len(masses)) else ()
 
     def _condition(self, members: tuple[int, ...], belief: Filter) -> str | None:
         top = max(members, key=lambda i: (belief.logs[i], -i))
@@ -224,7 +203,11 @@ def _is_leaf(key: str) -> bool:
 
 
 def _is_pair(key: str) -> bool:
-    return SEPARATOR in key
+    return key.count(SEPARATOR) == 1
+
+
+def _is_triple(key: str) -> bool:
+    return key.count(SEPARATOR) == 2
 
 
 def _is_inner(key: str) -> bool:

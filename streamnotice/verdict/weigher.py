@@ -69,7 +69,7 @@ class Weigher:
         spoken = memory.spoken
         coarser = found is None or (spoken is not None and is_leaf(spoken) > is_leaf(found.key))
         if spoken is not None and coarser and self.namer.holds(spoken, memory.belief):
-            found = self.namer.named(spoken, memory.belief, sighted)
+            found = self.namer.named(spoken, memory.belief)
         memory.spoken = found.key if found is not None else None
         return found
 

@@ -1,0 +1,48 @@
+"""While we starve, asking all the time: what does the path look like at that very moment.
+
+The same signs mean little while all is well (any slow start overshoots and loses a few packets),
+so this rule only answers when less comes in than is needed.
+"""
+
+from __future__ import annotations
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.path.localise import busiest, far_end, queue
+
+WINDOW_S = 6
+LOSSY_PERMILLE = 15
+
+
+def read(seen: Estimates, now: int) -> Outcome | None:
+    requests = seen.requests
+    came, needed = requests.throughput_bps(now, WINDOW_S), seen.needed_bps()
+    asked = requests.asked_permille(now, WINDOW_S)
+    if came is None or not needed or asked is None or asked < 900 or came * 10 >= needed * 9:
+        return None
+    path = busiest(seen.paths)
+    end = None if path is None else far_end(path, seen.paths.stored, now)
+    found = queue(seen.paths, now)
+    if end is None or (found is None and not end.silent):
+        return None
+    rows = requests.window(now, WINDOW_S)
+    segments = sum(row.segments for row in rows)
+    disorder = sum(row.out_of_order for row in rows)
+    lossy = end.lost_permille >= 100 or (
+        segments >= 20 and disorder * 1000 >= LOSSY_PERMILLE * segments
+    )
+    figures = (
+        ("queue_ns", None if found is None else found.value),
+        ("loss_permille", end.lost_permille),
+        ("throughput_bps", came),
+    )
+    base = (("needed_bps", needed),)
+    if end.silent:
+        return Outcome("silent", figures, base)
+    queued = found is not None and found.place != "none"
+    if queued:
+        return Outcome("queued_lossy" if lossy else "queued", figures, base)
+    return Outcome("lossy" if lossy else "clean", figures, base)
+
+
+RULE = Rule("starving", ("clean", "queued", "queued_lossy", "lossy", "silent"), "path", read)
