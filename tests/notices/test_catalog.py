@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 import re
+import sys
 
 import pytest
 
 from streamnotice.bottlenecks import NAMEABLE
 from streamnotice.errors import MessageError
+from streamnotice.evidence import RULES, Rule
 from streamnotice.notices.catalog import Catalog, known_ids, languages, shipped_texts
+from streamnotice.notices.figures import BASELINE, bare_name
 from streamnotice.notices.ids import (
     PARTS,
     STRENGTHS,
@@ -18,6 +23,7 @@ from streamnotice.notices.ids import (
     structural,
 )
 from streamnotice.notices.overrides import problem_in
+from streamnotice.notices.placeholders import placeholders
 
 HEDGE = re.compile(
     r"\bseems?\b|\blikely\b|\bmay\b|points to|can't be told|does not show|\{subscribed\}"
@@ -100,8 +106,6 @@ def test_strength_follows_the_bands_of_the_verbal_scale(weight_mdb: int, word: s
 
 
 def test_strength_bands_are_the_published_likelihood_ratios() -> None:
-    import math
-
     ratios = (2, 10, 100, 1_000, 10_000, 1_000_000)
     assert [begins for _, begins in STRENGTHS[1:]] == [
         round(10_000 * math.log10(ratio)) // 10 * 10 for ratio in ratios
@@ -116,7 +120,9 @@ def test_every_stem_has_an_action_of_a_known_kind() -> None:
     assert action_id("nothing.known") == action_id("undetermined")
 
 
-@pytest.mark.parametrize("locale", ["en", "EN", "en-GB", "en_GB.UTF-8", "C", "C.UTF-8", "POSIX", ""])
+@pytest.mark.parametrize(
+    "locale", ["en", "EN", "en-GB", "en_GB.UTF-8", "C", "C.UTF-8", "POSIX", ""]
+)
 def test_locales_find_their_language(locale: str) -> None:
     assert Catalog(locale).locale == "en"
 
@@ -158,3 +164,30 @@ def test_every_name_of_the_tree_has_words() -> None:
     for name in (*NAMEABLE, "none"):
         assert catalog.text(f"place.{name}") != f"place.{name}"
     assert set(PARTS) == {"title", "sentence", "evidence", "action", "strength"}
+
+
+def test_the_evidence_texts_are_those_of_the_rules_that_there_are() -> None:
+    texts = {
+        tuple(id_.split(".")[1:3]) for id_ in shipped_texts("en") if id_.startswith("rule.")
+    } - {("generic",), ("generic", "bare")}
+    assert texts == {(rule.name, outcome) for rule in RULES for outcome in rule.outcomes}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_evidence_texts_only_use_figures_that_the_rules_file_gives(rule: Rule) -> None:
+    source = inspect.getsource(sys.modules[_home(rule)])
+    figures = {
+        bare_name(name)
+        for name in re.findall(r'"([a-z_]+_(?:ns|bps|bytes|permille|count|code))"', source)
+    }
+    for outcome in rule.outcomes:
+        for name in placeholders(shipped_texts("en")[f"rule.{rule.name}.{outcome}"]):
+            assert name.removeprefix(BASELINE) in figures
+
+
+def _home(rule: Rule) -> str:
+    """The module that declares *rule*, where its figures are named."""
+    for name, module in sys.modules.items():
+        if name.startswith("streamnotice.evidence.") and rule in vars(module).values():
+            return name
+    raise AssertionError(f"no module declares {rule.name}")
