@@ -119,6 +119,11 @@ class Slots:
     length: int = LENGTH_OTHERWISE
 
 
+def _touch(stem: str, place: str) -> bool:
+    """The message *stem* is for *place*, for one of its conditions, or for what holds it."""
+    return stem == place or stem.startswith(place + ".") or place.startswith(stem + ".")
+
+
 def place_slots(stem: str, part: str) -> Slots:
     """What may stand in the message `stem.part`."""
     among = ".among" in stem
@@ -134,10 +139,8 @@ def place_slots(stem: str, part: str) -> Slots:
             required.add("evidence" if part == "evidence" else "strength")
     if part == "evidence":
         permitted.add("evidence")
-    if part == "sentence":
-        if any(place == stem or place.startswith(stem + ".") or stem.startswith(place + ".")
-               for place in NAMED_PLACES):  # fmt: skip
-            permitted.add("operator")
+    if part == "sentence" and any(_touch(stem, place) for place in NAMED_PLACES):
+        permitted.add("operator")
     if part in ("sentence", "evidence") and stem.startswith("network.isp.access"):
         permitted |= {"subscribed", "throughput"}
     return Slots(frozenset(permitted), frozenset(required), LENGTHS[part])

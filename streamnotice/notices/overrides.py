@@ -71,7 +71,7 @@ def claim_in(text: str, language: str = "en") -> str | None:
     """The first word in *text* that claims too much, None if there is none."""
     folded = " ".join(text.casefold().split())
     for word in (*_CLAIMS["en"], *_CLAIMS.get(language.partition("-")[0], ())):
-        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded):
+        if re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", folded):
             return word
     return None
 
@@ -141,7 +141,7 @@ def load_overrides(
         if isinstance(one, Mapping):
             _collect(one, "messages", known, name_operators, texts)
         elif isinstance(one, str | os.PathLike):
-            _collect(_read(one), os.fspath(one), known, name_operators, texts)
+            _collect(_read(one), _printable(os.fspath(one)), known, name_operators, texts)
         elif callable(one):
             functions.insert(0, one)
         else:
@@ -152,8 +152,13 @@ def load_overrides(
     return Overrides(texts, tuple(functions))
 
 
+def _printable(text: str) -> str:
+    """*text* fit for one line of an error: it may quote what a file or path holds."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def _read(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    name = os.fspath(path)
+    name = _printable(os.fspath(path))
     try:
         with Path(path).open("rb") as file:
             data = file.read(_FILE_BYTES + 1)
@@ -169,7 +174,7 @@ def _read(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         # ValueError: numbers and dates that TOML's grammar lets through
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        why = " ".join(why.split())
+        why = _printable(" ".join(why.split()))
         raise MessageError(f"{name}: is not valid TOML: {why}; correct it there") from None
 
 
@@ -233,7 +238,6 @@ def _collect(
             found.setdefault(language, {})[id_] = str(value)
     if problems:
         more = f" (and {len(problems) - 1} more to correct)" if len(problems) > 1 else ""
-        raise MessageError("".join(char if char.isprintable() else "?" for char in problems[0])
-                           + more)  # fmt: skip
+        raise MessageError(_printable(problems[0]) + more)
     for language, entries in found.items():
         texts.setdefault(language, {}).update(entries)

@@ -85,7 +85,7 @@ def parse_po(text: str) -> dict[str, str]:
                 raise PoError(f"line {number}: a string that belongs to nothing")
             target.append(_unquote(line, number))
         elif line:
-            raise PoError(f"line {number}: {line.split()[0]!r} is not supported")
+            raise PoError(f"line {number}: {line.partition(" ")[0]!r} is not supported")
     finish(number)
     return entries
 
