@@ -85,7 +85,8 @@ def parse_po(text: str) -> dict[str, str]:
                 raise PoError(f"line {number}: a string that belongs to nothing")
             target.append(_unquote(line, number))
         elif line:
-            raise PoError(f"line {number}: {line.partition(" ")[0]!r} is not supported")
+            keyword = line.partition(" ")[0]
+            raise PoError(f"line {number}: {keyword!r} is not supported")
     finish(number)
     return entries
 
