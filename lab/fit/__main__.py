@@ -21,7 +21,7 @@ import numpy as np
 
 from lab.fit.counts import fit_counts, labelled
 from lab.fit.recordings import Run, load_runs
-from lab.fit.score import judge_run, reliability, summary
+from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, fit_powers, make_folds
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
@@ -29,7 +29,7 @@ from streamnotice.verdict.filter import Switch
 from streamnotice.verdict.tables import Tables
 
 SWITCH = {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500}
-GATE_TEMPER_PERMILLE = 700
+GATE_TEMPER_PERMILLE = 1000
 LEAST_RUNS = 2
 PRIORS = Path("streamnotice/verdict/priors.json")
 
@@ -128,6 +128,10 @@ def _score(runs: list[Run], verbose: bool) -> None:
     }
     r = reliability(runs, truth)
     print(f"ECE {r.ece:.3f}  Brier {r.brier:.3f}  over decision steps, runs weighted alike")
+    peaks = sorted((*false_peaks(run), run.name) for run in runs)
+    print("highest false e-detectors (dB): " + ", ".join(
+        f"{log // 1000} {key} in {name}" for log, key, name in peaks[-8:]
+    ))  # fmt: skip
     conditions = [j.condition_right for j in judged if j.condition_right is not None]
     if conditions:
         print(f"condition right in {sum(conditions)} of {len(conditions)} exact names")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
-from streamnotice.path.localise import ORDER, SHORT
+from streamnotice.path.localise import ORDER, STRETCHES
 
 Floats = NDArray[np.float64]
 END_S = 10
@@ -83,6 +83,8 @@ def fit_counts(
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
                 changes = 1 + sum(a != b for a, b in pairwise(seen))
                 lengths.append(len(seen) / changes)
+        if rule.needs != "home":
+            _join_same_queue(rows)
         logs[rule.name] = _shrunk(rule, rows, states, pretended)
         dwell[rule.name] = float(np.mean(lengths)) if lengths else 1.0
     return Counts(states, logs, dwell)
@@ -99,6 +101,21 @@ def _branch(state: State) -> str:
     return state.place.partition(".")[0]
 
 
+SAME_QUEUE = (
+    State("network.home.sharing", "crowded"),
+    State("network.isp.access", "crowded"),
+)
+
+
+def _join_same_queue(rows: dict[State, list[tuple[Floats, float]]]) -> None:
+    """Others at home and others on the line fill the same queue: only counters tell them apart."""
+    both = [row for state in SAME_QUEUE for row in rows.get(state, [])]
+    if both:
+        rows.update(dict.fromkeys(SAME_QUEUE, both))
+
+
+KIN_RUNS = 8.0
+"""Pretended runs of a fault's kin: what a queue does to us hardly depends on where it is."""
 FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
 ON_PATH = {**{place: i for i, place in enumerate(ORDER[:4])}, "network.home.sharing": 1}
 SPEAKS_OF_PLACES = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
@@ -106,15 +123,13 @@ SPEAKS_OF_PLACES = frozenset({"queue_place", "spread_place", "loss_place", "reac
 
 def relation(outcome: str, place: str) -> str:
     """Where an answer lies relative to a fault at *place* on the path."""
-    at = ON_PATH[place]
-    parts = [SHORT.index(part) for part in outcome.split("_or_") if part in SHORT]
-    if not parts:
+    if outcome not in STRETCHES:
         return outcome  # none, all, server, vpn, unplaced: the same for every place
-    if parts == [at]:
-        return "at"
-    if at in parts:
-        return "beside"
-    return "nearer" if max(parts) < at else "farther"
+    near, far = STRETCHES[outcome]
+    at = ON_PATH[place]
+    if near <= at <= far:
+        return ("at", "beside")[far > near] if far - near < 2 else "around"
+    return "nearer" if far < at else "farther"
 
 
 def _kin(
@@ -123,6 +138,17 @@ def _kin(
     """Shares of all faults found in the same way, carried over to *state*'s place."""
     names = rule.outcomes
     way = FOUND_BY.get(state.condition, state.condition)
+    if rule.name not in SPEAKS_OF_PLACES:
+        if rule.needs == "reference" and not _shared(state):
+            return []  # how far a reference shares the way is the place's own matter
+        return [
+            row
+            for other, found in rows.items()
+            if other.place in ON_PATH
+            and other.condition == state.condition
+            and (rule.needs != "reference" or _shared(other))
+            for row in found
+        ]
     ours = [relation(name, state.place) for name in names]
     moved: list[tuple[Floats, float]] = []
     for other, found in rows.items():
@@ -138,6 +164,11 @@ def _kin(
             if total > 0:
                 moved.append((spread / total, weight))
     return moved
+
+
+def _shared(state: State) -> bool:
+    """All references pass this place as well."""
+    return ON_PATH[state.place] <= 1
 
 
 def _shrunk(
@@ -156,9 +187,9 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
-        elif rule.name in SPEAKS_OF_PLACES and state.place in ON_PATH:
+        elif state.place in ON_PATH:
             by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
-            table[:, column] = _mean(rows.get(state, []), by_kin, 2 * pretended)
+            table[:, column] = _mean(rows.get(state, []), by_kin, KIN_RUNS)
         else:
             branch = [r for s, found in rows.items() if _branch(s) == _branch(state) for r in found]
             place = [r for s, found in rows.items() if s.place == state.place for r in found]

@@ -40,6 +40,7 @@ class Run:
         impacts: instant (s) -> impact or None.
         suspected: steps at which the engine wanted dense probes.
         verdicts, notices: what the engine said with the tables in use.
+        peaks: name -> the highest its e-detector came (mdb).
     """
 
     name: str
@@ -55,6 +56,7 @@ class Run:
     impacts: dict[int, str | None]
     verdicts: dict[int, Verdict]
     notices: tuple[Notice, ...]
+    peaks: dict[str, int]
 
     @property
     def suspected(self) -> list[int]:
@@ -106,6 +108,7 @@ def replay_run(
     impacts: dict[int, str | None] = {}
     verdicts: dict[int, Verdict] = {}
     notices: list[Notice] = []
+    peaks: dict[str, int] = {}
 
     def take(events: list[Any]) -> None:
         for event in events:
@@ -113,6 +116,8 @@ def replay_run(
                 second = event.at_ns // S_NS
                 impacts[second] = event.impact
                 verdicts[second] = event
+                for key, log in engine._mind.memory.gate.logs.items():
+                    peaks[key] = max(log, peaks.get(key, log))
             elif isinstance(event, Notice):
                 notices.append(event)
         for at, said in list(engine._mind.memory.steps.rows)[-len(events) - 2 :]:
@@ -142,6 +147,7 @@ def replay_run(
         impacts=impacts,
         verdicts=verdicts,
         notices=tuple(notices),
+        peaks=peaks,
     )
 
 

@@ -147,6 +147,21 @@ def _top(verdict: Verdict) -> tuple[str, float]:
     return place, ppm / 1e6
 
 
+def false_peaks(run: Run) -> tuple[int, str]:
+    """The highest e-detector (mdb) among names that are false of the run, and that name."""
+    false = [
+        (log, key)
+        for key, log in run.peaks.items()
+        if run.planned == FINE or run.planned.place not in _covers(key)
+        if not set(run.among) & set(_covers(key))
+    ]
+    return max(false, default=(0, "-"))
+
+
+def _covers(key: str) -> tuple[str, ...]:
+    return tuple(leaf for part in key.split("+") for leaf in leaves_under(part))
+
+
 def summary(judged: list[Judged]) -> str:
     """A table in words, by family and in all."""
     lines = [f"{'family':28} {'n':>3} {'exact':>5} {'among':>5} {'inner':>5} {'silent':>6} "

@@ -15,9 +15,9 @@ def _kind(answer: Answer) -> str:
     if answer.status < 500:
         return "not_found"
     upstream = answer.upstream_status is not None and answer.upstream_status >= 500
-    if answer.status in (502, 504) or upstream or answer.cache == "miss":
+    if answer.status in (502, 504) or upstream:
         return "upstream_error"
-    return "edge_error"
+    return "miss_error" if answer.cache == "miss" else "edge_error"
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
@@ -25,7 +25,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     if not answers:
         return None
     kinds = [_kind(answer) for answer in answers]
-    for kind in ("upstream_error", "edge_error", "not_found"):
+    for kind in ("upstream_error", "miss_error", "edge_error", "not_found"):
         count = kinds.count(kind)
         if count * 3 >= len(kinds):
             last = [a.status for a, k in zip(answers, kinds, strict=True) if k == kind][-1]
@@ -33,4 +33,6 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     return Outcome("ok", (("status_count", len(kinds)),))
 
 
-RULE = Rule("status", ("ok", "edge_error", "upstream_error", "not_found"), "requests", read)
+RULE = Rule(
+    "status", ("ok", "edge_error", "miss_error", "upstream_error", "not_found"), "requests", read
+)

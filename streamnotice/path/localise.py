@@ -4,14 +4,16 @@ Trouble on a link is shared by everything behind it. So each hop's figure is hel
 far end's, and what counts at hop k is the smallest share over all hops from k on: a router
 that only answers slowly, or seldom, tells of itself. Hops that clearly have no share lie
 before the trouble, the first that clearly has its share lies behind it; the links between
-the two are where it can be. If they belong to one place it is named, if to two that adjoin
-both are (`access_or_core`), else nothing is (`unplaced`). Nor is anything where replies came
-back over ways of different length.
+the two are where it can be: one place (`access`), two (`access_or_core`), or a longer stretch
+(`access_to_interconnect`). Nothing is said (`unplaced`) where replies came back over ways of
+different length.
+
+The links behind the last hop of a path whose far end was never reached are unknown: they can be
+in any place from there on.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -42,12 +44,19 @@ ORDER: Final = (
     "service",
 )
 SHORT: Final = ("home", "access", "core", "interconnect", "service")
-PLACES: Final = (
-    *SHORT,
-    *(f"{near}_or_{far}" for near, far in pairwise(SHORT)),
-    "vpn",
-    "unplaced",
-)
+
+
+def stretch(near: int, far: int) -> str:
+    """Name of the stretch from one place of `SHORT` to another."""
+    if near == far:
+        return SHORT[near]
+    return f"{SHORT[near]}_{'or' if far == near + 1 else 'to'}_{SHORT[far]}"
+
+
+STRETCHES: Final = {
+    stretch(near, far): (near, far) for near in range(len(SHORT)) for far in range(near, len(SHORT))
+}
+PLACES: Final = (*STRETCHES, "vpn", "unplaced")
 NONE: Final = "none"
 
 
@@ -75,26 +84,29 @@ def busiest(paths: Paths) -> PathSeen | None:
 # -- links to places --------------------------------------------------------------------------
 
 
+def length(path: PathSeen) -> int:
+    """Number of the hop that is the far end; one more than those known if it was never reached."""
+    return len(path.segments) + (0 if path.complete else 1)
+
+
 def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
     """Place of the links after hop *start_ttl* up to hop *end_ttl*."""
-    last = len(path.segments)
-    end = min(end_ttl, last)
+    segments = path.segments if path.complete else (*path.segments, None)
+    end = min(end_ttl, len(segments))
     start = min(start_ttl, end - 1)
-    found = [path.segment(ttl) for ttl in range(start + 1, end + 1)]
+    found = segments[start:end]
     if found and all(place == "network.vpn" for place in found):
         return "vpn"
     if not found or "network.vpn" in found:
         return "unplaced"
     numbers = [number for place in found for number in _numbers(place)]
     if None in found:  # any place that the known links before and behind leave open
-        known = [(ttl, _numbers(place)) for ttl, place in enumerate(path.segments, 1)]
+        known = [(ttl, _numbers(place)) for ttl, place in enumerate(segments, 1)]
         low = max((ns[0] for ttl, ns in known if ns and ttl <= start + 1), default=0)
         high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
         numbers += [min(low, high), high]
     low, high = min(numbers), max(numbers)
-    if low == high:
-        return SHORT[low]
-    return f"{SHORT[low]}_or_{SHORT[high]}" if high == low + 1 else "unplaced"
+    return stretch(low, high)
 
 
 def _numbers(segment: str | None) -> list[int]:
@@ -112,8 +124,7 @@ def _bent(path: PathSeen, near_ttl: int, far_ttl: int) -> bool:
 
 def _between(path: PathSeen, clean_ttl: int, shared_ttl: int) -> str:
     """Place of the trouble between the last hop without a share and the first with one."""
-    last = len(path.segments)
-    end = min(shared_ttl, last)
+    end = min(shared_ttl, length(path))
     if clean_ttl and end < FAR and _bent(path, clean_ttl, end):
         return "unplaced"
     return _word(path, clean_ttl, end)
@@ -131,15 +142,13 @@ def _edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
         rising.append((ttl, least))
     rising.reverse()
     clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
-    shared = min(
-        (ttl for ttl, share in rising if share >= SHARED_PERMILLE), default=len(path.segments)
-    )
+    shared = min((ttl for ttl, share in rising if share >= SHARED_PERMILLE), default=length(path))
     return _between(path, clean, shared)
 
 
 def _ends(path: PathSeen) -> tuple[list[int], list[int]]:
     """(hops before the far end, hop numbers under which the far end's own answers stand)."""
-    last = len(path.segments)
+    last = length(path)
     near = sorted(ttl for ttl in path.hops if ttl < last)
     far = [ttl for ttl in (last, FAR) if ttl in path.hops]
     return near, far
@@ -262,7 +271,7 @@ def loss(paths: Paths, now: int) -> Located | None:
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
-    last = len(path.segments)
+    last = length(path)
     ends = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
     ends = [row for row in ends if row.sent >= 5]
     if not ends:
@@ -337,9 +346,9 @@ def reach(paths: Paths, now: int) -> Reach | None:
     if any(t.rtt_ns is not None for t in tries[-3:]):
         return Reach("all", answered + 1, lost)
     last_alive = max((ttl for ttl, lives in alive.items() if lives), default=0)
-    end = len(path.segments)
+    end = length(path)
     dead = min((ttl for ttl, lives in alive.items() if not lives and ttl > last_alive), default=end)
-    if dead == end and last_alive == end - 1:
+    if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
     return Reach(_between(path, last_alive, dead), answered, lost + 1)
 
@@ -372,7 +381,7 @@ def far_end(
     path: PathSeen, stored: dict[str, int], now: int, window_ns: int = DELAY_WINDOW_NS
 ) -> FarEnd | None:
     """The far end of one path, by TCP handshakes where there are any, else by probes."""
-    ttl = FAR if FAR in path.hops else len(path.segments)
+    ttl = FAR if FAR in path.hops else length(path)
     hop = path.hops.get(ttl)
     if hop is None:
         return None

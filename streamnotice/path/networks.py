@@ -88,6 +88,10 @@ class NetworkTable:
                 return found
         return None
 
+    def has(self, asn: int) -> bool:
+        """Some prefix belongs to *asn*."""
+        return any(n.asn == asn for table in self._tables.values() for n in table.values())
+
     def __len__(self) -> int:
         return self._size
 

@@ -192,7 +192,11 @@ def _zone_of_address(
             # The table says where the home ends, and no other network routes such addresses.
             return frozenset({Zone.PROVIDER})
         # Only the gateway is known to be the home's; a second private hop may be either's.
-        return frozenset({Zone.HOME}) if hop == gateway and certainly_home else _ANY
+        # A table without the home's networks knows of no home: this may be a phone's provider.
+        if hop != gateway or not certainly_home:
+            return _ANY
+        knows_no_home = table is not None and not table.has(HOME_ASN)
+        return frozenset({Zone.HOME, Zone.PROVIDER} if knows_no_home else {Zone.HOME})
     if address in _CARRIER_GRADE:
         # RFC 6598: between a provider and its customers. Deeper in the path it means nothing.
         return _ANY if provider_known or is_target else frozenset({Zone.PROVIDER})

@@ -81,7 +81,7 @@ def test_behind_a_silent_hop_both_places_are_kept(silent: int) -> None:
 def test_two_silent_hops_leave_too_much_open() -> None:
     seen = paths(trouble_at=4, silent=3)
     del seen.paths["host-a"].hops[2]
-    assert localise.queue(seen, NOW).place == "unplaced"  # type: ignore[union-attr]
+    assert localise.queue(seen, NOW).place == "access_to_interconnect"  # type: ignore[union-attr]
 
 
 def test_silent_hop_within_one_place_does_no_harm() -> None:
@@ -91,9 +91,22 @@ def test_silent_hop_within_one_place_does_no_harm() -> None:
     assert found.place == "core"
 
 
-def test_unknown_links_are_unplaced() -> None:
+def test_unknown_links_can_be_anywhere_further_on() -> None:
     segments = ("network.home.wifi", "network.isp.access", None, None, None)
-    assert localise.queue(paths(segments, trouble_at=4), NOW).place == "unplaced"  # type: ignore[union-attr]
+    found = localise.queue(paths(segments, trouble_at=4), NOW)
+    assert found is not None
+    assert found.place == "access_to_service"
+
+
+def test_a_path_never_reached_ends_beyond_its_last_hop() -> None:
+    seen = paths(SEGMENTS[:2])
+    seen.paths["host-a"].complete = False
+    assert localise.queue(seen, NOW) is None
+    for second in range(20, 30):
+        seen.round_trip(RoundTrip(second * S_NS, "host-a", "service", None, "timeout"))
+    found = localise.reach(seen, NOW)
+    assert found is not None
+    assert found.place == "access_to_service"
 
 
 def test_returns_over_another_way_leave_the_place_open() -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamnotice.bottlenecks import is_leaf
-from streamnotice.path.networks import Network, NetworkTable
+from streamnotice.path.networks import Network, NetworkTable, parse_networks
 from streamnotice.path.roles import assign_roles
 
 WIFI, ACCESS, CORE = "network.home.wifi", "network.isp.access", "network.isp.core"
@@ -68,6 +68,14 @@ EITHER = "network.isp.core|network.interconnect"
 def test_with_a_table(hops: list[str | None], target: str, places: list[str | None]) -> None:
     roles = assign_roles(hops, target, HOME, None, TABLE)
     assert list(roles.segments) == places
+
+
+def test_a_table_that_knows_no_home_leaves_the_gateway_open() -> None:
+    """A phone's gateway can have a private address, and is the provider's."""
+    table = parse_networks(["81.0.0.0/8,64500,provider", "93.0.0.0/8,64520,service"])
+    roles = assign_roles(["10.9.0.1", P1, TARGET], TARGET, "10.9.0.1", None, table)
+    assert roles.segments[0] == f"{WIFI}|{ACCESS}"
+    assert WIFI not in roles.segments
 
 
 def test_how_it_was_known() -> None:
