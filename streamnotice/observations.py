@@ -248,7 +248,7 @@ class RoundTrip(Observation):
 
 @attrs.frozen
 class Download(Observation):
-    """A small, bounded download from a reference: what the shared part of the path can carry now."""
+    """A small, bounded download from a reference: what the shared part of the path carries now."""
 
     kind: ClassVar[str] = "download"
     target: str
@@ -268,7 +268,7 @@ class HostLoad(Observation):
         loop_lag_ns: worst delay of the event loop in it.
         cpu_wait_permille: share of the window in which our threads were runnable and had no CPU.
         cpu_busy_permille: share of all CPUs in use.
-        cpu_pressure_permille: share of time in which some task on the machine waited for a CPU (PSI).
+        cpu_pressure_permille: share of time in which some task waited for a CPU (PSI).
     """
 
     kind: ClassVar[str] = "host-load"

@@ -97,6 +97,7 @@ class Session:
         intensity: how densely the engine wants probes now.
         loads: number of media requests under way (so that probes can say "loaded").
         budget: what probes may still send.
+        operators: names of network operators by place; for texts alone, never recorded.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Session:
         self.log: structlog.stdlib.BoundLogger = get_logger()
         self.intensity: Intensity = "rest"
         self.loads = 0
+        self.operators: dict[str, str] = {}
         self._sink = sink
         self._on_error = on_error
         self._clock_ns = clock_ns
@@ -185,5 +187,3 @@ class Session:
         self._on_target.append(tell)
         for target in list(self._targets.values()):
             tell(target)
-
-

@@ -38,7 +38,8 @@ def pack(value: Any) -> Any:
         return {"d": [[pack(key), pack(item)] for key, item in value.items()]}
     if attrs.has(type(value)) and type(value).__name__ in _CLASSES:
         names = [field.name for field in attrs.fields(type(value))]
-        return {"c": type(value).__name__, "f": {name: pack(getattr(value, name)) for name in names}}
+        fields = {name: pack(getattr(value, name)) for name in names}
+        return {"c": type(value).__name__, "f": fields}
     raise TypeError(f"{type(value).__name__} can't be part of a snapshot")
 
 

@@ -24,6 +24,8 @@ from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
 from streamnotice.hooks import Dispatch, Hooks
 from streamnotice.notices.catalog import Catalog
+from streamnotice.notices.overrides import OverrideSource
+from streamnotice.notices.shown import Context
 from streamnotice.observations import (
     Closed,
     Observation,
@@ -73,7 +75,8 @@ class Watcher:
         on_dossier: called at close with the record's lines (bytes).
         policy: bars, thresholds, budgets.
         dispatch: runs plain callbacks where the host wants them.
-        locale, messages: language of the texts; overrides as a TOML file's path or a mapping.
+        locale, messages: language of the texts; overrides as a TOML file's path, a mapping, or a
+            function (id, values) -> text or None.
         networks: a prefix table (see `streamnotice.path.networks`) or the path of its CSV.
         references: URLs of servers that a healthy line reaches as well; used only if
             "reference" is among the policy's probes.
@@ -96,7 +99,7 @@ class Watcher:
         policy: Policy | None = None,
         dispatch: Dispatch | None = None,
         locale: str = "en",
-        messages: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        messages: OverrideSource | Sequence[OverrideSource] | None = None,
         networks: NetworkTable | str | os.PathLike[str] | None = None,
         references: Sequence[str] = (),
         baselines: Mapping[str, float] | None = None,
@@ -107,7 +110,9 @@ class Watcher:
             raise HostError("the probe 'reference' needs at least one reference URL")
         self._settings = self.policy.settings()
         self._engine = Engine(self._settings)
-        self._catalog = Catalog(locale, overrides=messages)
+        self._catalog = Catalog(
+            locale, overrides=messages, name_operators=self.policy.name_operators
+        )
         self._hooks = Hooks(
             {
                 "notice": on_notice,
@@ -131,7 +136,7 @@ class Watcher:
                 provisional=self._engine.tables.provisional,
                 policy=self.policy,
                 catalog_hash=self._catalog.hash,
-                locale=locale,
+                locale=self._catalog.locale,
                 started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
             ),
             self.policy.record_bytes,
@@ -141,6 +146,7 @@ class Watcher:
         self._verdict: Verdict | None = None
         self._named: Verdict | None = None
         self._notices = 0
+        self._said: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -354,7 +360,16 @@ class Watcher:
     def _show(self, event: Notice) -> None:
         if event.state == "raised":
             self._notices += 1
-        shown = self._catalog.show(event, self.policy)
+        shown = self._catalog.show(
+            event,
+            self.policy,
+            Context(
+                medium=self._engine.estimates.medium,
+                operators=dict(self.session.operators),
+                said=self._said if event.reason == "withdrawn" else None,
+            ),
+        )
+        self._said = shown.sentence
         self._recorder.shown(shown)
         self.session.log.info(
             "streamnotice.notice",

@@ -212,6 +212,8 @@ class PathFlow:
             return
         way = way_to(self._address)
         roles = assign_roles(addresses, self._address, way.gateway, way.medium, self._networks)
+        if self._role == "service":
+            self._learn_operators(addresses, roles.segments)
         label = self._session.labels.address
         now = self._session.now()
         route = Route(
@@ -226,6 +228,19 @@ class PathFlow:
         if self._said is None or attrs.evolve(self._said, at_ns=now) != route:
             self._said, self._said_ns = route, now
             self._session.emit(route)
+
+    def _learn_operators(
+        self, addresses: list[str | None], segments: tuple[str | None, ...]
+    ) -> None:
+        """Who runs the viewer's provider, for hosts whose policy lets it be named."""
+        if self._networks is None:
+            return
+        for address, place in zip(addresses, segments, strict=True):
+            if address is None or place not in ("network.isp.access", "network.isp.core"):
+                continue
+            network = self._networks.lookup(address)
+            if network is not None and network.operator:
+                self._session.operators[place] = network.operator
 
     # following it -------------------------------------------------------------------------
 
