@@ -18,9 +18,9 @@ from typing import Final
 
 import attrs
 
+from streamnotice.decibans import from_ratio
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import FAR, Paths, PathSeen, Try, quantile
-from streamnotice.verdict.decibans import from_ratio
 
 S_NS: Final = 1_000_000_000
 DELAY_WINDOW_NS: Final = 10 * S_NS

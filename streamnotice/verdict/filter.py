@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import attrs
 
+from streamnotice.decibans import NEVER, from_ratio, log_add, log_sum
 from streamnotice.snapshot import stateful
-from streamnotice.verdict.decibans import NEVER, from_ratio, log_add, log_sum
 
 PPM = 1_000_000
 

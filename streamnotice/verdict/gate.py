@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import attrs
 
+from streamnotice.decibans import NEVER, log_add, log_sum
 from streamnotice.snapshot import stateful
-from streamnotice.verdict.decibans import NEVER, log_add, log_sum
 
 CAP_MDB = 100_000
 FLOOR_MDB = -300_000

@@ -23,9 +23,9 @@ from streamnotice.bottlenecks import (
     is_leaf,
     leaves_under,
 )
+from streamnotice.decibans import from_ratio, to_ppm
 from streamnotice.estimates import Sighted
 from streamnotice.policy import Settings
-from streamnotice.verdict.decibans import from_ratio, to_ppm
 from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.tables import Tables

@@ -16,8 +16,8 @@ from typing import Any, Final
 import attrs
 
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
+from streamnotice.decibans import from_ratio
 from streamnotice.errors import EvidenceError
-from streamnotice.verdict.decibans import from_ratio
 from streamnotice.verdict.filter import Switch
 
 CAP_MDB: Final = 10_000

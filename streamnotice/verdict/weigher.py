@@ -10,11 +10,11 @@ from collections.abc import Callable
 import attrs
 
 from streamnotice.bottlenecks import NONE, UNDETERMINED, is_leaf
+from streamnotice.decibans import PPM, to_ppm
 from streamnotice.estimates import Sighted
 from streamnotice.events import Impact, Intensity, Item, Verdict
 from streamnotice.evidence.rule import Outcome
 from streamnotice.snapshot import stateful
-from streamnotice.verdict.decibans import PPM, to_ppm
 from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamnotice.decibans import to_ppm
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Sighted
 from streamnotice.evidence.rule import Outcome
 from streamnotice.policy import Policy
-from streamnotice.verdict.decibans import to_ppm
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.waterfall import FULL_STEPS, Said, waterfall
@@ -134,9 +134,7 @@ def test_no_part_of_network_without_sight_of_the_path() -> None:
     memory = using.fresh()
     for second in range(1, 41):
         using.step(memory, second * S_NS, {r: Outcome(o) for r, o in HOME.items()}, True)
-        named = using.name(
-            memory, Sighted(frozenset({"device", "service.edge"}), frozenset())
-        )
+        named = using.name(memory, Sighted(frozenset({"device", "service.edge"}), frozenset()))
         assert named is None or (named.bottleneck == "network" and named.among == ())
     assert named is not None
     assert named.bottleneck == "network"

@@ -8,8 +8,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamnotice.verdict import decibans
-from streamnotice.verdict.decibans import (
+from streamnotice import decibans
+from streamnotice.decibans import (
     NEVER,
     from_ratio,
     log_add,
