@@ -119,10 +119,14 @@ class LineFace:
     Args:
         title: what is played.
         quiet: only notices.
+        after: a line to leave at the end (where the dossier is).
     """
 
-    def __init__(self, title: str, *, quiet: bool, out: IO[str] | None = None) -> None:
+    def __init__(
+        self, title: str, *, quiet: bool, after: str = "", out: IO[str] | None = None
+    ) -> None:
         self._title = title
+        self._after = after
         self._quiet = quiet
         self._out = out if out is not None else sys.stdout
         self._broken = False
@@ -162,6 +166,8 @@ class LineFace:
     def summary(self, at_s: float, summary: Summary) -> None:
         if not self._quiet:
             self._say(at_s, summary_words(summary))
+            if self._after:
+                self._say(None, self._after)
 
     @property
     def broken(self) -> bool:

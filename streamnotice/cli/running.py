@@ -45,6 +45,7 @@ class Plan:
         make_player: makes it for a watcher.
         alongside: runs beside the player until the session ends (the demo's fault).
         duration_s: end after this long; None is the end of the media.
+        live: draw the live view where the terminal can show it.
         needs_viewer: somebody may be looking at the player itself: when the reader of our
             output goes away, playback goes on.
     """
@@ -62,6 +63,7 @@ class Plan:
     dossier: str | None = None
     json: bool = False
     quiet: bool = False
+    live: bool = True
     duration_s: float | None = None
     needs_viewer: bool = False
     alongside: Callable[[Watcher], Awaitable[None]] | None = None
@@ -280,6 +282,8 @@ async def run_session(plan: Plan) -> int:
         code, words = await _Session(plan, face, stop).run()
     if words:
         print(f"streamnotice {plan.command}: {words}", file=sys.stderr)
+    if plan.json and not plan.quiet and plan.dossier is not None:
+        print(f"streamnotice {plan.command}: {_after(plan)}", file=sys.stderr)
     return code
 
 
@@ -288,14 +292,14 @@ def _face(plan: Plan, closing: contextlib.ExitStack) -> Face:
     face: Face
     if plan.json:
         face = JsonFace()
-    elif not plan.quiet and _wants_live():
+    elif plan.live and not plan.quiet and _wants_live():
         from streamnotice.cli.live import LiveFace
 
         live = LiveFace(plan.title, _after(plan))
         closing.enter_context(live)
         take, face = live.log, live
     else:
-        face = LineFace(plan.title, quiet=plan.quiet)
+        face = LineFace(plan.title, quiet=plan.quiet, after=_after(plan))
     handler = logs.configure(quiet=plan.quiet, take=take)
     closing.callback(logs.remove, handler)
     return face
