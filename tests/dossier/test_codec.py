@@ -175,4 +175,4 @@ def _accepted_or_refused(read: Callable[[Any], Any], value: Any) -> None:
     try:
         read(value)
     except EvidenceError as error:
-        assert "\n" not in str(error)
+        assert "\n" not in str(error)  # noqa: PT017 - either way is right

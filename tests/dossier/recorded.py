@@ -1,0 +1,71 @@
+"""A small session with a stall, recorded in step with a real engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from streamnotice.dossier.record import Recorder, make_header
+from streamnotice.engine import ENGINE_VERSION, Engine
+from streamnotice.observations import Closed, Observation, Playback, RequestStarted, Transfer
+from streamnotice.policy import Policy
+
+S_NS = 1_000_000_000
+
+
+def observations() -> Iterator[Observation | int]:
+    """Observations and ticks (integers): 12 good seconds, then the buffer drains."""
+    yield RequestStarted(0, request=1, host="host-a")
+    received = 0
+    for quarter in range(160):
+        at_ns = quarter * S_NS // 4
+        good = quarter < 48
+        received += 100_000 if good else 2_000
+        level_ns = 9 * S_NS if good else max(0, 9 * S_NS - (quarter - 48) * S_NS // 4)
+        state = "playing" if level_ns else "stalled"
+        yield Playback(
+            at_ns, state=state, buffer_ns=level_ns, rendition_bps=3_000_000, wants_data=True
+        )
+        yield Transfer(at_ns, request=1, received_bytes=received, socket="sock-a")
+        if quarter % 4 == 0:
+            yield at_ns
+    yield Closed(40 * S_NS)
+
+
+def record(
+    bound_bytes: int = 10_000_000,
+    stream: str | os.PathLike[str] | None = None,
+    *,
+    close: bool = True,
+    engine_version: str = ENGINE_VERSION,
+    most: int | None = None,
+) -> Recorder:
+    """Run the session (its first *most* inputs) through an engine and a recorder."""
+    policy = Policy()
+    settings = policy.settings()
+    engine = Engine(settings)
+    recorder = Recorder(
+        make_header(
+            settings=settings,
+            engine_version=engine_version,
+            tables=engine.tables.hashes(),
+            provisional=engine.tables.provisional,
+            policy=policy,
+            locale="en",
+            started_utc="2026-01-02T03:04:05+00:00",
+        ),
+        bound_bytes,
+        stream,
+    )
+    for number, fed in enumerate(observations()):
+        if most is not None and number >= most:
+            break
+        if isinstance(fed, int):
+            recorder.tick(fed)
+            recorder.events(engine.tick(fed))
+        else:
+            recorder.observation(fed)
+            recorder.events(engine.feed(fed))
+    if close:
+        recorder.close(40 * S_NS)
+    return recorder

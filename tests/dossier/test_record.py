@@ -1,0 +1,144 @@
+"""The running record: bounded, streamed, saved whole or not at all, readable after a kill."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from recorded import record
+
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.dossier.record import Recorder, make_header
+from streamnotice.dossier.replay import replay
+from streamnotice.errors import EvidenceError, HostError
+from streamnotice.observations import Sight
+from streamnotice.policy import Policy
+from streamnotice.testing import ToldWatcher
+
+TESTS = Path(__file__).parent
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_saved_and_streamed_records_are_the_same(tmp_path: Path, name: str) -> None:
+    recorder = record(stream=tmp_path / name)
+    recorder.save(tmp_path / f"saved-{name}")
+    streamed = [entry.raw for entry in open_dossier(tmp_path / name)]
+    saved = [entry.raw for entry in open_dossier(tmp_path / f"saved-{name}")]
+    assert streamed == saved
+    assert b"".join(saved) == b"".join(recorder.lines()[1:])
+    assert len(saved) > 300
+
+
+def test_two_recordings_have_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.jsonl.gz", "b.jsonl.gz"):
+        record().save(tmp_path / name)
+    assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
+
+
+def test_at_its_bound_recording_stops_and_says_so(tmp_path: Path) -> None:
+    """What was recorded until then can still be replayed."""
+    recorder = record(bound_bytes=20_000)
+    assert recorder.truncated
+    lines = recorder.lines()
+    assert sum(map(len, lines)) < 20_000 + len(lines[0]) + 200
+    assert json.loads(lines[-2])["type"] == "truncated"
+    assert json.loads(lines[-1])["type"] == "closed"
+    recorder.save(tmp_path / "short.jsonl")
+    found = replay(tmp_path / "short.jsonl")
+    assert found.outcome == "identical"
+    assert found.truncated
+    assert found.events > 0
+
+
+async def test_a_shown_notice_is_kept_beyond_the_bound(tmp_path: Path) -> None:
+    async with ToldWatcher(policy=Policy(record_bytes=1_000)) as watcher:
+        for number in range(20):
+            watcher.session.emit(Sight(watcher.session.now(), f"s{number}", sees=True))
+        watcher.say("service.edge", "slow")
+        watcher.save_dossier(tmp_path / "a.jsonl")
+    types = [json.loads(line)["type"] for line in (tmp_path / "a.jsonl").open("rb")]
+    assert "truncated" in types
+    assert types[-1] == "shown"
+
+
+def test_a_killed_writer_leaves_a_record(tmp_path: Path) -> None:
+    """kill -9 in the middle: at most the last second is lost, the rest replays."""
+    for name in ("plain.jsonl", "packed.jsonl.gz"):
+        path = tmp_path / name
+        code = (
+            f"import os, time; from recorded import record; r = record(stream={str(path)!r},"
+            " close=False); r.tick(41 * 10**9); time.sleep(1.1); r.tick(42 * 10**9);"
+            " r.tick(43 * 10**9); print('there', flush=True); time.sleep(60)"
+        )
+        writer = subprocess.Popen(
+            [sys.executable, "-c", code], cwd=TESTS, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parents[1]), str(TESTS)])},
+        )  # fmt: skip
+        assert writer.stdout is not None
+        with writer:
+            assert writer.stdout.readline() == "there\n"
+            writer.send_signal(signal.SIGKILL)
+        assert writer.returncode == -signal.SIGKILL
+        found = replay(path)
+        assert found.outcome == "identical"
+        assert not found.closed
+        assert found.events > 40
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_cut_file_is_read_up_to_the_cut(tmp_path: Path, packed: bool) -> None:
+    whole = b"".join(record().lines())
+    data = gzip.compress(whole) if packed else whole
+    path = tmp_path / "cut"
+    for size in (len(data) // 2, len(data) - 5):
+        path.write_bytes(data[:size])
+        found = replay(path)
+        assert found.outcome == "identical"
+        assert found.cut is not None
+        assert found.observations > 50
+
+
+def test_an_unwritable_place_is_one_clear_error(tmp_path: Path) -> None:
+    there_is_none = tmp_path / "none" / "a.jsonl"
+    with pytest.raises(HostError, match=r"can't write the dossier .*none"):
+        record(stream=there_is_none)
+    with pytest.raises(HostError, match=r"can't write the dossier .*none"):
+        record().save(there_is_none)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(HostError, match="can't write the dossier"):
+        record().save(tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="elsewhere: no /dev/full")
+def test_a_full_disk_stops_the_file_and_nothing_else() -> None:
+    told: list[tuple[str, object]] = []
+    header = make_header(
+        settings=Policy().settings(), engine_version="1", tables={}, provisional=True
+    )
+    with pytest.raises(HostError, match="can't write the dossier"):
+        Recorder(header, 10_000, "/dev/full")  # the header is flushed at once
+    recorder = Recorder(
+        header, 10_000_000, os.devnull, lambda where, why: told.append((where, why))
+    )
+    recorder._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the disk fills up now
+    recorder._stream._write = recorder._file.write  # type: ignore[union-attr]
+    for second in range(5):
+        recorder.tick(second * 10**9)
+    recorder.close(5 * 10**9)
+    assert [where for where, _ in told] == ["dossier"]
+    assert len(recorder.lines()) == 7
+
+
+def test_what_cannot_be_recorded_is_refused_before_it_is_fed() -> None:
+    recorder = record(close=False)
+    before = recorder.lines()
+    with pytest.raises(EvidenceError):
+        recorder.observation(Sight(1, sensor="s", sees=True, why="\ud800"))
+    assert recorder.lines() == before
