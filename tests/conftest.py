@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -69,3 +71,39 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
             report.outcome = "failed"
             report.longrepr = f"skipped in CI, which counts as a failure: {reason}"
     return report  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def short_stream() -> Iterator[str]:
+    """Base URL of a real HLS server: the demo's clip, cut to its first two segments."""
+    from streamnotice.demo.clip import SEGMENT_S, Clip
+
+    clip = Clip()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            found = clip.get(self.path.partition("?")[0])
+            body, kind = found or (b"no", "text/plain")
+            if self.path.endswith("/index.m3u8"):
+                body = body.partition(f"#EXTINF:{SEGMENT_S}.000,\n2.m4s".encode())[0]
+                body += b"#EXT-X-ENDLIST\n"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Cache", "HIT")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Quiet: what was asked is not the tests' affair."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
