@@ -88,7 +88,7 @@ class Record:
 
     __slots__ = (
         "__weakref__", "_counted", "_ending", "_first", "_host", "_last", "_over", "_path_port",
-        "_progress", "_received", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns",
+        "_progress", "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns",
         "_tracker", "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
@@ -106,6 +106,7 @@ class Record:
         self._received = 0
         self._counted = 0
         self._first = False
+        self._refused = False
         self._last: tuple[object, ...] | None = None
         self._ending = False
         self._over: tuple[Failure | None] | None = None
@@ -167,6 +168,7 @@ class Record:
         if self.is_ended or self._first:
             return
         self._first = True
+        self._refused = int(status) >= 400
         session = self._tracker.session
         now = self.changed_ns = session.now()
         self._tracker.say_headers(headers or {})
@@ -246,7 +248,7 @@ class Record:
         now = session.now()
         received = self.received_bytes
         if received > self._counted:
-            if self.role == "media":
+            if self.role == "media" and not self._refused:  # an error page is no media
                 session.budget.media(received - self._counted)
             self._counted = received
         if self._sock is None and self._progress is None and received == 0:

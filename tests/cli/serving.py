@@ -24,9 +24,18 @@ class Server:
         rate_bps: pace of each segment's body; None is as fast as it goes, 0 sends nothing.
         status: status of segments.
         count: segments in the stream.
+        dry_after: this many segments are sent, then nothing more comes.
     """
 
-    def __init__(self, *, rate_bps: int | None = None, status: int = 200, count: int = 30) -> None:
+    def __init__(
+        self,
+        *,
+        rate_bps: int | None = None,
+        status: int = 200,
+        count: int = 30,
+        dry_after: int | None = None,
+    ) -> None:
+        self.dry_after = dry_after
         self.rate_bps = rate_bps
         self.status = status
         self.count = count
@@ -69,6 +78,10 @@ class Server:
     async def _segment(self, request: web.Request) -> web.StreamResponse:
         if self.status != 200:
             return web.Response(status=self.status, text="no")
+        if self.dry_after is not None:
+            self.dry_after -= 1
+            if self.dry_after < 0:
+                self.rate_bps = 0
         left = RATES_BPS[request.match_info["name"]] * SEGMENT_S // 8
         response = web.StreamResponse(headers={"X-Cache": "HIT"})
         response.content_type = "video/mp2t"
