@@ -16,8 +16,6 @@ from streamnotice.watcher import Watcher
 
 DEFAULT_SCENARIO: Final = "edge-slow"
 DEFAULT_DOSSIER: Final = "streamnotice-demo.jsonl.gz"
-# All servers are on loopback, so that probes leave for nobody.
-PROBES: Final = frozenset({"path", "reference"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +58,8 @@ def plan(args: argparse.Namespace, demo: Demo) -> Plan:
         title=f"{scenario.name}: {scenario.summary}",
         player="none",
         make_player=demo.player,
-        policy=Policy(probes=PROBES),
+        # all servers are on loopback: probes leave for nobody
+        policy=Policy(probes=scenario.probes),
         references=[demo.reference_url],
         messages=args.messages,
         dossier=args.dossier,

@@ -31,12 +31,13 @@ class Line:
         queue_bytes: what waits at most.
     """
 
-    def __init__(self, rate_bps: int | None = None, queue_bytes: int = 32 * 1024) -> None:
+    def __init__(self, rate_bps: int | None = None, queue_bytes: int = 16 * 1024) -> None:
         self.rate_bps = rate_bps
         self.queue_bytes = queue_bytes
         self._queue: deque[tuple[asyncio.StreamWriter, bytes]] = deque()
         self._waiting_bytes = 0
         self._changed = asyncio.Condition()
+        self._entry = asyncio.Lock()  # serves in order: who keeps sending must not crowd out others
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -50,7 +51,7 @@ class Line:
 
     async def carry(self, data: bytes, to: asyncio.StreamWriter) -> None:
         """Queue *data*; returns when it is in the queue."""
-        async with self._changed:
+        async with self._entry, self._changed:
             await self._changed.wait_for(
                 lambda: self._waiting_bytes + len(data) <= self.queue_bytes
             )
@@ -99,7 +100,9 @@ class Relay:
         return f"http://{LOOPBACK}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, sock=self._sock)
+        self._server = await asyncio.start_server(
+            self._accept, sock=self._sock, limit=_SOCKET_BUFFER_BYTES
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -109,16 +112,17 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._passing, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._pass_on(reader, writer)
         except OSError:
             writer.transport.abort()  # the far side is gone: so is this one
         finally:
-            self._passing.discard(task)
             writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

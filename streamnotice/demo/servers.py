@@ -77,7 +77,6 @@ class Edge:
         late_s: how long it takes before it sends anything (its own overload).
         pace_bps: it sends bodies no faster than this; None is as fast as it can.
         failing: it answers everything with 503.
-        given_up: answers that nobody waited for.
     """
 
     def __init__(self, origin_url: str) -> None:
@@ -88,7 +87,6 @@ class Edge:
         self.late_s = 0.0
         self.pace_bps: int | None = None
         self.failing = False
-        self.given_up = 0
         self.app = web.Application()
         self.app.router.add_get("/{path:.*}", self._answer)
         self.app.cleanup_ctx.append(self._client)
@@ -103,6 +101,13 @@ class Edge:
             yield
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._serve(request)
+        except ConnectionResetError:
+            # The viewer went away in mid-answer, as viewers do: there is nobody left to tell.
+            return web.Response(status=499)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         began_s = time.monotonic()
         if self.late_s:
             await asyncio.sleep(self.late_s)
@@ -126,13 +131,10 @@ class Edge:
         if answer.origin_s is not None:
             timing += f", origin;dur={answer.origin_s * 1000:.1f}"
         response.headers["Server-Timing"] = timing
-        try:
-            await response.prepare(request)
-            if request.method != "HEAD":
-                await self._send(response, body)
-            await response.write_eof()
-        except ConnectionResetError:
-            self.given_up += 1  # the viewer went away in mid-answer; nobody is left to be told
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await self._send(response, body)
+        await response.write_eof()
         return response
 
     async def _send(self, response: web.StreamResponse, body: bytes) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamnotice.players.headless import HeadlessPlayer, RenditionChoice
     from streamnotice.watcher import Watcher
 
-TARGET_S: Final = 16.0
+TARGET_S: Final = 10.0
 """The demo's player keeps a short buffer, so that it all fits under a minute."""
 SLOW_EDGE_BPS: Final = 100_000
 SLOW_EDGE_LATE_S: Final = 1.2
