@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
+import unicodedata
 from typing import Any
 
 from streamnotice.cli import FAILED, OK
@@ -123,7 +124,13 @@ def as_text(found: Replay, name: str) -> str:
         "",
         _closing(found),
     ]
-    return "\n".join(parts)
+    # A dossier comes from elsewhere: nothing in it may drive the terminal.
+    return "\n".join(map(_harmless, "\n".join(parts).split("\n")))
+
+
+def _harmless(line: str) -> str:
+    """*line* without control and format characters; its layout stays."""
+    return "".join(char for char in line if unicodedata.category(char)[0] != "C")
 
 
 def _closing(found: Replay) -> str:
@@ -140,7 +147,7 @@ def _closing(found: Replay) -> str:
         f"  recorded: {_cut(found.difference.expected) or 'nothing'}",
         f"  replayed: {_cut(found.difference.got) or 'nothing'}",
     ]
-    return "\n".join([*lines, *textwrap.wrap(advice(found), 96)])
+    return "\n".join([*lines, advice(found)]).rstrip()
 
 
 def _end(found: Replay) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, OverflowMethod, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
@@ -84,10 +84,11 @@ class _Marks:
     arrow: str
     dot: str
     dash: str
+    overflow: OverflowMethod
 
 
-_FINE_MARKS: Final = _Marks("█", "░", "→", "·", "–")
-_PLAIN_MARKS: Final = _Marks("#", ".", "->", "-", "-")
+_FINE_MARKS: Final = _Marks("█", "░", "→", "·", "–", "ellipsis")
+_PLAIN_MARKS: Final = _Marks("#", ".", "->", "-", "-", "crop")
 
 
 def marks_for(encoding: str) -> _Marks:
@@ -117,14 +118,22 @@ def draw(
     room = height - len(top) - notice_rows
     bar_rows = max(2, min(_BAR_ROWS, room - 3))
     bars = _bars(state, width, bar_rows, marks)
-    parts: list[RenderableType] = [*top, *bars, Text()]
     room -= len(bars) + 1
-    if room >= len(coverage) + 1:
-        parts += [*coverage, Text()]
-        room -= len(coverage) + 1
-    parts.append(notice)
-    lines = list(state.log)[-room:] if room > 0 else []
-    parts += [Text(line, style="dim", overflow="ellipsis", no_wrap=True) for line in lines]
+    parts: list[RenderableType]
+    if room < 0:
+        # What doesn't fit is cut off below: on a very low terminal that must not be the notice.
+        parts = [*top, notice, *bars]
+    else:
+        parts = [*top, *bars, Text()]
+        if room >= len(coverage) + 1:
+            parts += [*coverage, Text()]
+            room -= len(coverage) + 1
+        parts.append(notice)
+        parts += [Text(line, style="dim") for line in list(state.log)[-room:] if room > 0]
+    for part in parts:
+        if isinstance(part, Text):
+            part.no_wrap = True
+            part.overflow = marks.overflow
     return parts
 
 
@@ -139,7 +148,7 @@ def _head(state: ViewState, width: int, marks: _Marks) -> Text:
     right.append(f"  {state.state}", style=_STATE_STYLE.get(state.state, ""))
     left = Text("streamnotice", style="bold")
     left.append(f" {marks.dot} {state.title}", style="none")
-    left.truncate(max(12, width - right.cell_len - 2), overflow="ellipsis")
+    left.truncate(max(12, width - right.cell_len - 2), overflow=marks.overflow)
     left.append(" " * max(1, width - left.cell_len - right.cell_len))
     return left + right
 
@@ -191,7 +200,7 @@ def _bars(state: ViewState, width: int, rows: int, marks: _Marks) -> list[Text]:
         head.append(_IMPACT_WORDS[verdict.impact], style="bold")
         name = verdict.bottleneck + (f", {verdict.condition}" if verdict.condition else "")
         head.append(f"  {marks.arrow} {name}", style="yellow")
-    head.truncate(width, overflow="ellipsis")
+    head.truncate(width, overflow=marks.overflow)
     lines = [head]
     size = max(10, min(40, width - 34))
     for place, ppm in verdict.alternatives[:rows]:
@@ -226,7 +235,7 @@ def _coverage(state: ViewState, width: int, marks: _Marks) -> list[Text]:
         missing.append(f"with {how}: {', '.join(shorten(places))}", style="dim")
         lines.append(missing)
     for line in lines:
-        line.truncate(width, overflow="ellipsis")
+        line.truncate(width, overflow=marks.overflow)
     return lines
 
 

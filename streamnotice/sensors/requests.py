@@ -88,8 +88,8 @@ class Record:
 
     __slots__ = (
         "__weakref__", "_counted", "_ending", "_first", "_host", "_last", "_over", "_path_port",
-        "_progress", "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns",
-        "_tracker", "changed_ns", "is_ended", "number", "role",
+        "_progress", "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label",
+        "_started_ns", "_tracker", "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
     def __init__(
