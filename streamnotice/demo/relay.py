@@ -31,7 +31,7 @@ class Line:
         queue_bytes: what waits at most.
     """
 
-    def __init__(self, rate_bps: int | None = None, queue_bytes: int = 16 * 1024) -> None:
+    def __init__(self, rate_bps: int | None = None, queue_bytes: int = 4 * 1024) -> None:
         self.rate_bps = rate_bps
         self.queue_bytes = queue_bytes
         self._queue: deque[tuple[asyncio.StreamWriter, bytes]] = deque()
