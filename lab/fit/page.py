@@ -1,0 +1,70 @@
+"""What the shipped table says of itself: `python -m lab.fit.page` brings its page up to date.
+
+Only the part of `docs/table.md` between the two marks is written; a test holds it to the table.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "table.md"
+VERDICT: Final = ROOT / "streamnotice" / "verdict"
+BEGIN, END = "<!-- from fitted.json and priors.json -->\n", "<!-- end -->\n"
+
+
+def figures() -> str:
+    """The tables' provenance, states, switch, powers and priors as Markdown."""
+    fit: dict[str, Any] = json.loads((VERDICT / "fitted.json").read_text(encoding="utf-8"))
+    mix: dict[str, Any] = json.loads((VERDICT / "priors.json").read_text(encoding="utf-8"))
+    made: dict[str, Any] = fit["provenance"]
+    whole = sum(mix["weights"][state] for state in fit["states"][1:])
+    lines = [
+        f"Table `{fit['name']}`, {'provisional' if fit['provisional'] else 'released'}: "
+        f"{made['what']}; {made['runs']} runs replayed with engine {made['engine']}. "
+        f"Strength of shrinking: {made['pretended_runs']} pretended runs. "
+        f"Log loss of the true state on left-out runs, over all steps: "
+        f"{made['held_out_loss_nats']} nats (the powers were chosen to lower it, so it flatters "
+        "a little).",
+        "",
+        "| state | runs | prior, given a fault |",
+        "|---|---:|---:|",
+    ]
+    for state in fit["states"]:
+        runs = made["runs_by_state"].get(state, "-")
+        prior = "-" if state == fit["states"][0] else f"{mix['weights'][state] / whole:.1%}"
+        lines.append(f"| `{state}` | {runs} | {prior} |")
+    switch = fit["switch"]
+    lines += [
+        "",
+        f"Prior of peace when a session begins: {mix['peace_ppm'] / 1e4:g} %. Switch, in "
+        f"millionths a step: onset {switch['onset_ppm']}, end {switch['end_ppm']}, "
+        f"move {switch['move_ppm']}. "
+        f"Power on the gate's ratios: {fit['gate_temper_permille'] / 1000:g}."
+        + (
+            f" An answer carries half its weight after {fit['fatigue_steps']} repetitions."
+            if "fatigue_steps" in fit
+            else ""
+        ),
+        "",
+        "| rule | power |",
+        "|---|---:|",
+    ]
+    for rule, row in fit["rules"].items():
+        lines.append(f"| `{rule}` | {row['temper_permille'] / 1000:g} |")
+    lines += ["", "Sources of the priors:", ""]
+    lines += [f"- {source}" for source in mix["sources"]]
+    return "\n".join(lines) + "\n"
+
+
+def with_figures(page: str) -> str:
+    """*page* with the part between its marks made anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{figures()}{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
