@@ -60,7 +60,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     folds = make_folds(runs, states, mix, pretended)
     usable = [run for run in runs if run.truth in states]
     counts = fit_counts(usable, states, pretended)
-    powers, loss = fit_powers(folds, counts.dwell, _say)
+    powers, fatigue, loss = fit_powers(folds, sorted(counts.logs), _say)
     to_mdb = 10_000 / np.log(10.0)
     rules: dict[str, Any] = {}
     from streamnotice.evidence import RULES
@@ -95,6 +95,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "states": [str(state) for state in states],
         "switch": SWITCH,
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
+        "fatigue_steps": fatigue,
         "rules": rules,
     }
 

@@ -14,7 +14,6 @@ it or beside", "nearer", "farther". No link of the path gets a table that anothe
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
 
 import attrs
 import numpy as np
@@ -36,7 +35,6 @@ class Counts:
 
     states: tuple[State, ...]
     logs: dict[str, Floats]
-    dwell: dict[str, float]
 
 
 def labelled(run: Run) -> dict[int, State]:
@@ -66,12 +64,10 @@ def fit_counts(
 ) -> Counts:
     """Tables from *runs* for *states* (FINE first, OTHER last)."""
     logs: dict[str, Floats] = {}
-    dwell: dict[str, float] = {}
     truths = [(run, labelled(run)) for run in runs]
     for rule in rules:
         index = {name: i for i, name in enumerate(rule.outcomes)}
         rows: dict[State, list[tuple[Floats, float]]] = defaultdict(list)
-        lengths: list[float] = []
         for run, truth in truths:
             by_state: dict[State, list[int]] = defaultdict(list)
             for second in sorted(run.steps):
@@ -81,13 +77,10 @@ def fit_counts(
             for state, seen in by_state.items():
                 share = np.bincount(seen, minlength=len(index)) / len(seen)
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
-                changes = 1 + sum(a != b for a, b in pairwise(seen))
-                lengths.append(len(seen) / changes)
         if rule.needs != "home":
             _join_same_queue(rows)
         logs[rule.name] = _shrunk(rule, rows, states, pretended)
-        dwell[rule.name] = float(np.mean(lengths)) if lengths else 1.0
-    return Counts(states, logs, dwell)
+    return Counts(states, logs)
 
 
 def _mean(rows: list[tuple[Floats, float]], prior: Floats, pretended: float) -> Floats:

@@ -14,6 +14,7 @@ from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.verdict.filter import Switch
+from streamnotice.verdict.waterfall import Repeats
 
 Floats = NDArray[np.float64]
 CAP = np.log(10.0)  # ten decibans
@@ -25,12 +26,14 @@ class Batch:
 
     Attributes:
         outcomes: rule -> (runs, steps) outcome index, -1 where there is none.
+        said: rule -> (runs, steps) how often that outcome had been said before.
         truth: (runs, steps) state index, -1 where there is none.
         suffering: (runs, steps) impact is there.
         weight: (runs,) weight of each run.
     """
 
     outcomes: dict[str, NDArray[np.int64]]
+    said: dict[str, NDArray[np.int64]]
     truth: NDArray[np.int64]
     suffering: NDArray[np.bool_]
     weight: Floats
@@ -46,21 +49,25 @@ def batch(
     suffering = np.zeros((len(runs), steps), dtype=np.bool_)
     outcomes = {rule.name: np.full((len(runs), steps), -1, dtype=np.int64) for rule in rules}
     index = {rule.name: {n: i for i, n in enumerate(rule.outcomes)} for rule in rules}
+    before = {rule.name: np.zeros((len(runs), steps), dtype=np.int64) for rule in rules}
     for row, run in enumerate(runs):
+        repeats = Repeats()
         for second, state in labelled(run).items():
             # a fault counts where it harms: that is where its name may be spoken
             if state == FINE or run.impacts.get(second) is not None:
                 truth[row, second] = where.get(state, -1)
-        for second, said in run.steps.items():
+        for second in sorted(run.steps):
             suffering[row, second] = run.impacts.get(second) is not None
-            for name, outcome in said.items():
+            for name, outcome in run.steps[second].items():
                 if name in index:
                     outcomes[name][row, second] = index[name][outcome]
-    return Batch(outcomes, truth, suffering, weight)
+                    before[name][row, second] = repeats.counts.get(name, {}).get(outcome, 0)
+                    repeats.fresh(name, outcome, 1)
+    return Batch(outcomes, before, truth, suffering, weight)
 
 
-def scores(data: Batch, counts: Counts, powers: dict[str, float]) -> Floats:
-    """(runs, steps, states) tempered log likelihoods."""
+def scores(data: Batch, counts: Counts, powers: dict[str, float], fatigue: float) -> Floats:
+    """(runs, steps, states) tempered log likelihoods, each repetition weighing less."""
     shape = (*data.truth.shape, len(counts.states))
     total = np.zeros(shape)
     for name, table in counts.logs.items():
@@ -68,7 +75,8 @@ def scores(data: Batch, counts: Counts, powers: dict[str, float]) -> Floats:
         if power:
             capped = np.clip(table, -CAP, CAP) * power
             padded = np.vstack([capped, np.zeros((1, capped.shape[1]))])
-            total += padded[data.outcomes[name]]
+            fresh = fatigue / (fatigue + data.said[name])
+            total += padded[data.outcomes[name]] * fresh[..., None]
     return total
 
 

@@ -36,6 +36,7 @@ class Tables:
         peace_ppm: prior probability that nothing is wrong when a session begins.
         switch: rates of change a step.
         gate_temper_permille: power on the gate's ratios.
+        fatigue_steps: after so many repetitions an answer carries half its weight.
         provisional: the table says so of itself.
     """
 
@@ -47,6 +48,7 @@ class Tables:
     peace_ppm: int
     switch: Switch
     gate_temper_permille: int
+    fatigue_steps: int
     fitted_hash: str
     priors_hash: str
 
@@ -97,6 +99,7 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         peace_ppm=int(mix["peace_ppm"]),
         switch=Switch(**{key: int(value) for key, value in fit["switch"].items()}),
         gate_temper_permille=int(fit["gate_temper_permille"]),
+        fatigue_steps=max(1, int(fit["fatigue_steps"])),
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),
     )

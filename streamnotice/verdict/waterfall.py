@@ -1,8 +1,8 @@
 """Recursion (c): what is shown. Per-rule sums over the window, for the name against the runner-up.
 
 No switching and no prior: only what each rule's outcomes said, tempered, second by second. A
-long fault's seconds say much the same thing again and again; beyond `FULL_STEPS` of them the
-sums are scaled back, so that time alone makes no strength.
+long fault's seconds say much the same thing again and again; each repetition counts less
+(`fatigue`), here as in the filter and the gate, so that time alone makes little strength.
 """
 
 from __future__ import annotations
@@ -17,18 +17,48 @@ from streamnotice.events import Item, Number
 from streamnotice.snapshot import stateful
 
 KEEP_STEPS: Final = 180
-FULL_STEPS: Final = 20
+MOST_REPEATS: Final = 60
 
 
 @stateful
 @attrs.define
 class Said:
-    """What one rule answered at one step."""
+    """What one rule answered at one step.
+
+    Attributes:
+        fresh_permille: how much of its weight it still carries, having been said before.
+    """
 
     rule: str
     outcome: str
     measured: tuple[Number, ...]
     baseline: tuple[Number, ...] | None
+    fresh_permille: int = 1000
+
+
+@stateful
+@attrs.define
+class Repeats:
+    """How often each rule has given each answer of late.
+
+    What a rule says twenty times in a row is not twenty witnesses: much of it is one trait of the
+    session seen again. The n-th repetition carries F / (F + n) of the weight, F from the table;
+    while a rule says something else, the count runs down again.
+    """
+
+    counts: dict[str, dict[str, int]] = attrs.Factory(dict)
+
+    def fresh(self, rule: str, outcome: str, fatigue_steps: int) -> int:
+        """Weight in thousandths of this answer, and count it."""
+        counts = self.counts.setdefault(rule, {})
+        said = counts.get(outcome, 0)
+        for other in list(counts):
+            if other != outcome:
+                counts[other] -= 1
+                if counts[other] <= 0:
+                    del counts[other]
+        counts[outcome] = min(MOST_REPEATS, said + 1)
+        return 1000 * fatigue_steps // (fatigue_steps + said)
 
 
 @stateful
@@ -45,11 +75,10 @@ class Steps:
         return [row for row in self.rows if row[0] >= start_ns]
 
 
-def scaled(weight: int, steps: int) -> int:
-    """A sum over *steps* steps, scaled back to what `FULL_STEPS` may say; exact in integers."""
-    if steps <= FULL_STEPS:
-        return weight
-    return weight * FULL_STEPS // steps if weight >= 0 else -(-weight * FULL_STEPS // steps)
+def carried(weight: int, fresh_permille: int) -> int:
+    """A weight after fatigue; rounded towards 0 on both sides, so that signs weigh alike."""
+    whole = abs(weight) * fresh_permille // 1000
+    return whole if weight >= 0 else -whole
 
 
 def waterfall(
@@ -73,6 +102,7 @@ def waterfall(
             if weight is None:
                 shadow.add(answer.rule)
                 weight = 0
+            weight = carried(weight, answer.fresh_permille)
             sums[answer.rule] = sums.get(answer.rule, 0) + weight
             outcomes = by_outcome.setdefault(answer.rule, {})
             outcomes[answer.outcome] = outcomes.get(answer.outcome, 0) + weight
@@ -89,7 +119,7 @@ def waterfall(
             Item(
                 rule=rule,
                 outcome=outcome,
-                weight_mdb=scaled(total, len(rows)),
+                weight_mdb=total,
                 measured=spoken.measured,
                 baseline=spoken.baseline,
                 shadow=rule in shadow,

@@ -19,7 +19,7 @@ from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables
-from streamnotice.verdict.waterfall import Said, Steps, waterfall
+from streamnotice.verdict.waterfall import Repeats, Said, Steps, carried, waterfall
 
 MOST_ALTERNATIVES = 6
 RULED_OUT_MDB = 8_000
@@ -35,6 +35,7 @@ class Memory:
     belief: Filter
     gate: Gate = attrs.Factory(Gate)
     steps: Steps = attrs.Factory(Steps)
+    repeats: Repeats = attrs.Factory(Repeats)
     spoken: str | None = None
 
 
@@ -51,17 +52,17 @@ class Weigher:
     def step(self, memory: Memory, now: int, outcomes: dict[str, Outcome], suffering: bool) -> None:
         """Weigh one step's outcomes in."""
         likelihoods = [0] * len(self.tables.states)
-        for rule, outcome in outcomes.items():
+        said: list[Said] = []
+        for rule, outcome in sorted(outcomes.items()):
+            fresh = memory.repeats.fresh(rule, outcome.name, self.tables.fatigue_steps)
+            said.append(Said(rule, outcome.name, outcome.measured, outcome.baseline, fresh))
             row = self.tables.likelihoods.get(rule, {}).get(outcome.name)
             if row is not None:
-                likelihoods = [a + b for a, b in zip(likelihoods, row, strict=True)]
+                likelihoods = [a + carried(b, fresh) for a, b in zip(likelihoods, row, strict=True)]
         ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
         memory.gate.step(self.namer.names, ahead, likelihoods, self.tables.gate_temper_permille)
         memory.belief.update(ahead, likelihoods)
-        memory.steps.add(
-            now,
-            [Said(rule, o.name, o.measured, o.baseline) for rule, o in sorted(outcomes.items())],
-        )
+        memory.steps.add(now, said)
 
     def name(self, memory: Memory, sighted: Sighted) -> Named | None:
         """What may be said now: a new name if one passes, else the one spoken while it holds."""
@@ -136,7 +137,8 @@ class Weigher:
         best = max(named.members, key=lambda i: (memory.belief.logs[i], -i))
         weigh = self._contrast(best, runner_up)
         for at, said in memory.steps.since(not_before_ns):
-            if sum(weigh(s.rule, s.outcome) or 0 for s in said) >= LEAST_WEIGHT_MDB:
+            weight = sum(carried(weigh(s.rule, s.outcome) or 0, s.fresh_permille) for s in said)
+            if weight >= LEAST_WEIGHT_MDB:
                 return at
         return None
 

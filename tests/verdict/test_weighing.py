@@ -16,7 +16,7 @@ from streamnotice.evidence.rule import Outcome
 from streamnotice.policy import Policy
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables, shipped
-from streamnotice.verdict.waterfall import FULL_STEPS, Said, waterfall
+from streamnotice.verdict.waterfall import Repeats, Said, waterfall
 from streamnotice.verdict.weigher import Memory, Weigher
 
 S_NS = 1_000_000_000
@@ -56,6 +56,7 @@ def table(**changes: object) -> Tables:
         "states": STATES,
         "switch": {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500},
         "gate_temper_permille": 1000,
+        "fatigue_steps": 20,
         "rules": {
             name: {"temper_permille": 1000, "outcomes": rows}
             for name, rows in (("queue_place", QUEUE), ("harm", HARM), ("queue_kind", KIND))
@@ -167,19 +168,30 @@ def test_no_relaxation_while_playback_suffers() -> None:
     assert to_ppm(memory.belief.logs[0]) > 400_000
 
 
-def test_waterfall_adds_up_and_time_alone_makes_no_strength() -> None:
+def test_waterfall_adds_up_and_time_alone_makes_little_strength() -> None:
     using = weigher()
     memory = using.fresh()
-    play(using, memory, [HOME] * FULL_STEPS)
+    play(using, memory, [HOME] * 20)
     named = using.name(memory, ALL)
-    short = using.verdict(memory, FULL_STEPS * S_NS, 0, named, "stalled", None, "suspect")
-    play(using, memory, [HOME] * 60, start=FULL_STEPS)
+    short = using.verdict(memory, 20 * S_NS, 0, named, "stalled", None, "suspect")
+    play(using, memory, [HOME] * 60, start=20)
     named = using.name(memory, ALL)
     long = using.verdict(memory, 80 * S_NS, 0, named, "stalled", None, "suspect")
     for verdict in (short, long):
         assert verdict.weight_mdb == sum(item.weight_mdb for item in verdict.items)
         assert verdict.items[0].rule == "queue_place"
-    assert abs(long.weight_mdb - short.weight_mdb) <= 3
+    assert short.weight_mdb < long.weight_mdb < 3 * short.weight_mdb  # four times the time
+
+
+def test_what_is_said_again_and_again_weighs_less_and_recovers_when_it_is_news() -> None:
+    repeats = Repeats()
+    weights = [repeats.fresh("rule", "same", 10) for _ in range(11)]
+    assert weights[0] == 1000
+    assert weights[10] == 500
+    assert weights == sorted(weights, reverse=True)
+    for _ in range(11):
+        repeats.fresh("rule", "other", 10)
+    assert repeats.fresh("rule", "same", 10) == 1000
 
 
 def test_a_rule_without_a_row_is_shown_with_weight_0() -> None:
