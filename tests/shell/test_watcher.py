@@ -41,7 +41,8 @@ async def test_buffer_level_alone_says_undetermined_and_keeps_the_record(tmp_pat
     async with Watcher(on_notice=shown.append, on_playback=playback, policy=QUICK) as watcher:
         await starve(watcher, 8.2)
         explained = watcher.explain()
-        assert isinstance(explained, Verdict) and explained.impact == "stalled"
+        assert isinstance(explained, Verdict)
+        assert explained.impact == "stalled"
         watcher.save_dossier(tmp_path / "so-far.jsonl")
     assert [n.event.state for n in shown] == ["raised", "resolved"]
     assert shown[0].event.bottleneck == "undetermined"
@@ -50,9 +51,13 @@ async def test_buffer_level_alone_says_undetermined_and_keeps_the_record(tmp_pat
     watcher.save_dossier(tmp_path / "whole.jsonl.gz")
     with gzip.open(tmp_path / "whole.jsonl.gz", "rt") as file:
         kinds = [json.loads(line)["type"] for line in file]
-    assert kinds[0] == "header" and kinds[-1] == "closed" and "shown" in kinds
+    assert kinds[0] == "header"
+    assert kinds[-1] == "closed"
+    assert "shown" in kinds
     summary = watcher.summary()
-    assert summary.stalls == 1 and summary.notices == 1 and summary.probe_bytes == 0
+    assert summary.stalls == 1
+    assert summary.notices == 1
+    assert summary.probe_bytes == 0
 
 
 async def test_coverage_names_every_place_and_what_would_add_it() -> None:
@@ -74,7 +79,8 @@ async def test_nonsense_from_the_host_is_taken_as_unknown() -> None:
             dropped_frames="x",  # type: ignore[arg-type]
         )
         model = watcher._engine.estimates.playback
-        assert model.buffer_ns is None and model.rendition_bps is None
+        assert model.buffer_ns is None
+        assert model.rendition_bps is None
         assert model.ladder_bps == (5,)
 
 
@@ -133,7 +139,8 @@ async def test_told_watcher_says_what_it_is_told() -> None:
         with pytest.raises(HostError, match="no condition"):
             watcher.say("service.edge", "crowded")
     assert [n.event.state for n in shown] == ["raised", "resolved"]
-    assert shown[0].sentence and shown[0].actions
+    assert shown[0].sentence
+    assert shown[0].actions
 
 
 async def test_baselines_of_earlier_sessions_reach_the_engine() -> None:
