@@ -160,18 +160,24 @@ class _Session:
             await self._until(playing, stopped, patience_s)
             if not playing.done() and not stopped.done():
                 if watcher.summary().media_bytes == 0:
-                    return BAD_USE, f"no media came within {patience_s:g} s"
+                    return BAD_USE, f"no media came within {patience_s:g} s{self._trouble}"
                 await self._until(playing, stopped, plan.duration_s)
             if playing.done():
                 await playing  # raises what went wrong
                 if watcher.summary().media_bytes == 0:
-                    return BAD_USE, "the player ended, and no media had come"
+                    return BAD_USE, f"the player ended, and no media had come{self._trouble}"
             return OK, ""
         finally:
             for other in others:
                 if other.done() and not other.cancelled() and other.exception() is not None:
                     watcher.session.failed(other.get_name(), other.exception() or "")
             await _end([playing, stopped, *others])
+
+    @property
+    def _trouble(self) -> str:
+        """What stands in the player's way, where it can tell."""
+        trouble = getattr(self._player, "trouble", None)
+        return f": {trouble}" if trouble else ""
 
     async def _until(
         self, playing: asyncio.Task[None], stopped: asyncio.Task[Any], until_s: float | None
@@ -282,7 +288,7 @@ async def run_session(plan: Plan) -> int:
         code, words = await _Session(plan, face, stop).run()
     if words:
         print(f"streamnotice {plan.command}: {words}", file=sys.stderr)
-    if plan.json and not plan.quiet and plan.dossier is not None:
+    elif plan.json and not plan.quiet and plan.dossier is not None:
         print(f"streamnotice {plan.command}: {_after(plan)}", file=sys.stderr)
     return code
 

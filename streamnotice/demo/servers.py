@@ -59,13 +59,16 @@ class _Stored:
 
 @attrs.frozen
 class _Answer:
-    """What the edge has to say to a request, and how it came by it."""
+    """What the edge has to say to a request, and how it came by it.
+
+    `hit` is None where the edge didn't look: an error of its own is neither hit nor miss.
+    """
 
     status: int
     body: bytes
     content_type: str
     cache_status: str
-    hit: bool
+    hit: bool | None
     age_s: int | None = None
     origin_s: float | None = None
 
@@ -113,7 +116,7 @@ class Edge:
             await asyncio.sleep(self.late_s)
         if self.failing:
             answer = _Answer(
-                503, b"overloaded\n", "text/plain", "demo-edge; detail=overloaded", False
+                503, b"overloaded\n", "text/plain", "demo-edge; detail=overloaded", None
             )
         else:
             answer = await self._look_up(request.path)
@@ -122,7 +125,8 @@ class Edge:
         response.content_type = answer.content_type
         response.content_length = len(body)
         response.headers["Accept-Ranges"] = "bytes"
-        response.headers["X-Cache"] = "HIT" if answer.hit else "MISS"
+        if answer.hit is not None:
+            response.headers["X-Cache"] = "HIT" if answer.hit else "MISS"
         response.headers["Cache-Status"] = answer.cache_status
         if answer.age_s is not None:
             response.headers["Age"] = str(answer.age_s)

@@ -6,6 +6,7 @@ playlist, with the errors of `streamnotice.players.hls`.
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import aiohttp
@@ -115,7 +116,9 @@ def describe(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return "no secure connection to the server"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection to the server ({error.os_error.strerror or 'refused'})"
+        # not its strerror: asyncio puts the address there
+        number = error.os_error.errno
+        return f"no connection to the server ({os.strerror(number) if number else 'refused'})"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return "no connection to the server in time"
     if isinstance(error, TimeoutError):

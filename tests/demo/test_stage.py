@@ -93,6 +93,7 @@ async def test_errors_are_passed_on_and_not_kept(chain: Chain, http: aiohttp.Cli
     edge.failing = True
     async with http.get(f"{url}/low/0.m4s") as response:
         assert response.status == 503
+        assert "X-Cache" not in response.headers  # it didn't look: neither hit nor miss
     edge.failing = False
     await servers[1].vanish()
     async with http.get(f"{url}/low/0.m4s") as response:
