@@ -30,6 +30,8 @@ from streamnotice.verdict.tables import Tables
 
 SWITCH = {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500}
 GATE_TEMPER_PERMILLE = 1000
+GATE_INNER_PERMILLE = 1400
+"""Both chosen on left-out runs (`cross`), from the highest false e-detectors it prints."""
 LEAST_RUNS = 2
 PRIORS = Path("streamnotice/verdict/priors.json")
 
@@ -95,6 +97,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "states": [str(state) for state in states],
         "switch": SWITCH,
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
+        "gate_inner_permille": GATE_INNER_PERMILLE,
         "fatigue_steps": fatigue,
         "rules": rules,
     }
@@ -129,10 +132,12 @@ def _score(runs: list[Run], verbose: bool) -> None:
     }
     r = reliability(runs, truth)
     print(f"ECE {r.ece:.3f}  Brier {r.brier:.3f}  over decision steps, runs weighted alike")
-    peaks = sorted((*false_peaks(run), run.name) for run in runs)
-    print("highest false e-detectors (dB): " + ", ".join(
-        f"{log // 1000} {key} in {name}" for log, key, name in peaks[-8:]
-    ))  # fmt: skip
+    for inner in (False, True):
+        peaks = sorted((*false_peaks(run, inner), run.name) for run in runs)
+        what = "inner names" if inner else "leaves"
+        print(f"highest false e-detectors of {what} (dB): " + ", ".join(
+            f"{log // 1000} {key} in {name}" for log, key, name in peaks[-7:]
+        ))  # fmt: skip
     conditions = [j.condition_right for j in judged if j.condition_right is not None]
     if conditions:
         print(f"condition right in {sum(conditions)} of {len(conditions)} exact names")

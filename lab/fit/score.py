@@ -147,13 +147,18 @@ def _top(verdict: Verdict) -> tuple[str, float]:
     return place, ppm / 1e6
 
 
-def false_peaks(run: Run) -> tuple[int, str]:
-    """The highest e-detector (mdb) among names that are false of the run, and that name."""
+def false_peaks(run: Run, inner: bool) -> tuple[int, str]:
+    """The highest e-detector (mdb) among names that are false of the run, and that name.
+
+    Args:
+        inner: look at inner names only; else at leaves and sets of them.
+    """
     false = [
         (log, key)
         for key, log in run.peaks.items()
         if run.planned == FINE or run.planned.place not in _covers(key)
         if not set(run.among) & set(_covers(key))
+        if (key in INNER_NAMES) == inner
     ]
     return max(false, default=(0, "-"))
 

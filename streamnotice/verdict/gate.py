@@ -31,7 +31,7 @@ class Gate:
         names: dict[str, tuple[int, ...]],
         ahead: list[int],
         likelihoods: list[int],
-        temper_permille: int,
+        temper_permille: dict[str, int],
     ) -> None:
         """One step for every name.
 
@@ -39,7 +39,7 @@ class Gate:
             names: name -> indices of its states.
             ahead: predictive log probabilities.
             likelihoods: log likelihoods of this step's outcomes.
-            temper_permille: conservative power on each ratio.
+            temper_permille: name -> power on its ratios, fitted against false crossings.
         """
         joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
         everything = range(len(ahead))
@@ -52,6 +52,6 @@ class Gate:
                 - log_sum(joint[i] for i in others)
                 + log_sum(ahead[i] for i in others)
             )
-            ratio = min(CAP_MDB, ratio * temper_permille // 1000)
+            ratio = min(CAP_MDB, ratio * temper_permille[name] // 1000)
             before = self.logs.get(name, NEVER)
             self.logs[name] = max(FLOOR_MDB, log_add(0, before) + ratio)

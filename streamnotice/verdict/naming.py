@@ -65,6 +65,7 @@ class Namer:
     names: dict[str, tuple[int, ...]]
     bars_ppm: dict[str, int]
     gates_mdb: dict[str, int]
+    tempers_permille: dict[str, int]
 
     @classmethod
     def build(cls, tables: Tables, settings: Settings) -> Namer:
@@ -96,6 +97,10 @@ class Namer:
             names=names,
             bars_ppm={key: _bar(key, leaves, settings) for key, leaves in leaves_of.items()},
             gates_mdb=gates,
+            tempers_permille={
+                key: tables.gate_inner_permille if _is_inner(key) else tables.gate_temper_permille
+                for key in leaves_of
+            },
         )
 
     def passes(self, key: str, belief: Filter, gate: Gate) -> bool:

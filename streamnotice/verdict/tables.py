@@ -35,7 +35,8 @@ class Tables:
         priors: log prior of each fault, given that there is one (index 0 unused).
         peace_ppm: prior probability that nothing is wrong when a session begins.
         switch: rates of change a step.
-        gate_temper_permille: power on the gate's ratios.
+        gate_temper_permille, gate_inner_permille: powers on the gate's ratios, for leaves and
+            sets of them, and for inner names: those are hardly ever falsely crossed.
         fatigue_steps: after so many repetitions an answer carries half its weight.
         provisional: the table says so of itself.
     """
@@ -48,6 +49,7 @@ class Tables:
     peace_ppm: int
     switch: Switch
     gate_temper_permille: int
+    gate_inner_permille: int
     fatigue_steps: int
     fitted_hash: str
     priors_hash: str
@@ -99,6 +101,7 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         peace_ppm=int(mix["peace_ppm"]),
         switch=Switch(**{key: int(value) for key, value in fit["switch"].items()}),
         gate_temper_permille=int(fit["gate_temper_permille"]),
+        gate_inner_permille=int(fit["gate_inner_permille"]),
         fatigue_steps=max(1, int(fit["fatigue_steps"])),
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),

@@ -60,7 +60,7 @@ class Weigher:
             if row is not None:
                 likelihoods = [a + carried(b, fresh) for a, b in zip(likelihoods, row, strict=True)]
         ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
-        memory.gate.step(self.namer.names, ahead, likelihoods, self.tables.gate_temper_permille)
+        memory.gate.step(self.namer.names, ahead, likelihoods, self.namer.tempers_permille)
         memory.belief.update(ahead, likelihoods)
         memory.steps.add(now, said)
 

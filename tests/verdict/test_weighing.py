@@ -56,6 +56,7 @@ def table(**changes: object) -> Tables:
         "states": STATES,
         "switch": {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500},
         "gate_temper_permille": 1000,
+        "gate_inner_permille": 1000,
         "fatigue_steps": 20,
         "rules": {
             name: {"temper_permille": 1000, "outcomes": rows}
