@@ -42,12 +42,9 @@ def figures() -> str:
         f"Prior of peace when a session begins: {mix['peace_ppm'] / 1e4:g} %. Switch, in "
         f"millionths a step: onset {switch['onset_ppm']}, end {switch['end_ppm']}, "
         f"move {switch['move_ppm']}. "
-        f"Power on the gate's ratios: {fit['gate_temper_permille'] / 1000:g}."
-        + (
-            f" An answer carries half its weight after {fit['fatigue_steps']} repetitions."
-            if "fatigue_steps" in fit
-            else ""
-        ),
+        f"Power on the gate's ratios: {fit['gate_temper_permille'] / 1000:g} for leaves and sets "
+        f"of them, {fit['gate_inner_permille'] / 1000:g} for inner names{_beyond(fit)}. "
+        f"An answer carries half its weight after {fit['fatigue_steps']} repetitions.",
         "",
         "| rule | power |",
         "|---|---:|",
@@ -57,6 +54,13 @@ def figures() -> str:
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
+
+
+def _beyond(fit: dict[str, Any]) -> str:
+    """A power above 1 gives up what the gate promises; the page must say so."""
+    if max(fit["gate_temper_permille"], fit["gate_inner_permille"]) <= 1000:
+        return ""
+    return " (above 1 [the gate's promise](how-it-weighs.md) doesn't cover them)"
 
 
 def with_figures(page: str) -> str:
