@@ -106,6 +106,7 @@ class _Run:
             self.services.edge.fault(True, scenario.edge_fault)
         if scenario.origin_fault:
             self.services.origin.fault(True, scenario.origin_fault)
+        self._helpers_fault(on=True)
         if scenario.device is not None and self.player is not None:
             self.trouble = Starvation(scenario.device)
             self.trouble.start(self.player.pid)
@@ -117,6 +118,14 @@ class _Run:
             self.services.edge.fault(False, self.scenario.edge_fault)
         if self.scenario.origin_fault:
             self.services.origin.fault(False, self.scenario.origin_fault)
+        self._helpers_fault(on=False)
+
+    def _helpers_fault(self, *, on: bool) -> None:
+        scenario, services = self.scenario, self.services
+        if services.dns is not None and scenario.dns_fault is not None:
+            services.dns.fault(scenario.dns_fault if on else None)
+        if services.source is not None and scenario.source_fault is not None:
+            services.source.fault(scenario.source_fault if on else None)
 
     def _start_crowd(self, crowd: Crowd) -> None:
         program = str(build.program("crowd"))
@@ -133,8 +142,13 @@ class _Run:
     def _watch_command(self, networks: Path, dossier: Path) -> list[str]:
         scenario, options = self.scenario, self.options
         command = [sys.executable, "-m", "streamnotice.cli"]
-        if options.player == "none" and scenario.decode_passes:
-            command = [sys.executable, "-m", "lab.viewer", str(scenario.decode_passes)]
+        if options.player == "none" and (scenario.decode_passes or scenario.habit):
+            spec = {"passes": scenario.decode_passes, "from_s": scenario.onset_s or 0.0}
+            if scenario.habit is not None:
+                spec |= attrs.asdict(scenario.habit)
+            command = [sys.executable, "-m", "lab.viewer", json.dumps(spec)]
+        elif scenario.habit is not None:
+            raise LabError(f"{scenario.family} needs the lab's own player (--player none)")
         command += ["watch", self.services.url, "--json"]
         command += ["--player", options.player, "--duration", str(options.duration_s)]
         command += ["--rendition", scenario.rendition, "--networks", str(networks)]

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import attrs
 
 from lab.build import LADDER_BPS, SEGMENT_S
-from lab.services import ServerFault, ServicePlan
+from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.topology import Link, Plan, Wishes, draw
 
 Severity = Literal["severe", "moderate", "near_miss", "none"]
@@ -53,6 +53,22 @@ class CpuStarved:
 
 
 @attrs.frozen
+class Habit:
+    """What a misbehaving player does (lab.viewer), from the onset on.
+
+    Attributes:
+        holds: it asks for the highest rendition, whatever comes of it.
+        pause_s: it waits so long after each segment, however low its buffer.
+        sleep_s: it asks for nothing for so long, then for `awake_s` it does.
+    """
+
+    holds: bool = False
+    pause_s: float = 0.0
+    sleep_s: float = 0.0
+    awake_s: float = 0.0
+
+
+@attrs.frozen
 class Scenario:
     """One run, wholly determined.
 
@@ -89,9 +105,17 @@ class Scenario:
     crowds: tuple[Crowd, ...] = ()
     edge_fault: ServerFault | None = None
     origin_fault: ServerFault | None = None
+    dns_fault: DnsFault | None = None
+    source_fault: SourceFault | None = None
+    habit: Habit | None = None
     device: CpuStarved | None = None
     decode_passes: int = 0
     truth_among: tuple[str, ...] = ()
+
+
+# Live, a player asks twice a segment: the wait before each answer would count twice. And a server
+# that fails at times is asked for playlists too.
+_ON_DEMAND = ("edge.overloaded", "origin.slow", "origin.failing", "edge.failing", "healthy")
 
 
 class _Draw:
@@ -116,13 +140,25 @@ class _Draw:
         headers = rng.choice((("x-cache",), ("x-cache", "cache-status"), ("cache-status",), ()))
         self.decode_passes = rng.choice((0, 0, 40, 80))
         self.service = ServicePlan(warm=rng.random() < 0.75, headers=headers)
+        # What came to the lab later has dice of its own: older seeds keep their networks.
+        self.more = more = random.Random(f"{family}-{seed}-more")
+        hosts = more.choice((1, 3, 8, 12)) if more.random() < 0.35 else 0
+        self.named(hosts, live=more.random() < 0.15 and family not in _ON_DEMAND)
+
+    def named(self, hosts: int, *, live: bool | None = None) -> None:
+        """Serve segments under so many names; live or not (None: as it was)."""
+        self.service = attrs.evolve(
+            self.service, hosts=hosts, ttl_s=self.more.choice((5, 20, 60, 300)),
+            live=self.service.live if live is None else live,
+        )  # fmt: skip
 
     def network(self, **wishes: Any) -> Plan:
         """A network whose access line carries the top rendition, with some to spare."""
         most_bps = self.rng.choice(
             (2 * HIGH_BPS, 20_000_000)
         )  # half of them fill no buffer at once
-        base = {"access_bps": (round(1.35 * HIGH_BPS), most_bps)}
+        base: dict[str, Any] = {"access_bps": (round(1.35 * HIGH_BPS), most_bps)}
+        base["dns"] = self.service.hosts > 0
         return draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
 
     def scenario(self, place: str, condition: str | None, network: Plan, **more: Any) -> Scenario:
@@ -420,6 +456,105 @@ def _origin_failing(draw_: _Draw) -> Scenario:
     )  # fmt: skip
 
 
+# -- names
+
+
+def _dns(condition: str) -> Callable[[_Draw], Scenario]:
+    def make(draw_: _Draw) -> Scenario:
+        rng = draw_.rng
+        # Nearly every segment needs a look-up: connections and answers don't live that long.
+        draw_.named(rng.choice((8, 12, 60)), live=False)
+        zone = rng.choice((SERVICE_ZONE, SERVICE_ZONE, ""))
+        if condition == "slow":
+            # Stub resolvers give up after 10 s (two tries of 5): then it would be failing.
+            delay_s = round(min(8.5, SEGMENT_S / draw_.factor), 2)
+            factor: float | None = round(SEGMENT_S / delay_s, 3)
+            variant, fault = f"answers after {delay_s} s", DnsFault(zone, delay_s)
+        else:
+            factor = None
+            fails: Literal["servfail", "silent"] = rng.choice(("servfail", "servfail", "silent"))
+            share = 1.0 if draw_.severity == "severe" else 0.8
+            if draw_.severity == "near_miss":
+                share = 0.12
+            elif draw_.before:
+                share = 0.75  # a session that resolves nothing at all ends by its own rules
+            variant, fault = f"{fails}, {share} of names", DnsFault(zone, 0.0, fails, share)
+        ends = None
+        if draw_.onset_s is not None and rng.random() < 0.25:
+            ends = round(draw_.onset_s + rng.uniform(30, 45), 1)
+        return draw_.scenario(
+            "service.dns", condition, draw_.network(), ends_s=ends, dns_fault=fault, factor=factor,
+            variant=variant + (", service's names" if zone else ", all names"),
+        )  # fmt: skip
+
+    return make
+
+
+# -- live
+
+
+def _source_late(draw_: _Draw) -> Scenario:
+    rng = draw_.rng
+    draw_.named(draw_.service.hosts, live=True)
+    kind = rng.choice(("stopped", "slow", "slow", "gaps"))
+    if draw_.severity == "near_miss":
+        fault = SourceFault("jitter", jitter_s=round(rng.uniform(1.0, 2.5), 2))
+    elif kind == "slow":
+        fault = SourceFault("slow", factor=draw_.factor)
+    elif kind == "gaps":
+        gap_s = rng.uniform(18, 30) if draw_.severity == "severe" else rng.uniform(13, 18)
+        fault = SourceFault("gaps", gap_s=round(gap_s, 1), good_s=round(rng.uniform(5, 15), 1))
+    else:
+        fault = SourceFault("stopped")
+    ends = None
+    if draw_.onset_s is not None and rng.random() < 0.3:
+        ends = round(draw_.onset_s + rng.uniform(25, 40), 1)
+    return draw_.scenario(
+        "service.source", "late", draw_.network(), source_fault=fault, variant=fault.kind,
+        factor=draw_.factor if fault.kind == "slow" else None, ends_s=ends, settle_s=4.0,
+    )  # fmt: skip
+
+
+# -- the player itself
+
+
+def _misjudged(draw_: _Draw) -> Scenario:
+    """A steady line that carries a lower rendition, and a player that insists on the highest."""
+    rng = draw_.rng
+    draw_.rendition = "auto"  # all are permitted
+    low, high = {"severe": (0.2, 0.55), "moderate": (0.55, 0.85)}.get(draw_.severity, (1.25, 1.6))
+    factor = round(rng.uniform(low, high), 3)
+    rate = round(factor * HIGH_BPS)
+    name = rng.choice(("access", "access", "wifi"))
+    network = draw_.network(
+        rate_of=((name, rate),), queue_of=((name, float(rng.choice((50, 100, 200, 300)))),),
+        home=True if name == "wifi" else None,
+        **({"access_bps": (rate, rate)} if name == "access" else {}),
+    )  # fmt: skip
+    return draw_.scenario(
+        "player", "misjudged", network, habit=Habit(holds=True), factor=factor, rendition="auto",
+        variant=f"{name} carries {rate} bit/s", service=attrs.evolve(draw_.service, live=False),
+    )  # fmt: skip
+
+
+def _idle(draw_: _Draw) -> Scenario:
+    rng = draw_.rng
+    service = attrs.evolve(draw_.service, live=False)
+    factor: float | None = None
+    if rng.random() < 0.6 or draw_.severity == "near_miss":
+        factor = draw_.factor
+        habit = Habit(pause_s=round(min(25.0, SEGMENT_S / factor), 2))
+        variant = f"pauses {habit.pause_s} s"
+    else:
+        sleep_s = rng.uniform(35, 60) if draw_.severity == "severe" else rng.uniform(30, 40)
+        habit = Habit(sleep_s=round(sleep_s, 1), awake_s=round(rng.uniform(1, 4), 1))
+        variant = f"sleeps {habit.sleep_s} s"
+    return draw_.scenario(
+        "player", "idle", draw_.network(), habit=habit, factor=factor, variant=variant,
+        service=service,
+    )  # fmt: skip
+
+
 # -- the viewer's own computer
 
 
@@ -490,6 +625,20 @@ def _healthy(draw_: _Draw) -> Scenario:
     return draw_.scenario("none", None, network, **more)
 
 
+def _healthy_live(draw_: _Draw) -> Scenario:
+    """Live and well: the playlist moves, if not to the beat."""
+    rng = draw_.rng
+    draw_.named(draw_.service.hosts, live=True)
+    fault = None
+    if rng.random() < 0.5:
+        fault = SourceFault("jitter", jitter_s=round(rng.uniform(0.3, 2.0), 2))
+    return draw_.scenario(
+        "none", None, draw_.network(), severity="none", factor=None, onset_s=None,
+        rendition=rng.choice(("auto", "auto", "highest", "lowest")), source_fault=fault,
+        variant="live, uneven" if fault else "live",
+    )  # fmt: skip
+
+
 FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
     "healthy": _healthy,
     "wifi.slow": _link_family("network.home.wifi", "slow", "wifi"),
@@ -515,6 +664,12 @@ FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
     "origin.slow": _origin_slow,
     "origin.failing": _origin_failing,
     "device.overloaded": _device_overloaded,
+    "healthy.live": _healthy_live,
+    "dns.slow": _dns("slow"),
+    "dns.failing": _dns("failing"),
+    "source.late": _source_late,
+    "player.misjudged": _misjudged,
+    "player.idle": _idle,
 }
 
 

@@ -1,4 +1,4 @@
-"""The servers: nginx as caching edge, as origin, and as references; with faults to switch on.
+"""The servers: nginx as caching edge, as origin, and as references; a name server; a live source.
 
 A fault of a server is a flag file that nginx looks for at each request, so that switching it
 neither reloads nginx nor breaks connections: what the viewer sees is the fault alone.
@@ -6,13 +6,15 @@ neither reloads nginx nor breaks connections: what the viewer sees is the fault 
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -41,6 +43,40 @@ class ServerFault:
 
 
 @attrs.frozen
+class DnsFault:
+    """What the name server does while its fault is on.
+
+    Attributes:
+        zone: names that end so are hit ("": all).
+        delay_s: mean wait before an answer.
+        fails: "servfail", or "silent" (no answer); None: it answers well, if late.
+        share: share of names that fail at a time.
+    """
+
+    zone: str = ""
+    delay_s: float = 0.0
+    fails: Literal["servfail", "silent"] | None = None
+    share: float = 1.0
+
+
+@attrs.frozen
+class SourceFault:
+    """What the live source does while its fault is on.
+
+    Attributes:
+        kind: "stopped"; "slow": each segment takes `1 / factor` of its play-out time;
+            "gaps": silent for `gap_s`, then well for `good_s`, and so on; "jitter": each segment
+            up to `jitter_s` late, no lag builds up.
+    """
+
+    kind: Literal["stopped", "slow", "gaps", "jitter"]
+    factor: float = 1.0
+    gap_s: float = 0.0
+    good_s: float = 0.0
+    jitter_s: float = 0.0
+
+
+@attrs.frozen
 class ServicePlan:
     """How the service behaves when nothing is wrong, drawn by the scenario.
 
@@ -48,12 +84,21 @@ class ServicePlan:
         warm: the edge has everything in its cache; else it fetches from the origin at first use.
         headers: which headers tell of the cache: a subset of "x-cache", "cache-status", "age".
         paced_bps: the edge's standing pace of each response; None: unpaced.
+        hosts: under how many names the edge serves segments, in turns; 0: literal addresses.
+        ttl_s: life of an answer of the name server.
+        live: a live stream, instead of one on demand.
     """
 
     warm: bool = True
     headers: tuple[str, ...] = ("x-cache",)
     paced_bps: int | None = None
+    hosts: int = 0
+    ttl_s: int = 20
+    live: bool = False
 
+
+SERVICE_ZONE = ".video.example"
+_PLAY = "play" + SERVICE_ZONE
 
 _MAIN = """
 daemon off; master_process on; worker_processes 1; user root;
@@ -170,6 +215,14 @@ def edge_config(server: Server, origin_ip: str, plan: ServicePlan, kind: ServerF
     if "cache-status" in plan.headers:
         headers += "    add_header Cache-Status $cache_word always;\n"
     think, beside = _think_lines(server, kind)
+    through = f"""
+{_fault_lines(server, kind, plan.paced_bps)}
+{think}
+    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
+    proxy_connect_timeout 5s; proxy_read_timeout 20s;
+    proxy_cache media; proxy_cache_key $uri;
+    proxy_ignore_headers Cache-Control Expires; proxy_cache_lock on;
+{headers}"""
     return f"""
   proxy_cache_path {server.home}/cache levels=1:2 keys_zone=media:4m inactive=3650d
                    use_temp_path=off;
@@ -179,15 +232,8 @@ def edge_config(server: Server, origin_ip: str, plan: ServicePlan, kind: ServerF
   }}
   upstream origin {{ server {origin_ip}:80 max_fails=0; keepalive 8; }}
   server {{ listen 80;
-  location / {{
-{_fault_lines(server, kind, plan.paced_bps)}
-{think}
-    proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
-    proxy_connect_timeout 5s; proxy_read_timeout 20s;
-    proxy_cache media; proxy_cache_key $uri; proxy_cache_valid 200 3650d;
-    proxy_ignore_headers Cache-Control Expires; proxy_cache_lock on;
-{headers}
-  }}
+  location / {{ {through} proxy_cache_valid 200 3650d; }}
+  location ~ ^/live/.*m3u8$ {{ {through} proxy_cache_valid 200 1s; }}
 {beside}
   }}"""
 
@@ -220,10 +266,14 @@ class Services:
         seed: int = 1,
     ) -> None:
         address = net.plan.addresses
+        self.dns: Helper | None = None
+        self.source: Helper | None = None
         self.edge = Server(net, "edge", work)
         self.origin = Server(net, "origin", work)
+        root = work / "root"
+        prefixes = _lay_out(root, plan, seed)
         self.edge.configure(edge_config(self.edge, address["origin"], plan, edge_fault))
-        self.origin.configure(origin_config(self.origin, build.media(), origin_fault))
+        self.origin.configure(origin_config(self.origin, root, origin_fault))
         for server, kind in ((self.edge, edge_fault), (self.origin, origin_fault)):
             if kind is not None and kind.think_s is not None:
                 server.think_with(kind.think_s, seed)
@@ -231,13 +281,101 @@ class Services:
             warm_cache(self.edge.home / "cache")
         self.origin.start()
         self.edge.start()
+        if plan.live:
+            spec = {
+                "media": str(build.media()), "root": str(root / "live"), "prefix": prefixes,
+                "warm_from": address["edge"] if plan.warm else None, "seed": seed,
+            }  # fmt: skip
+            self.source = Helper(net, "origin", "live.py", [json.dumps(spec)])
         for node in ("refa", "refb"):
             server = Server(net, node, work)
             (server.home / "probe.bin").write_bytes(bytes(REFERENCE_BYTES))
             server.configure(f"  server {{ listen 80; location / {{ root {server.home}; }} }}")
             server.start()
-        self.url = f"http://{address['edge']}/master.m3u8"
-        self.references = tuple(f"http://{address[n]}/probe.bin" for n in ("refa", "refb"))
+        names = {"edge": address["edge"], "refa": address["refa"], "refb": address["refb"]}
+        if plan.hosts:
+            names = {"edge": _PLAY, "refa": "speed.access.example", "refb": "probe.test.example"}
+            records = {name: address[node] for node, name in names.items()}
+            records |= {_edge_name(i): address["edge"] for i in range(plan.hosts)}
+            zone = {"records": records, "ttl_s": plan.ttl_s, "seed": seed}
+            self.dns = Helper(net, "dns", "names.py", [address["dns"], json.dumps(zone)])
+            _resolve_with(address["dns"], work)
+        folder = "live/" if plan.live else "named/" if plan.hosts else ""
+        if plan.warm and folder == "named/":
+            self._warm_playlists()
+        self.url = f"http://{names['edge']}/{folder}master.m3u8"
+        self.references = tuple(f"http://{names[n]}/probe.bin" for n in ("refa", "refb"))
+
+    def _warm_playlists(self) -> None:
+        paths = ["master.m3u8", *(f"{name}/index.m3u8" for name, *_ in build.RENDITIONS)]
+        script = """
+import sys, urllib.request
+for path in sys.argv[1:]:
+    urllib.request.urlopen("http://127.0.0.1/named/" + path, timeout=20).read()
+"""
+        self.edge.net.run("edge", [sys.executable, "-c", script, *paths])
+
+
+class Helper:
+    """A program of the lab's own in a namespace, that takes its fault as a line of JSON."""
+
+    def __init__(self, net: Net, node: str, script: str, arguments: list[str]) -> None:
+        self._name = script
+        self._process = net.start(
+            node, [sys.executable, str(Path(__file__).with_name(script)), *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            raise LabError(f"{script} did not start")
+
+    def fault(self, kind: DnsFault | SourceFault | None) -> None:
+        """Switch the fault on, or off with None."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(attrs.asdict(kind) if kind else None) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise LabError(f"{self._name} has ended") from None
+
+
+def _edge_name(number: int) -> str:
+    return f"e{number + 1}.cdn{SERVICE_ZONE}"
+
+
+def _lay_out(root: Path, plan: ServicePlan, seed: int) -> list[str]:
+    """What the origin serves: the media, and with names playlists that spread segments over them.
+
+    Returns the address prefixes that segments have by turns ([""]: relative).
+    """
+    media = build.media()
+    root.mkdir()
+    for item in media.iterdir():
+        (root / item.name).symlink_to(item)
+    if not plan.hosts:
+        return [""]
+    prefixes = [f"http://{_edge_name(i)}" for i in range(plan.hosts)]
+    random.Random(seed).shuffle(prefixes)
+    for index in media.glob("*/index.m3u8"):
+        name = index.parent.name
+        rows, number = [], 0
+        for row in index.read_text().splitlines():
+            if row and not row.startswith("#"):
+                row = f"{prefixes[number % len(prefixes)]}/{name}/{row}"
+                number += 1
+            rows.append(row)
+        (root / "named" / name).mkdir(parents=True)
+        (root / "named" / name / "index.m3u8").write_text("\n".join(rows) + "\n")
+    (root / "named" / "master.m3u8").write_text((media / "master.m3u8").read_text())
+    return prefixes
+
+
+def _resolve_with(address: str, work: Path) -> None:
+    """Let the run's own world (and nobody else's) ask this name server."""
+    made = work / "resolv.conf"
+    made.write_text(f"nameserver {address}\n")
+    target = Path("/etc/resolv.conf").resolve()
+    subprocess.run(["mount", "--bind", str(made), str(target)], check=True)
 
 
 def warm_cache(target: Path) -> None:

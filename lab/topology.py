@@ -137,6 +137,7 @@ class Wishes:
     access_bps: tuple[int, int] = (6_000_000, 25_000_000)
     rate_of: tuple[tuple[str, int], ...] = ()
     queue_of: tuple[tuple[str, float], ...] = ()
+    dns: bool = False
 
 
 _PUBLIC_FIRST = (62, 77, 81, 84, 88, 91, 93, 109, 145, 151, 176, 178, 185, 194, 212, 217)
@@ -280,6 +281,8 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         cables.append(Cable("crowdfar", loaded.far, "crowdsrc", *block.pair()))
         if not want.neighbour:
             cables.append(Cable("crowdnear", loaded.near, "crowdsink", *provider.pair()))
+    if want.dns:
+        cables.append(Cable("dns", border, "dns", *provider.pair()))
     neighbour_ip = None
     if want.neighbour:
         line_block = {"public": provider, "cgn": cgn, "private": private}[access_kind]
