@@ -195,18 +195,23 @@ class HeadlessPlayer:
     @property
     def _level_wanted_s(self) -> float:
         """The target; in a live stream there is never more than the hold-back to be had."""
-        if not self._live or self._current not in self._playlists:
+        if not self._live:
             return self._target_s
-        target_duration_s = self._playlists[self._current].target_duration_s
-        return min(self._target_s, LIVE_HOLD_BACK * target_duration_s)
+        return min(self._target_s, LIVE_HOLD_BACK * self._target_duration_s)
+
+    @property
+    def _target_duration_s(self) -> float:
+        """Of the playlist in use, or of the one before it until that has come."""
+        known = self._playlists.get(self._current) or next(iter(self._playlists.values()))
+        return known.target_duration_s
 
     @property
     def _wants_data(self) -> bool:
         if self._clock.finished:
             return False
         room_s = self._level_wanted_s - self._clock.level_s
-        if self._live and self._current in self._playlists:
-            return room_s >= self._playlists[self._current].target_duration_s
+        if self._live:
+            return room_s >= self._target_duration_s
         return room_s > 0
 
     # fetching
@@ -302,6 +307,8 @@ class HeadlessPlayer:
         if self._live is None:
             self._live = playlist.live
         before = self._playlists.get(index)
+        if playlist.live:
+            self._playlists.clear()  # a live list that isn't followed is out of date
         self._playlists[index] = playlist
         if not playlist.live:
             return
