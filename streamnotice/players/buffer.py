@@ -21,7 +21,7 @@ ClockState = Literal["starting", "playing", "stalled", "ended"]
 
 MAX_LATE_S: Final = 0.4
 """How far the decoder may lag the head before the head has to wait for it."""
-HELD_UNTIL_S: Final = 0.2
+HELD_UNTIL_S: Final = 0.8
 """A held head moves on when the decoder is this far ahead of it again."""
 _EPSILON_S: Final = 1e-6
 
@@ -69,7 +69,7 @@ class BufferClock:
 
     def decode(self, duration_s: float) -> float:
         """So much more is decoded. Returns how much of it came too late to be shown in time."""
-        late_s = self.position_s - self.decoded_s if self.state == "playing" else 0.0
+        late_s = self.position_s - self.decoded_s
         self.decoded_s = min(self.buffered_s, self.decoded_s + duration_s)
         return min(duration_s, max(0.0, late_s))
 

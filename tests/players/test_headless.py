@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -334,3 +335,56 @@ async def test_a_player_plays_once_and_checks_its_levels() -> None:
             HeadlessPlayer(watcher, "best")  # type: ignore[arg-type]
         with pytest.raises(HostError, match="start_at_s"):
             HeadlessPlayer(watcher, start_at_s=40)
+
+
+async def test_work_that_is_too_slow_holds_playback_with_media_in_the_buffer() -> None:
+    levels: list[tuple[str, float]] = []
+
+    class Watching(Watcher):
+        def playback(self, **fields: Any) -> None:
+            levels.append((fields["state"], fields["buffer_s"]))
+            super().playback(**fields)
+
+    async def list_of_six(_: web.Request) -> web.Response:
+        return playlist(*(f"s{index}.ts" for index in range(6)))
+
+    async with serving(list=list_of_six, s=segment) as (base, _), Watching() as watcher:
+        # a slice of 0.2 s of media takes twice as long
+        player = HeadlessPlayer(
+            watcher, start_at_s=0.3, resume_at_s=0.3, work=lambda _: time.sleep(0.4)
+        )
+        await asyncio.wait_for(player.play(base + "list.m3u8"), 30)
+    held = [level_s for state, level_s in levels if state == "stalled"]
+    assert held
+    assert min(held) > 0
+    assert levels[-1][0] == "ended"
+
+
+@pytest.mark.expects_failure
+async def test_work_that_raises_is_told_and_playback_goes_on() -> None:
+    def work(_: bytes) -> None:
+        raise RuntimeError("no")
+
+    seen = Seen()
+    async with serving(list=list_of_three, s=segment) as (base, _):
+        await seen.play(base + "list.m3u8", work=work)
+    assert seen.states[-1] == "ended"
+    assert any("player.work" in where for where, _ in seen.errors)
+
+
+@pytest.mark.parametrize("path", ["list.m3u8", "hang.m3u8", "nothing.m3u8"])
+async def test_cancelled_at_any_point_it_leaves_nothing_behind(path: str) -> None:
+    async def hang(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        raise AssertionError("nobody waits so long")
+
+    async with serving(list=list_of_three, s=hang, hang=hang) as (base, _), Watcher() as watcher:
+        before = asyncio.all_tasks()
+        playing = asyncio.create_task(HeadlessPlayer(watcher).play(base + path))
+        await asyncio.sleep(0.3)
+        assert not playing.done()
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(playing, 5)
+        left = [repr(task.get_coro()) for task in asyncio.all_tasks() - before]
+        assert not [words for words in left if "HeadlessPlayer" in words]

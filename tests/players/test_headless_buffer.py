@@ -106,3 +106,15 @@ def test_only_what_comes_late_counts_as_dropped() -> None:
     clock.advance(1.4)  # the head is 0.3 s beyond what is decoded
     assert clock.decode(0.2) == pytest.approx(0.2)
     assert clock.decode(0.5) == pytest.approx(0.1)
+
+
+def test_what_the_held_head_has_passed_over_is_dropped_too() -> None:
+    clock = BufferClock(start_at_s=1, decodes=True)
+    clock.advance(0)
+    clock.append(10)
+    clock.decode(1)
+    clock.advance(0.1)
+    clock.advance(5)
+    assert clock.state == "stalled"
+    assert clock.decode(MAX_LATE_S) == pytest.approx(MAX_LATE_S)
+    assert clock.decode(1) == 0
