@@ -22,7 +22,14 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     hungry = seen.playback.state == "stalled" or (
         seen.playback.wants_data is not False and level is not None and level < 4 * S_NS
     )
-    return Outcome("idle_hungry" if hungry else "idle_full", figures)
+    if not hungry:
+        return Outcome("idle_full", figures)
+    # a player that waits before it tries again after a failure does ask
+    since = now - WINDOW_S * S_NS
+    failed = any(f.at_ns > since for f in seen.requests.failures) or any(
+        a.at_ns > since and a.status >= 400 for a in seen.requests.answers
+    )
+    return Outcome("retrying" if failed else "idle_hungry", figures)
 
 
-RULE = Rule("asking", ("always", "partly", "idle_hungry", "idle_full"), "requests", read)
+RULE = Rule("asking", ("always", "partly", "idle_hungry", "retrying", "idle_full"), "requests", read)

@@ -55,16 +55,22 @@ def read_contrast(seen: Estimates, now: int) -> Outcome | None:
 
 
 def read_rate(seen: Estimates, now: int) -> Outcome | None:
-    """A small download from a reference, judged with what slow start alone would take."""
+    """A small download from a reference, judged with what slow start alone would take.
+
+    Three base round trips are its due, by handshakes: the wait for its own first byte would
+    let a standing queue excuse itself.
+    """
     rows = [row for row in seen.downloads if now - 15 * S_NS < row.at_ns <= now]
     needed = seen.needed_bps()
     if not rows or not needed:
         return None
+    bases = [end.base_ns for end in _references(seen, now) if end.base_ns is not None]
+    round_trip = max(bases, default=100_000_000)
     rated = []
     for row in rows:
         if row.failed or row.duration_ns is None or not row.duration_ns:
             continue
-        fair = 3 * (row.ttfb_ns or 0) + row.received_bytes * 8 * S_NS // needed
+        fair = 3 * round_trip + row.received_bytes * 8 * S_NS // needed
         rated.append((row.duration_ns * 1000 // max(1, fair), row))
     if not rated:
         return Outcome("failing", (("failures_count", len(rows)),))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.path.rounds import middle
 
 WINDOW_S = 12
 RATE_WINDOW_S = 6
+LATE_NS = 300_000_000
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
@@ -30,7 +32,11 @@ def read(seen: Estimates, now: int) -> Outcome | None:
         return Outcome("unsaid", figures, base)
     if "hit" not in said:
         return Outcome("misses", figures, base)
-    return Outcome("hits" if "miss" not in said else "both", figures, base)
+    if "miss" not in said:
+        return Outcome("hits", figures, base)
+    hits, misses = (middle([a.ttfb_ns for a in answers if a.cache == c]) for c in ("hit", "miss"))
+    late = misses >= LATE_NS and misses >= 4 * hits
+    return Outcome("misses_only" if late else "both", figures, base)
 
 
-RULE = Rule("slow_answers", ("hits", "misses", "both", "unsaid"), "headers", read)
+RULE = Rule("slow_answers", ("hits", "misses", "misses_only", "both", "unsaid"), "headers", read)
