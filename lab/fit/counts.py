@@ -110,16 +110,32 @@ def _join_same_queue(rows: dict[State, list[tuple[Floats, float]]]) -> None:
 KIN_RUNS = 8.0
 """Pretended runs of a fault's kin: what a queue does to us hardly depends on where it is."""
 FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
-ON_PATH = {**{place: i for i, place in enumerate(ORDER[:4])}, "network.home.sharing": 1}
+PATH_PLACES = ORDER
 SPEAKS_OF_PLACES = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
+
+
+def on_path(state: State) -> bool:
+    """The fault lies on the way: a link, or a server that nothing reaches."""
+    return _place(state) in PATH_PLACES
+
+
+def _place(state: State) -> str:
+    """The place on the way that a fault's traces point to."""
+    if state.place == "network.home.sharing":
+        return "network.isp.access"
+    if state == State("service.edge", "unreachable"):
+        return "service"
+    return state.place
 
 
 def relation(outcome: str, place: str) -> str:
     """Where an answer lies relative to a fault at *place* on the path."""
+    if outcome == "server":  # all answers but the server's own
+        return "at" if place == "service" else "farther"
     if outcome not in STRETCHES:
-        return outcome  # none, all, server, vpn, unplaced: the same for every place
+        return outcome  # none, all, vpn, unplaced: the same for every place
     near, far = STRETCHES[outcome]
-    at = ON_PATH[place]
+    at = PATH_PLACES.index(place)
     if near <= at <= far:
         return ("at", "beside")[far > near] if far - near < 2 else "around"
     return "nearer" if far < at else "farther"
@@ -137,31 +153,35 @@ def _kin(
         return [
             row
             for other, found in rows.items()
-            if other.place in ON_PATH
+            if on_path(other)
             and other.condition == state.condition
             and (rule.needs != "reference" or _shared(other))
             for row in found
         ]
-    ours = [relation(name, state.place) for name in names]
+    # An answer weighs the same for every place that it lies equally to: a stretch over the whole
+    # path must not favour its ends because fewer stretches hold them.
+    sizes: dict[str, int] = defaultdict(int)
+    for place in PATH_PLACES:
+        kinds = [relation(name, place) for name in names]
+        for kind in set(kinds):
+            sizes[kind] = max(sizes[kind], kinds.count(kind))
+    ours = [relation(name, _place(state)) for name in names]
     moved: list[tuple[Floats, float]] = []
     for other, found in rows.items():
-        if other.place not in ON_PATH or FOUND_BY.get(other.condition, other.condition) != way:
+        if not on_path(other) or FOUND_BY.get(other.condition, other.condition) != way:
             continue
-        theirs = [relation(name, other.place) for name in names]
+        theirs = [relation(name, _place(other)) for name in names]
         for share, weight in found:
             mass: dict[str, float] = defaultdict(float)
             for value, kind in zip(share, theirs, strict=True):
                 mass[kind] += float(value)
-            spread = np.array([mass[kind] / ours.count(kind) for kind in ours])
-            total = spread.sum()
-            if total > 0:
-                moved.append((spread / total, weight))
+            moved.append((np.array([mass[kind] / sizes[kind] for kind in ours]), weight))
     return moved
 
 
 def _shared(state: State) -> bool:
     """All references pass this place as well."""
-    return ON_PATH[state.place] <= 1
+    return PATH_PLACES.index(_place(state)) <= 1
 
 
 def _shrunk(
@@ -180,7 +200,7 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
-        elif state.place in ON_PATH:
+        elif on_path(state):
             by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
             table[:, column] = _mean(rows.get(state, []), by_kin, KIN_RUNS)
         else:

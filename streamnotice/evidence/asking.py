@@ -32,4 +32,6 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     return Outcome("retrying" if failed else "idle_hungry", figures)
 
 
-RULE = Rule("asking", ("always", "partly", "idle_hungry", "retrying", "idle_full"), "requests", read)
+RULE = Rule(
+    "asking", ("always", "partly", "idle_hungry", "retrying", "idle_full"), "requests", read
+)
