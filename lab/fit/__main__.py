@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from lab.fit.counts import fit_counts, labelled
+from lab.fit.counts import SPEAKS_OF_PLACES, fit_counts, labelled
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, fit_powers, make_folds
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
+from streamnotice.path.localise import STRETCHES
 from streamnotice.verdict.filter import Switch
 from streamnotice.verdict.tables import Tables
 
@@ -55,6 +56,12 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def seen_outcomes(runs: list[Run], rule: str) -> set[str]:
+    """Outcomes of *rule* that at least one run showed, or that a place's kin speak for."""
+    found = {said[rule] for run in runs for said in run.steps.values() if rule in said}
+    return found | set(STRETCHES) if found and rule in SPEAKS_OF_PLACES else found
+
+
 def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     """The table as the JSON object that is shipped."""
     states = _fittable(runs)
@@ -70,7 +77,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     for rule in RULES:
         table = counts.logs[rule.name]
         power = round(powers.get(rule.name, 0.0) * 1000)
-        seen = any(rule.name in said for run in usable for said in run.steps.values())
+        seen = seen_outcomes(usable, rule.name)
         if not seen:
             continue  # never answered in the lab: stays in shadow
         rules[rule.name] = {
@@ -78,6 +85,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
             "outcomes": {
                 name: [round(float(v) * to_mdb) for v in table[i]]
                 for i, name in enumerate(rule.outcomes)
+                if name in seen  # what no run ever showed says nothing for any state
             },
         }
     names = sorted(run.name for run in usable)
