@@ -1,0 +1,72 @@
+"""The fit's floating-point filter and the engine's integer one say the same of a real session."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+import numpy as np
+import pytest
+
+from lab.fit.counts import Counts, relation
+from lab.fit.forward import batch, forward, scores
+from lab.fit.recordings import Run, replay_run
+from streamnotice.bottlenecks import NONE
+from streamnotice.evidence import RULES
+from streamnotice.testing import RECORDED
+from streamnotice.verdict.tables import shipped
+
+TO_NATS = np.log(10.0) / 10_000
+
+
+def replayed(name: str) -> Run:
+    whole = {
+        "truth": {"place": "none", "condition": None, "among": [], "before": False,
+                  "onset_s": 0, "ends_s": None},
+        "scenario": {"family": name, "seed": 1},
+    }  # fmt: skip
+    with as_file(files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz") as path:
+        return replay_run(name, whole, path, None, frozenset(), RULES)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_both_filters_agree_on_how_likely_peace_is(name: str) -> None:
+    run, tables = replayed(name), shipped()
+    zeros = [0] * len(tables.states)
+    logs = {
+        rule.name: np.array(
+            [tables.likelihoods.get(rule.name, {}).get(o, zeros) for o in rule.outcomes]
+        )
+        * TO_NATS
+        for rule in RULES
+    }
+    data = batch([run], tables.states, np.ones(1))
+    prior = 10 ** (np.array([-1e6, *tables.priors[1:]]) / 10_000)
+    posterior = forward(
+        scores(data, Counts(tables.states, logs), dict.fromkeys(logs, 1.0), tables.fatigue_steps),
+        data.suffering,
+        10 ** (np.array(tables.start()) / 10_000),
+        prior,
+        tables.switch,
+    )[0]
+    worst = max(
+        abs(posterior[second, 0] - dict(verdict.alternatives).get(NONE, 0) / 1e6)
+        for second, verdict in run.verdicts.items()
+    )
+    # they differ in rounding, and in steps of a stall too short to be harm
+    assert worst < 0.05
+
+
+@pytest.mark.parametrize(
+    ("outcome", "place", "says"),
+    [
+        ("access", "network.isp.access", "at"),
+        ("access_or_core", "network.isp.core", "beside"),
+        ("home_to_service", "network.isp.core", "around"),
+        ("home", "network.interconnect", "nearer"),
+        ("interconnect_or_service", "network.isp.access", "farther"),
+        ("server", "service", "at"),
+        ("none", "network.isp.core", "none"),
+    ],
+)
+def test_answers_are_read_relative_to_the_fault(outcome: str, place: str, says: str) -> None:
+    assert relation(outcome, place) == says
