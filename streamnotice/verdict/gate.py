@@ -5,7 +5,8 @@
 (Shiryaev-Roberts form; Shin, Ramdas, Rinaldo, "E-detectors", 2022.) Both predictives are those of
 the filter, restricted to the states of n and to all others. Looking every second is safe: the
 mean time to a false crossing of 1/alpha is at least 1/alpha steps, averaged over the priors and as
-far as the likelihoods hold; `docs/how-it-weighs.md` says what was measured of that.
+far as the likelihoods hold and the power on the ratios is at most 1; for a name with a larger power
+only the measured rate stands. `docs/how-it-weighs.md` says more.
 """
 
 from __future__ import annotations
