@@ -420,6 +420,7 @@ def _make_cache(made: Path) -> None:
             inner = f"ip link set lo up; exec {start}"
             process = subprocess.Popen(["unshare", "--net", "sh", "-c", inner])
             try:
+                _await_own_network(process)
                 _fetch_all(process.pid, media)
             finally:
                 process.terminate()
@@ -427,6 +428,16 @@ def _make_cache(made: Path) -> None:
             (folder / "cache").rename(made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await_own_network(process: subprocess.Popen[Any]) -> None:
+    """Until `unshare` has unshared: before that, its namespace is still the machine's own."""
+    ours = Path("/proc/self/ns/net").readlink()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{process.pid}/ns/net").readlink() == ours:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise LabError("warming the edge cache failed: no network namespace of its own")
+        time.sleep(0.005)
 
 
 def _fetch_all(pid: int, media: Path) -> None:
