@@ -39,13 +39,12 @@ from streamnotice.observations import (
     RequestStarted,
     RoundTrip,
     Route,
-    Sight,
     StoredBaseline,
     Transfer,
 )
 from streamnotice.policy import S_NS, Settings
 from streamnotice.snapshot import pack, stateful, unpack
-from streamnotice.verdict.naming import Namer
+from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
@@ -201,15 +200,18 @@ class Engine:
             wants,
         )
         key = speaks.key if speaks else verdict.bottleneck
-        ruled = self._weigher.ruled_out(mind.memory, since, speaks) if speaks else ()
         events: list[AnyEvent] = [*self._playback_changed(now), verdict]
-        events += mind.life.step(now, verdict, key, since, self.settings, ruled)
+        for notice in mind.life.step(now, verdict, key, since, self.settings):
+            if speaks is not None and notice.state != "resolved":
+                ruled = self._weigher.ruled_out(mind.memory, since, speaks)
+                notice = attrs.evolve(notice, ruled_out=ruled)
+            events.append(notice)
         if wants != mind.intensity:
             mind.intensity = wants
             events.append(ProbingWanted(now, wants))
         return events
 
-    def _since(self, now: int, named: Any) -> int:
+    def _since(self, now: int, named: Named | None) -> int:
         """The earlier of the first harm and the first step with weight."""
         life = self._mind.life
         if life.shown is not None:
@@ -266,5 +268,4 @@ class Engine:
             HomeRouter: seen.router_bytes,
             LiveEdge: seen.live_edge,
             StoredBaseline: seen.store,
-            Sight: seen.sight,
         }

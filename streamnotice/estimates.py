@@ -12,7 +12,6 @@ from streamnotice.observations import (
     HostLoad,
     Interface,
     LiveEdge,
-    Sight,
     StoredBaseline,
 )
 from streamnotice.path.roles import JOIN
@@ -28,11 +27,8 @@ class LoadSeen:
     """One look at the host's load."""
 
     at_ns: int
-    window_ns: int
     loop_lag_ns: int | None
     cpu_wait_permille: int | None
-    cpu_busy_permille: int | None
-    cpu_pressure_permille: int | None
 
 
 @stateful
@@ -82,19 +78,9 @@ class Estimates:
     medium: str | None = None
     home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
     newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
-    sights: dict[str, bool] = attrs.Factory(dict)
 
     def load(self, seen: HostLoad) -> None:
-        self.loads.append(
-            LoadSeen(
-                seen.at_ns,
-                seen.window_ns,
-                seen.loop_lag_ns,
-                seen.cpu_wait_permille,
-                seen.cpu_busy_permille,
-                seen.cpu_pressure_permille,
-            )
-        )
+        self.loads.append(LoadSeen(seen.at_ns, seen.loop_lag_ns, seen.cpu_wait_permille))
 
     def download(self, seen: Download) -> None:
         self.downloads.append(
@@ -146,9 +132,6 @@ class Estimates:
             elif (place := path.segment(ttl)) is not None and JOIN not in place:
                 found[place] = hop.base_ns
         return found
-
-    def sight(self, seen: Sight) -> None:
-        self.sights[seen.sensor] = seen.sees
 
     def needed_bps(self) -> int | None:
         """What playback needs to go on: the rate of the rendition now asked for."""

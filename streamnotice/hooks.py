@@ -18,7 +18,6 @@ from typing import Any, Final
 from streamnotice.log import get_logger
 
 QUEUE: Final = 64
-Report = Callable[[str, BaseException | str], None]
 Dispatch = Callable[[Callable[[], None]], Any]
 
 

@@ -126,7 +126,7 @@ class Watcher:
         self._networks = _networks(networks)
         self._references = tuple(check_reference(url) for url in references)
         self._baselines = dict(baselines or {})
-        self.session = Session(self.policy, self._sink, on_error=self._on_error)
+        self.session = Session(self.policy, self._hand_in, on_error=self._on_error)
         self._tap: aiohttp.TraceConfig | None = None
         self._recorder = Recorder(
             make_header(
@@ -300,9 +300,6 @@ class Watcher:
         self._recorder.save(path)
 
     # -- inside -------------------------------------------------------------------------------
-
-    def _sink(self, observation: Observation) -> None:
-        self._hand_in(observation)
 
     def _hand_in(self, observation: Observation) -> None:
         if self._closed:

@@ -1,8 +1,7 @@
-"""What is published: how often right, inner, wrong or silent, with intervals, and calibration."""
+"""What is published: how often right, inner, wrong or silent, and calibration."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 import attrs
@@ -19,16 +18,6 @@ from streamnotice.bottlenecks import (
 )
 from streamnotice.events import Verdict
 from streamnotice.policy import S_NS
-
-
-def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, 1927)."""
-    if of == 0:
-        return 0.0, 1.0
-    p = hits / of
-    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.policy import S_NS
 
-S_NS = 1_000_000_000
 WINDOW_S = 6
 
 

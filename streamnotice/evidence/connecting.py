@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule, scale
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
-S_NS = 1_000_000_000
 MS_NS = 1_000_000
 WINDOW_NS = 10 * S_NS
 
 
 def read_connect(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    failed = [f for f in requests.failures if now - WINDOW_NS < f.at_ns <= now]
+    failed = recent(requests.failures, now, WINDOW_NS)
     kinds = [f.failure for f in failed if not f.had_first_byte]
     for kind in ("refused", "unreachable", "timeout", "reset"):
         if kind in kinds:
@@ -21,9 +22,7 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
     if broken:
         return Outcome("broken_off", (("failures_count", broken),))
     made = [
-        c.connect_ns
-        for c in requests.connects
-        if c.connect_ns is not None and now - WINDOW_NS < c.at_ns <= now
+        c.connect_ns for c in recent(requests.connects, now, WINDOW_NS) if c.connect_ns is not None
     ]
     if not made:
         return None
@@ -35,15 +34,11 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
 
 def read_look_up(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    failed = [f for f in requests.failures if now - WINDOW_NS < f.at_ns <= now]
+    failed = recent(requests.failures, now, WINDOW_NS)
     count = sum(1 for f in failed if f.failure == "dns")
     if count:
         return Outcome("failing", (("failures_count", count),))
-    made = [
-        c.dns_ns
-        for c in requests.connects
-        if c.dns_ns is not None and now - WINDOW_NS < c.at_ns <= now
-    ]
+    made = [c.dns_ns for c in recent(requests.connects, now, WINDOW_NS) if c.dns_ns is not None]
     if not made:
         return None
     name = scale(max(made), ((500 * MS_NS, "prompt"),), "slow")

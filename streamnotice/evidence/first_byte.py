@@ -9,6 +9,8 @@ from __future__ import annotations
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule, scale
 from streamnotice.path.rounds import middle
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
 MS_NS = 1_000_000
 WINDOW_S = 8
@@ -19,12 +21,12 @@ def _read(seen: Estimates, now: int, cache: str | None) -> Outcome | None:
     requests = seen.requests
     answers = [
         answer
-        for answer in requests.recent(requests.answers, now, WINDOW_S)
+        for answer in recent(requests.answers, now, WINDOW_S * S_NS)
         if answer.media and answer.cache == cache and answer.status < 400
     ]
     if not answers:
         return None
-    rtts = [rtt for at, rtt in requests.rtts if now - 10 * WINDOW_S * MS_NS * 1000 < at <= now]
+    rtts = [rtt for at, rtt in requests.rtts if now - 10 * WINDOW_S * S_NS < at <= now]
     rtt = max([a.rtt_ns for a in answers if a.rtt_ns is not None] + rtts[-2:], default=0)
     ttfb = middle([answer.ttfb_ns for answer in answers])
     excess = max(0, ttfb - 2 * rtt)

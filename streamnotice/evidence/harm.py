@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-
-S_NS = 1_000_000_000
+from streamnotice.policy import S_NS
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.windows import recent
 
 WINDOW_NS = 4_000_000_000
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    rows = [row for row in seen.loads if now - WINDOW_NS < row.at_ns <= now]
+    rows = recent(seen.loads, now, WINDOW_NS)
     waits = [row.cpu_wait_permille for row in rows if row.cpu_wait_permille is not None]
     lags = [row.loop_lag_ns for row in rows if row.loop_lag_ns is not None]
     if not waits and not lags:

@@ -6,14 +6,15 @@ from collections import deque
 
 from streamnotice.estimates import BytesSeen, Estimates
 from streamnotice.evidence.rule import Outcome, Rule, scale
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
-S_NS = 1_000_000_000
 WINDOW_S = 6
 STEPS = ((200, "none"), (1000, "some"))
 
 
 def _others(seen: Estimates, rows: deque[BytesSeen], now: int) -> Outcome | None:
-    inside = [row for row in rows if now - WINDOW_S * S_NS < row.at_ns <= now]
+    inside = recent(rows, now, WINDOW_S * S_NS)
     length = sum(row.window_ns for row in inside)
     if length < WINDOW_S * S_NS // 2:
         return None

@@ -11,8 +11,8 @@ from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path.localise import busiest, length
 from streamnotice.path.rounds import FAR, middle
+from streamnotice.policy import S_NS
 
-S_NS = 1_000_000_000
 LEAST_NS = 10_000_000
 WINDOW_NS = 30 * S_NS
 

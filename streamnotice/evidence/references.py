@@ -9,8 +9,9 @@ from __future__ import annotations
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path.localise import FarEnd, busiest, far_end
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
-S_NS = 1_000_000_000
 WINDOW_NS = 12 * S_NS
 
 
@@ -60,7 +61,7 @@ def read_rate(seen: Estimates, now: int) -> Outcome | None:
     Three base round trips are its due, by handshakes: the wait for its own first byte would
     let a standing queue excuse itself.
     """
-    rows = [row for row in seen.downloads if now - 15 * S_NS < row.at_ns <= now]
+    rows = recent(seen.downloads, now, 15 * S_NS)
     needed = seen.needed_bps()
     if not rows or not needed:
         return None

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
 MS_NS = 1_000_000
 WINDOW_S = 10
 
 
-def read_origin(seen: Estimates, now: int) -> Outcome | None:
-    rows = [
-        (a.origin_ns, a.ttfb_ns)
-        for a in seen.requests.recent(seen.requests.answers, now, WINDOW_S)
-        if a.origin_ns is not None
-    ]
+def _slowest(figure: str, rows: list[tuple[int, int]]) -> Outcome | None:
+    """The longest of (the server's own word, time to first byte): is it large, and most of it."""
     if not rows:
         return None
-    origin, ttfb = max(rows)
-    large = origin >= 300 * MS_NS and origin * 2 >= ttfb
-    return Outcome("large" if large else "small", (("origin_ns", origin), ("ttfb_ns", ttfb)))
+    longest, ttfb = max(rows)
+    large = longest >= 300 * MS_NS and longest * 2 >= ttfb
+    return Outcome("large" if large else "small", ((figure, longest), ("ttfb_ns", ttfb)))
+
+
+def read_origin(seen: Estimates, now: int) -> Outcome | None:
+    answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
+    return _slowest(
+        "origin_ns", [(a.origin_ns, a.ttfb_ns) for a in answers if a.origin_ns is not None]
+    )
 
 
 def read_edge(seen: Estimates, now: int) -> Outcome | None:
-    rows = [
-        (a.edge_ns - (a.origin_ns or 0), a.ttfb_ns)
-        for a in seen.requests.recent(seen.requests.answers, now, WINDOW_S)
-        if a.edge_ns is not None
-    ]
-    if not rows:
-        return None
-    edge, ttfb = max(rows)
-    large = edge >= 300 * MS_NS and edge * 2 >= ttfb
-    return Outcome("large" if large else "small", (("edge_ns", edge), ("ttfb_ns", ttfb)))
+    answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
+    return _slowest(
+        "edge_ns",
+        [(a.edge_ns - (a.origin_ns or 0), a.ttfb_ns) for a in answers if a.edge_ns is not None],
+    )
 
 
 ORIGIN = Rule("origin_time", ("small", "large"), "headers", read_origin)

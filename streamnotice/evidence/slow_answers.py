@@ -9,6 +9,8 @@ from __future__ import annotations
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path.rounds import middle
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
 WINDOW_S = 12
 RATE_WINDOW_S = 6
@@ -20,7 +22,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     came, needed = requests.throughput_bps(now, RATE_WINDOW_S), seen.needed_bps()
     if came is None or not needed or came * 10 >= needed * 9:
         return None
-    answers = [a for a in requests.recent(requests.answers, now, WINDOW_S) if a.media]
+    answers = [a for a in recent(requests.answers, now, WINDOW_S * S_NS) if a.media]
     if not answers:
         return None
     said = {answer.cache for answer in answers if answer.status < 400}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule, scale
+from streamnotice.policy import S_NS
 
 MS_NS = 1_000_000
-S_NS = 1_000_000_000
 WINDOW_S = 8
 
 

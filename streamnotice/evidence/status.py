@@ -5,6 +5,8 @@ from __future__ import annotations
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.playback.requests import Answer
+from streamnotice.policy import S_NS
+from streamnotice.windows import recent
 
 WINDOW_S = 8
 
@@ -21,7 +23,7 @@ def _kind(answer: Answer) -> str:
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    answers = seen.requests.recent(seen.requests.answers, now, WINDOW_S)
+    answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
     if not answers:
         return None
     kinds = [_kind(answer) for answer in answers]

@@ -36,7 +36,6 @@ class Life:
         since_ns: start of what the notice speaks of.
         harmed_ns: when the present harm began.
         well_ns: when playback was last seen to become well.
-        doubted_ns: since when what was said no longer holds.
         free_ns: no new notice before this instant.
     """
 
@@ -72,9 +71,8 @@ class Life:
         key: str,
         since_ns: int,
         settings: Settings,
-        ruled_out: tuple[tuple[str, str], ...],
     ) -> list[Notice]:
-        """What is to be said after this step.
+        """What is to be said after this step, but for what is ruled out.
 
         Args:
             verdict: the step's verdict.
@@ -82,10 +80,10 @@ class Life:
             since_ns: earlier of the first harm and the first step with weight.
         """
         if self.shown is None:
-            return self._raise(now, verdict, key, since_ns, settings, ruled_out)
+            return self._raise(now, verdict, key, since_ns, settings)
         if self.well_ns is not None and now - self.well_ns >= settings.resolved_after_ns:
             return [self._resolve(now, verdict, "recovered", settings)]
-        return self._revise(now, verdict, key, settings, ruled_out)
+        return self._revise(now, verdict, key, settings)
 
     def close(self, now: int, settings: Settings) -> list[Notice]:
         """The session is over."""
@@ -100,7 +98,6 @@ class Life:
         key: str,
         since_ns: int,
         settings: Settings,
-        ruled_out: tuple[tuple[str, str], ...],
     ) -> list[Notice]:
         if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
             return []
@@ -111,7 +108,7 @@ class Life:
         self.serial += 1
         self.since_ns = since_ns
         self._show(now, verdict, key)
-        return [self._notice(now, verdict, "raised", None, ruled_out)]
+        return [self._notice(now, verdict, "raised", None)]
 
     def _revise(
         self,
@@ -119,7 +116,6 @@ class Life:
         verdict: Verdict,
         key: str,
         settings: Settings,
-        ruled_out: tuple[tuple[str, str], ...],
     ) -> list[Notice]:
         if now - self.changed_ns < SETTLE_NS:
             return []
@@ -137,7 +133,7 @@ class Life:
         if not (other or worse):
             return []
         self._show(now, verdict, key)
-        return [self._notice(now, verdict, "updated", None, ruled_out)]
+        return [self._notice(now, verdict, "updated", None)]
 
     def _show(self, now: int, verdict: Verdict, key: str) -> None:
         self.shown = key
@@ -151,7 +147,7 @@ class Life:
     def _resolve(self, now: int, verdict: Verdict, reason: Reason, settings: Settings) -> Notice:
         """The last word on a notice speaks of what was shown, not of what came after."""
         last = self.last_verdict or verdict
-        notice = self._notice(now, last, "resolved", reason, ())
+        notice = self._notice(now, last, "resolved", reason)
         self.shown = None
         self.harmed_ns = None
         self.free_ns = now + settings.cooldown_ns
@@ -164,7 +160,6 @@ class Life:
         verdict: Verdict,
         state: NoticeState,
         reason: Reason | None,
-        ruled_out: tuple[tuple[str, str], ...],
     ) -> Notice:
         return Notice(
             at_ns=now,
@@ -181,5 +176,4 @@ class Life:
             weight_mdb=verdict.weight_mdb,
             items=verdict.items,
             alternatives=verdict.alternatives,
-            ruled_out=ruled_out,
         )

@@ -21,8 +21,8 @@ import attrs
 from streamnotice.decibans import from_ratio
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import FAR, Paths, PathSeen, Try, quantile
+from streamnotice.policy import S_NS
 
-S_NS: Final = 1_000_000_000
 DELAY_WINDOW_NS: Final = 10 * S_NS
 SPREAD_WINDOW_NS: Final = 15 * S_NS
 LOSS_WINDOW_NS: Final = 30 * S_NS

@@ -14,6 +14,7 @@ import attrs
 
 from streamnotice.observations import HopProbe, RoundTrip, Route
 from streamnotice.snapshot import stateful
+from streamnotice.windows import recent
 
 KEEP: Final = 48
 FAR: Final = 1000
@@ -50,7 +51,7 @@ class HopSeen:
                 self.first_ns = rtt_ns
 
     def recent(self, now: int, window_ns: int) -> list[Try]:
-        return [t for t in self.tries if now - window_ns < t.at_ns <= now]
+        return recent(self.tries, now, window_ns)
 
 
 @stateful

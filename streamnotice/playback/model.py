@@ -55,7 +55,6 @@ class PlaybackModel:
     speed_permille: int = 1000
     dropped_frames: int | None = None
     decoded_frames: int | None = None
-    told_state: bool = False
     stalls: int = 0
     stalled_ns: int = 0
     levels: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=240))
@@ -93,7 +92,6 @@ class PlaybackModel:
             self.dropped_frames, self.decoded_frames = seen.dropped_frames, seen.decoded_frames
             self.frames.append((now, seen.dropped_frames, seen.decoded_frames))
         state = seen.state or self._infer(now, before, moved, seen.position_ns is not None)
-        self.told_state = seen.state is not None
         self._enter(state, now)
         if seen.buffer_ns is not None:
             self.levels.append((now, self.buffer_ns or 0))

@@ -61,7 +61,6 @@ class Answer:
     edge_ns: int | None
     origin_ns: int | None
     upstream_status: int | None
-    edge_busy: bool | None
     rtt_ns: int | None
 
 
@@ -73,7 +72,6 @@ class Connected:
     at_ns: int
     dns_ns: int | None
     connect_ns: int | None
-    syn_rtt_ns: int | None
 
 
 @stateful
@@ -83,7 +81,6 @@ class Failed:
 
     at_ns: int
     failure: str
-    waited_ns: int
     had_first_byte: bool
 
 
@@ -96,12 +93,10 @@ class UnderWay:
     media: bool
     playlist: bool
     started_ns: int
-    connected_ns: int | None = None
     first_byte_ns: int | None = None
     received_bytes: int = 0
     last_byte_ns: int | None = None
     socket: str | None = None
-    paced_bps: int | None = None
 
 
 @stateful
@@ -112,8 +107,6 @@ class SocketSeen:
     segments: int = 0
     out_of_order: int = 0
     rtt_ns: int | None = None
-    min_rtt_ns: int | None = None
-    rcv_rtt_ns: int | None = None
 
 
 @stateful
@@ -128,11 +121,9 @@ class Requests:
     failures: deque[Failed] = attrs.Factory(lambda: deque(maxlen=64))
     sockets: dict[str, SocketSeen] = attrs.Factory(dict)
     rtts: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=64))
-    rcv_rtts: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=64))
     base_rtt_ns: int | None = None
     accounted_ns: int = 0
     media_bytes: int = 0
-    media_ever: bool = False
     ever: bool = False
     tells_first_byte: bool = False
 
@@ -179,12 +170,9 @@ class Requests:
 
     def connected(self, seen: RequestConnected) -> None:
         self.account(seen.at_ns)
-        self.connects.append(Connected(seen.at_ns, seen.dns_ns, seen.connect_ns, seen.syn_rtt_ns))
+        self.connects.append(Connected(seen.at_ns, seen.dns_ns, seen.connect_ns))
         if seen.syn_rtt_ns is not None:
             self._rtt(seen.at_ns, seen.syn_rtt_ns)
-        request = self.under_way.get(seen.request)
-        if request is not None:
-            request.connected_ns = seen.at_ns
 
     def first_byte(self, seen: FirstByte) -> None:
         self.account(seen.at_ns)
@@ -193,7 +181,6 @@ class Requests:
         rtt = None
         if request is not None:
             request.first_byte_ns = request.last_byte_ns = seen.at_ns
-            request.paced_bps = seen.paced_bps
             known = self.sockets.get(request.socket or "")
             rtt = known.rtt_ns if known is not None else None
         self.answers.append(
@@ -206,7 +193,6 @@ class Requests:
                 edge_ns=seen.edge_ns,
                 origin_ns=seen.origin_ns,
                 upstream_status=seen.upstream_status,
-                edge_busy=seen.edge_busy,
                 rtt_ns=rtt,
             )
         )
@@ -234,7 +220,6 @@ class Requests:
                 Failed(
                     at_ns=seen.at_ns,
                     failure=seen.failure,
-                    waited_ns=seen.at_ns - request.started_ns,
                     had_first_byte=request.first_byte_ns is not None,
                 )
             )
@@ -248,7 +233,6 @@ class Requests:
         if request.media:
             second.media_bytes += new
             self.media_bytes += new
-            self.media_ever = True
 
     def _socket(self, seen: Transfer, second: Second) -> None:
         assert seen.socket is not None
@@ -267,11 +251,7 @@ class Requests:
             known.rtt_ns = seen.rtt_ns
             self._rtt(seen.at_ns, seen.rtt_ns)
         if seen.min_rtt_ns is not None and seen.min_rtt_ns > 0:
-            known.min_rtt_ns = seen.min_rtt_ns
             self._base(seen.min_rtt_ns)
-        if seen.rcv_rtt_ns is not None and seen.rcv_rtt_ns > 0:
-            known.rcv_rtt_ns = seen.rcv_rtt_ns
-            self.rcv_rtts.append((seen.at_ns, seen.rcv_rtt_ns))
 
     def _rtt(self, now: int, rtt: int) -> None:
         if rtt > 0:
@@ -313,10 +293,6 @@ class Requests:
 
     def waiting_ns(self, now: int) -> int:
         """Age of the oldest media or playlist request still without a first byte."""
-        if not self.tells_first_byte and not any(
-            r.first_byte_ns is None for r in self.under_way.values()
-        ):
-            return 0
         ages = [
             now - r.started_ns
             for r in self.under_way.values()
@@ -336,6 +312,3 @@ class Requests:
     def nothing_arrives(self, now: int) -> bool:
         """Asked, and not a byte for some seconds."""
         return self.silent_ns(now) >= STUCK_NS
-
-    def recent(self, rows: deque[Answer], now: int, seconds: int) -> list[Answer]:
-        return [row for row in rows if now - seconds * S_NS < row.at_ns <= now]

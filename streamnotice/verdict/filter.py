@@ -9,6 +9,8 @@ starving player is not getting better for want of news.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from streamnotice.decibans import NEVER, from_ratio, log_add, log_sum
@@ -62,6 +64,10 @@ class Filter:
         joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
         total = log_sum(joint)
         self.logs = [max(NEVER, j - total) for j in joint]
+
+    def likeliest(self, members: Iterable[int]) -> int:
+        """The likeliest of some states; of equals the first."""
+        return max(members, key=lambda index: (self.logs[index], -index))
 
     def mass(self, members: tuple[int, ...]) -> int:
         """Log probability of a set of states."""

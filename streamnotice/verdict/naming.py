@@ -120,7 +120,7 @@ class Namer:
             for key in self.names
             if self.sayable(key, sighted) and self.passes(key, belief, gate)
         ]
-        for rank in (_is_leaf, _is_pair, _is_triple, _is_inner):
+        for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]
             if fitting:
                 inner = rank is _is_inner
@@ -155,7 +155,7 @@ class Namer:
         members = self.names[key]
         leaves = tuple(key.split(SEPARATOR))
         among = leaves if len(leaves) > 1 else ()
-        condition = self._condition(members, belief) if _is_leaf(key) else None
+        condition = self._condition(members, belief) if is_leaf(key) else None
         return Named(
             key=key,
             bottleneck=common_name(leaves),
@@ -166,17 +166,17 @@ class Namer:
         )
 
     def _condition(self, members: tuple[int, ...], belief: Filter) -> str | None:
-        top = max(members, key=lambda i: (belief.logs[i], -i))
+        top = belief.likeliest(members)
         share = to_ppm(min(0, belief.logs[top] - belief.mass(members)))
         return self.tables.states[top].condition if share >= CONDITION_PPM else None
 
-    def alternatives(self, named: Named | None, belief: Filter) -> list[tuple[str, int]]:
+    def alternatives(self, belief: Filter) -> list[tuple[str, int]]:
         """(leaf or `none`, ppm), most likely first."""
         rows = [(NONE, to_ppm(belief.logs[0]))]
         rows += [
             (name, to_ppm(belief.mass(members)))
             for name, members in self.names.items()
-            if _is_leaf(name)
+            if is_leaf(name)
         ]
         rows.sort(key=lambda row: (-row[1], row[0]))
         return rows
@@ -184,27 +184,12 @@ class Namer:
     def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
         """The likeliest leaf (or `none`) outside the name, and its best state's index."""
         inside = set(named.members) if named else set()
-        outside = [i for i in range(len(belief.logs)) if i not in inside]
-        places: dict[str, int] = {}
-        for index in outside:
-            place = self.tables.states[index].place
-            if place == UNDETERMINED:
-                continue
-            places[place] = max(places.get(place, belief.logs[index]), belief.logs[index])
-        best = max(
-            sorted(places),
-            key=lambda p: belief.mass(
-                tuple(i for i in outside if self.tables.states[i].place == p)
-            ),
-        )
-        return best, max(
-            (i for i in outside if self.tables.states[i].place == best),
-            key=lambda i: (belief.logs[i], -i),
-        )
-
-
-def _is_leaf(key: str) -> bool:
-    return is_leaf(key)
+        outside: dict[str, list[int]] = {}
+        for index, state in enumerate(self.tables.states):
+            if index not in inside and state.place != UNDETERMINED:
+                outside.setdefault(state.place, []).append(index)
+        best = max(sorted(outside), key=lambda place: belief.mass(tuple(outside[place])))
+        return best, belief.likeliest(outside[best])
 
 
 def _is_pair(key: str) -> bool:

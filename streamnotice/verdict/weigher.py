@@ -88,11 +88,11 @@ class Weigher:
         belief = memory.belief
         against, runner_up = self.namer.against(named, belief)
         alternatives = tuple(
-            row for row in self.namer.alternatives(named, belief)[:MOST_ALTERNATIVES] if row[1] > 0
+            row for row in self.namer.alternatives(belief)[:MOST_ALTERNATIVES] if row[1] > 0
         )
         items: tuple[Item, ...] = ()
         if named is not None:
-            best = max(named.members, key=lambda i: (belief.logs[i], -i))
+            best = belief.likeliest(named.members)
             items = waterfall(memory.steps.since(since_ns), self._contrast(best, runner_up))
             items = tuple(i for i in items if i.weight_mdb or i.shadow)
         elif impact is not None:
@@ -116,7 +116,7 @@ class Weigher:
     def ruled_out(self, memory: Memory, since_ns: int, named: Named) -> tuple[tuple[str, str], ...]:
         """Leaves that the evidence of a single rule speaks clearly against, with that rule's id."""
         belief = memory.belief
-        best = max(named.members, key=lambda i: (belief.logs[i], -i))
+        best = belief.likeliest(named.members)
         rows = memory.steps.since(since_ns)
         found = []
         for place, members in self.namer.names.items():
@@ -124,7 +124,7 @@ class Weigher:
                 continue
             if to_ppm(belief.mass(members)) > RULED_OUT_PPM:
                 continue
-            likeliest = max(members, key=lambda i: (belief.logs[i], -i))
+            likeliest = belief.likeliest(members)
             items = waterfall(rows, self._contrast(best, likeliest))
             if items and items[0].weight_mdb >= RULED_OUT_MDB:
                 found.append((items[0].weight_mdb, place, f"{items[0].rule}.{items[0].outcome}"))
@@ -134,7 +134,7 @@ class Weigher:
     def first_weight_ns(self, memory: Memory, named: Named, not_before_ns: int) -> int | None:
         """First step in the window whose answers weigh for the name."""
         _, runner_up = self.namer.against(named, memory.belief)
-        best = max(named.members, key=lambda i: (memory.belief.logs[i], -i))
+        best = memory.belief.likeliest(named.members)
         weigh = self._contrast(best, runner_up)
         for at, said in memory.steps.since(not_before_ns):
             weight = sum(carried(weigh(s.rule, s.outcome) or 0, s.fresh_permille) for s in said)

@@ -26,7 +26,7 @@ def live(steps: list[tuple[Impact | None, str]]) -> list[Notice]:
         now = second * S_NS
         life.harm(now, impact)
         key = name if impact is not None or name != "undetermined" else "none"
-        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS, ())
+        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
     said += life.close((len(steps) + 1) * S_NS, SETTINGS)
     return said
 
