@@ -6,6 +6,7 @@ import subprocess
 from collections import deque
 from typing import Any
 
+from lab import build
 from lab.emulator import Emulator
 from lab.errors import LabError
 from lab.topology import Plan, neighbours
@@ -14,6 +15,10 @@ from lab.topology import Plan, neighbours
 # be set to one outside the machine's allowed list, a route's can).
 _OWN_CONGESTION = ("edge", "origin")
 _ICMP_TABLE = "100"
+# Links that only packets for the viewer take, from the far end of "inter" on.
+_BACK = ("back", "backx")
+_TUNNEL_PORT = "51820"
+_TUNNEL_MTU = 1400
 
 
 def _ip(lines: list[str], ns: str | None = None) -> None:
@@ -62,9 +67,39 @@ class Net:
         for node in plan.nodes:
             if node not in ("viewer", "device", "refa", "refb"):
                 self.run(node, ["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+        self._raise_tunnel()
         for node, _ in plan.slow_icmp:
             # The late answers come back in by cpu1 with the router's own address as source.
             self.run(node, ["sysctl", "-qw", "net.ipv4.conf.cpu1.accept_local=1"])
+
+    def _raise_tunnel(self) -> None:
+        """A VPN as its clients set it up: all into the tunnel, but the tunnel's own packets."""
+        plan = self.plan
+        if plan.tunnel is None:
+            return
+        inside, inside_server = plan.tunnel
+        server = plan.addresses["vpn"]
+        program = str(build.program("tunnel"))
+        for node, ends in (("vpn", [server]), ("viewer", [plan.viewer_ip])):
+            peer = [server] if node == "viewer" else []
+            process = self.start(
+                node, [program, "vpn0", *ends, _TUNNEL_PORT, *peer], stdout=subprocess.PIPE
+            )
+            assert process.stdout is not None
+            if not process.stdout.readline():
+                raise LabError(f"the tunnel's end in {node} did not start")
+        up = ["link set vpn0 addrgenmode none", f"link set vpn0 mtu {_TUNNEL_MTU} up"]
+        _ip([*up, f"addr add {inside_server}/24 dev vpn0"], "vpn")
+        first = next(a for a in plan.adjacencies if a.near == "viewer")
+        _ip(
+            [
+                *up,
+                f"addr add {inside}/32 dev vpn0",
+                f"route add {server}/32 via {first.far_ip} dev {first.name}0 src {plan.viewer_ip}",
+                f"route replace default dev vpn0 src {inside} congctl cubic",
+            ],
+            "viewer",
+        )
 
     def _settings(self) -> dict[str, list[str]]:
         """Per node: links up, addresses, routes, manners."""
@@ -81,8 +116,11 @@ class Net:
                 f"addr add {own_ip}/{24 if plan.home_ip and node == 'viewer' else 32} dev {dev}",
                 f"route add {peer_ip}/32 dev {dev} src {own_ip}",
             ]
-            peers[node].append((peer, dev, peer_ip))
+            if node == "rt" or dev[:-1] not in _BACK:
+                peers[node].append((peer, dev, peer_ip))
             owned[own_ip] = node
+        if plan.tunnel is not None:
+            owned[plan.tunnel[0]] = "vpn"  # for all others, whatever is in the tunnel is there
         if plan.neighbour_ip:
             lines["neighbour"] += [
                 "link set access2 addrgenmode none",
@@ -104,6 +142,8 @@ class Net:
                 step = first.get(owner)
                 if owner == node or step is None or step == toward or step[2] == address:
                     continue
+                if plan.has("back") and node == plan.link("backx").far and owner == "viewer":
+                    step = ("rt", "backx1", plan.link("backx").near_ip)
                 lines[node].append(
                     f"route add {address}/32 via {step[2]} dev {step[1]} congctl {control}"
                 )
@@ -130,7 +170,7 @@ class Net:
     def _first_steps(
         start: str, peers: dict[str, list[tuple[str, str, str]]]
     ) -> dict[str, tuple[str, str, str]]:
-        """For every other node the adjacency by which *start* reaches it (the net is a tree)."""
+        """For every other node the adjacency by which *start* reaches it (the peers are a tree)."""
         found: dict[str, tuple[str, str, str]] = {}
         waiting = deque((peer[0], peer) for peer in peers[start])
         while waiting:
@@ -147,8 +187,8 @@ class Net:
         """Leaves and the home side route everything one way; the core knows every address."""
         if len(peers[node]) == 1:
             return peers[node][0]
-        if node == "home":
-            return next(peer for peer in peers[node] if peer[0] == "p1")
+        if node in ("home", "outer"):
+            return next(peer for peer in peers[node] if peer[0] in ("p1", "outer"))
         return None
 
     # -- using it

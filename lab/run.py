@@ -268,6 +268,15 @@ class _Run:
             return None
         return round((at_ns - self.zero_ns) / 1e9, 3)
 
+    def _phases_s(self) -> list[list[float]]:
+        """When a fault that comes and goes was there, in session seconds."""
+        onset_s = self._session_s(self.onset_ns)
+        if onset_s is None:
+            return []
+        ends_s = self.options.duration_s
+        phases = [[onset_s + a, onset_s + b] for a, b in self.scenario.phases_s]
+        return [[round(a, 3), round(b, 3)] for a, b in phases if a < ends_s and b > 0]
+
     def _truth(self, report: dict[str, Any], unread: int, pressure: int) -> dict[str, Any]:
         scenario = self.scenario
         links = report.pop("links")
@@ -293,6 +302,7 @@ class _Run:
                 "before": scenario.onset_s is None,
                 "onset_s": self._session_s(self.onset_ns),
                 "ends_s": self._session_s(self.end_ns),
+                "phases_s": self._phases_s(),
             },
             "options": attrs.asdict(self.options),
             "exit": self.player.returncode,

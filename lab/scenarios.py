@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
+from lab import traces
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.topology import Link, Plan, Wishes, draw
@@ -54,18 +55,27 @@ class CpuStarved:
 
 @attrs.frozen
 class Habit:
-    """What a misbehaving player does (lab.viewer), from the onset on.
+    """What the lab's player (lab.viewer) does beyond playing, from the onset on.
+
+    The first four are a player's faults; the others are what viewers do, and nobody's.
 
     Attributes:
         holds: it asks for the highest rendition, whatever comes of it.
         pause_s: it waits so long after each segment, however low its buffer.
         sleep_s: it asks for nothing for so long, then for `awake_s` it does.
+        paused_s: the viewer pauses for so long.
+        seek_s: the viewer jumps so far ahead, out of what is buffered.
+        choices: renditions that the viewer picks by turns, one every `every_s`.
     """
 
     holds: bool = False
     pause_s: float = 0.0
     sleep_s: float = 0.0
     awake_s: float = 0.0
+    paused_s: float = 0.0
+    seek_s: float = 0.0
+    choices: tuple[int, ...] = ()
+    every_s: float = 0.0
 
 
 @attrs.frozen
@@ -73,7 +83,8 @@ class Scenario:
     """One run, wholly determined.
 
     Attributes:
-        place: where the fault is; "none" if there is none.
+        place: where the fault is; "none" if there is none; "undetermined" if there are two, so
+            that the repair of neither alone would help (`truth_among` has both).
         condition: what is wrong there; None for "none".
         variant: how it was made (free text for reports).
         severity: "near_miss" is a real disturbance that should not harm playback.
@@ -84,6 +95,7 @@ class Scenario:
         decode_passes: how much work the headless player has with its media (see lab.viewer);
             0: none, then frames are not known.
         truth_among: leaves that are equally right, where the viewer can't tell them apart.
+        phases_s: for a fault that comes and goes by turns: (begins, ends) after the onset.
     """
 
     family: str
@@ -111,11 +123,16 @@ class Scenario:
     device: CpuStarved | None = None
     decode_passes: int = 0
     truth_among: tuple[str, ...] = ()
+    phases_s: tuple[tuple[float, float], ...] = ()
 
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
 _ON_DEMAND = ("edge.overloaded", "origin.slow", "origin.failing", "edge.failing", "healthy")
+
+
+# Their faults are on links that what the viewer gets would not come over.
+_ONE_WAY = ("core.crowded", "core.lossy", "core.unreachable", "interconnect.crowded")
 
 
 class _Draw:
@@ -159,6 +176,13 @@ class _Draw:
         )  # half of them fill no buffer at once
         base: dict[str, Any] = {"access_bps": (round(1.35 * HIGH_BPS), most_bps)}
         base["dns"] = self.service.hosts > 0
+        shares = {
+            "border_from_provider": 0.15, "second_router": 0.12, "long_way_back": 0.15, "vpn": 0.06
+        }  # fmt: skip
+        for kind, share in shares.items():
+            base[kind] = self.more.random() < share
+        if self.family in _ONE_WAY:
+            base["long_way_back"] = False
         return draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
 
     def scenario(self, place: str, condition: str | None, network: Plan, **more: Any) -> Scenario:
@@ -255,6 +279,59 @@ def _unsteady(draw_: _Draw, network: Plan, name: str) -> tuple[LinkChange, ...]:
     return tuple(changes)
 
 
+def _well(link: Link) -> dict[str, float]:
+    """Settings that undo what a slow, lossy or limited link was given."""
+    return {
+        "rate_bps": link.down_bps, "queue_ms": link.queue_ms, "loss": 0, "to_bad": 0, "to_good": 1,
+        "police_bps": 0,
+    }  # fmt: skip
+
+
+def _by_turns(
+    draw_: _Draw, link: Link, changes: tuple[LinkChange, ...]
+) -> tuple[tuple[LinkChange, ...], tuple[tuple[float, float], ...]]:
+    """The same fault, but it comes and goes; with the times when it is there."""
+    more, at_s = draw_.more, 0.0
+    made: list[LinkChange] = []
+    phases = []
+    while at_s < 150:
+        gone_s = round(at_s + more.uniform(20, 32), 2)
+        made += [attrs.evolve(change, after_s=at_s) for change in changes]
+        made.append(LinkChange(f"{link.name}.down", _well(link), gone_s))
+        phases.append((at_s, gone_s))
+        at_s = round(gone_s + more.uniform(8, 16), 2)
+    return tuple(made), tuple(phases)
+
+
+def _trace_family(
+    place: str, condition: str, name: str, kinds: tuple[str, ...]
+) -> Callable[[_Draw], Scenario]:
+    """A link whose rate goes as one measured on a real network, scaled to the wanted capacity."""
+
+    def make(draw_: _Draw) -> Scenario:
+        rng = draw_.rng
+        trace = rng.choice(traces.names(kinds))
+        rows = traces.stretch(trace, rng, 150.0)
+        if draw_.severity == "near_miss":
+            draw_.rendition = rng.choice(("highest", "lowest"))
+            draw_.needed_bps = HIGH_BPS if draw_.rendition == "highest" else LOW_BPS
+            by = 1.4 * draw_.needed_bps / max(1.0, traces.lull_bps(rows))
+        else:
+            by = draw_.capacity_bps / max(1.0, traces.mean_bps(rows))
+        home = True if name == "wifi" else rng.random() < 0.5
+        network = draw_.network(home=home)
+        queue = float(draw_.queue_bytes(round(traces.mean_bps(rows) * by)))
+        return draw_.scenario(
+            place, condition, network, variant=f"{name} as {trace}",
+            links_onset=tuple(
+                LinkChange(f"{name}.down", {"rate_bps": bps, "queue_bytes": queue}, at_s)
+                for at_s, bps in traces.scaled(rows, by)
+            ),
+        )  # fmt: skip
+
+    return make
+
+
 def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Draw], Scenario]:
     """A fault of the link called *name* (None: one of the core's, or of the interconnect's)."""
 
@@ -268,12 +345,19 @@ def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Dra
         if place == "network.interconnect":
             # The link ends at a router: at the edge itself its faults would be the edge's as well.
             wishes["server_router"] = True
+        if place == "network.vpn":
+            wishes["vpn"] = True
         if condition == "lossy":
             wishes["congestion"] = rng.choice(("cubic", "cubic", "reno"))
         network = draw_.network(**wishes)
         choices = [k.name for k in network.links if k.place == place]
         link = name or rng.choice(choices)
+        if network.has("back") and place == "network.interconnect":
+            link = "back"  # what the viewer gets comes this way alone
+        elif name == "wifi" and network.has("uplink") and draw_.more.random() < 0.4:
+            link = "uplink"
         ends: float | None = None
+        phases: tuple[tuple[float, float], ...] = ()
         variant = link
         if condition == "slow":
             changes = _slow(draw_, link)
@@ -291,9 +375,13 @@ def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Dra
             variant = f"{link} {variant}"
             if length is not None and draw_.onset_s is not None:
                 ends = round(draw_.onset_s + length, 2)
+        by_turns = draw_.more.random() < 0.15 and draw_.severity != "near_miss"
+        if by_turns and condition in ("slow", "lossy", "limited"):
+            changes, phases = _by_turns(draw_, network.link(link), changes)
+            variant += ", by turns"
         return draw_.scenario(
             place, condition, network, variant=variant, links_onset=changes, ends_s=ends,
-            factor=None if condition == "unreachable" else draw_.factor,
+            factor=None if condition == "unreachable" else draw_.factor, phases_s=phases,
         )  # fmt: skip
 
     return make
@@ -358,6 +446,20 @@ def _access_crowded(draw_: _Draw) -> Scenario:
     return draw_.scenario(
         "network.isp.access", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
         crowds=(crowd,), truth_among=among,
+    )  # fmt: skip
+
+
+def _vpn_crowded(draw_: _Draw) -> Scenario:
+    rate = draw_.rng.randrange(9, 26) * 1_000_000
+    queue_ms = float(draw_.rng.choice((40, 80, 150, 250, 400)))
+    network = draw_.network(
+        vpn=True, rate_of=(("vpnl", rate),), queue_of=(("vpnl", queue_ms),),
+        congestion=_against_crowds(draw_),
+    )  # fmt: skip
+    crowd = _crowd(draw_, "vpn", "world", rate)
+    return draw_.scenario(
+        "network.vpn", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
+        crowds=(crowd,),
     )  # fmt: skip
 
 
@@ -639,6 +741,75 @@ def _healthy_live(draw_: _Draw) -> Scenario:
     )  # fmt: skip
 
 
+def _two_at_once(draw_: _Draw) -> Scenario:
+    """Two places, each too small for the stream: the repair of either alone would not do."""
+    rng = draw_.rng
+    _never_near_miss(draw_)
+    draw_.named(draw_.service.hosts, live=False)
+    kind = rng.choice(("access+edge", "wifi+access", "access+origin", "wifi+edge"))
+    first, second = kind.split("+")
+    low, high = (0.15, 0.45) if draw_.severity == "severe" else (0.45, 0.75)
+    capacities = [round(rng.uniform(low, high) * draw_.needed_bps) for _ in range(2)]
+    places = {
+        "wifi": "network.home.wifi", "access": "network.isp.access", "edge": "service.edge",
+        "origin": "service.origin",
+    }  # fmt: skip
+    service = attrs.evolve(draw_.service, warm=second != "origin")
+    network = draw_.network(home=True)
+    changes: list[LinkChange] = []
+    more: dict[str, Any] = {}
+    for name, bps in zip((first, second), capacities, strict=True):
+        if name in ("edge", "origin"):
+            more[f"{name}_fault"] = ServerFault(rate_bps=bps)
+        else:
+            values = {"rate_bps": bps, "queue_bytes": float(draw_.queue_bytes(bps))}
+            changes.append(LinkChange(f"{name}.down", values))
+    return draw_.scenario(
+        "undetermined", None, network, variant=kind, links_onset=tuple(changes), service=service,
+        factor=round(max(capacities) / draw_.needed_bps, 3),
+        truth_among=(places[first], places[second]), **more,
+    )  # fmt: skip
+
+
+def _healthy_viewer(draw_: _Draw) -> Scenario:
+    """Nothing wrong, but it isn't plain playing: what viewers do, and lines that just suffice."""
+    rng = draw_.rng
+    draw_.named(draw_.service.hosts, live=False)
+    kind = rng.choice(("pause", "seek", "end", "quality", "thin line", "trace"))
+    more: dict[str, Any] = {
+        "severity": "none", "factor": None, "variant": kind, "decode_passes": 0,
+        "rendition": rng.choice(("auto", "highest", "lowest")), "onset_s": None,
+    }  # fmt: skip
+    network = draw_.network()
+    later_s = round(rng.uniform(8, 30), 1)
+    if kind == "pause":
+        more |= {"habit": Habit(paused_s=round(rng.uniform(4, 25), 1)), "onset_s": later_s}
+    elif kind == "seek":
+        more |= {"habit": Habit(seek_s=round(rng.uniform(35, 70), 1)), "onset_s": later_s}
+    elif kind == "end":
+        more["service"] = attrs.evolve(draw_.service, segments=rng.randrange(6, 14))
+    elif kind == "quality":
+        choices = tuple(rng.sample(range(3), 3))
+        habit = Habit(choices=choices, every_s=round(rng.uniform(8, 20), 1))
+        more |= {"habit": habit, "onset_s": later_s, "rendition": "auto"}
+    else:
+        more["rendition"] = rng.choice(("highest", "lowest"))
+        need = HIGH_BPS if more["rendition"] == "highest" else LOW_BPS
+        if kind == "thin line":
+            rate = round(need * rng.uniform(1.25, 1.5))
+            network = draw_.network(rate_of=(("access", rate),), access_bps=(rate, rate))
+        else:
+            name = rng.choice(traces.names(("3G", "4G", "hd_fs", "sd_fs")))
+            rows = traces.stretch(name, rng, 150.0)
+            by = 1.4 * need / max(1.0, traces.lull_bps(rows))
+            more["variant"] = f"access as {name}"
+            more["links_onset"] = tuple(
+                LinkChange("access.down", {"rate_bps": bps, "queue_ms": 100.0}, at_s)
+                for at_s, bps in traces.scaled(rows, by)
+            )
+    return draw_.scenario("none", None, network, **more)
+
+
 FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
     "healthy": _healthy,
     "wifi.slow": _link_family("network.home.wifi", "slow", "wifi"),
@@ -670,6 +841,16 @@ FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
     "source.late": _source_late,
     "player.misjudged": _misjudged,
     "player.idle": _idle,
+    "access.trace": _trace_family(
+        "network.isp.access", "slow", "access", ("3G", "4G", "hd_fs", "sd_fs")
+    ),
+    "wifi.trace": _trace_family("network.home.wifi", "unsteady", "wifi", ("3G", "4G")),
+    "vpn.slow": _link_family("network.vpn", "slow", "vpnl"),
+    "vpn.lossy": _link_family("network.vpn", "lossy", "vpnl"),
+    "vpn.unreachable": _link_family("network.vpn", "unreachable", "vpnl"),
+    "vpn.crowded": _vpn_crowded,
+    "two.at-once": _two_at_once,
+    "healthy.viewer": _healthy_viewer,
 }
 
 

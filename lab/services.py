@@ -87,6 +87,7 @@ class ServicePlan:
         hosts: under how many names the edge serves segments, in turns; 0: literal addresses.
         ttl_s: life of an answer of the name server.
         live: a live stream, instead of one on demand.
+        segments: the presentation is cut to so many segments; None: it is whole.
     """
 
     warm: bool = True
@@ -95,6 +96,7 @@ class ServicePlan:
     hosts: int = 0
     ttl_s: int = 20
     live: bool = False
+    segments: int | None = None
 
 
 SERVICE_ZONE = ".video.example"
@@ -300,7 +302,8 @@ class Services:
             zone = {"records": records, "ttl_s": plan.ttl_s, "seed": seed}
             self.dns = Helper(net, "dns", "names.py", [address["dns"], json.dumps(zone)])
             _resolve_with(address["dns"], work)
-        folder = "live/" if plan.live else "named/" if plan.hosts else ""
+        own = plan.hosts or plan.segments is not None
+        folder = "live/" if plan.live else "named/" if own else ""
         if plan.warm and folder == "named/":
             self._warm_playlists()
         self.url = f"http://{names['edge']}/{folder}master.m3u8"
@@ -344,7 +347,7 @@ def _edge_name(number: int) -> str:
 
 
 def _lay_out(root: Path, plan: ServicePlan, seed: int) -> list[str]:
-    """What the origin serves: the media, and with names playlists that spread segments over them.
+    """What the origin serves: the media, and playlists that spread or cut them, if wanted.
 
     Returns the address prefixes that segments have by turns ([""]: relative).
     """
@@ -352,14 +355,18 @@ def _lay_out(root: Path, plan: ServicePlan, seed: int) -> list[str]:
     root.mkdir()
     for item in media.iterdir():
         (root / item.name).symlink_to(item)
-    if not plan.hosts:
+    if not plan.hosts and plan.segments is None:
         return [""]
     prefixes = [f"http://{_edge_name(i)}" for i in range(plan.hosts)]
     random.Random(seed).shuffle(prefixes)
+    prefixes = prefixes or [""]
     for index in media.glob("*/index.m3u8"):
         name = index.parent.name
         rows, number = [], 0
         for row in index.read_text().splitlines():
+            whole = number == plan.segments
+            if whole and not row.startswith("#EXT-X-ENDLIST"):
+                continue
             if row and not row.startswith("#"):
                 row = f"{prefixes[number % len(prefixes)]}/{name}/{row}"
                 number += 1

@@ -1,9 +1,12 @@
 """The plan of a network, drawn from a seed: who is joined to whom, addresses, delays, rates.
 
     device -+
-    viewer -+- home - p1 .. pn (border) - [transit] - [server router] - edge - origin
-                            |      |
-                       reference b  reference a, world
+    viewer -+- home - [outer] - p1 .. pn (border) - [transit] - [server router] - edge - origin
+                                  |      |
+                             reference b  reference a, world, name server, [VPN server]
+
+Where packets for the viewer come back over another way, they leave the far end of the link
+"inter" for the router "rt" and enter the provider at one of its routers (links "backx", "back").
 
 Addresses follow what is found outside: private in the home, public or carrier-grade on the
 access line, a block for each network, links between networks numbered by the far one or by an
@@ -75,6 +78,7 @@ class Plan:
         slow_icmp: routers whose own answers (not what they forward) come late, by so many ms.
         shared_access: the access medium has a neighbour on it (host "neighbour").
         congestion: TCP congestion control of the service's hosts.
+        tunnel: (viewer's, server's) address inside a VPN that carries all of the viewer's traffic.
     """
 
     seed: int
@@ -90,6 +94,7 @@ class Plan:
     home_ip: str | None
     viewer_ip: str
     addresses: dict[str, str]
+    tunnel: tuple[str, str] | None = None
 
     def link(self, name: str) -> Link:
         """The link called *name*; KeyError if this plan has none."""
@@ -117,8 +122,15 @@ class Plan:
 
     def base_rtt_ms(self) -> float:
         """Round trip from viewer to edge over empty queues, without jitter."""
-        names = ("wifi", "access", *(f"core{i}" for i in range(1, 9)), "inter", "inter2", "srv")
-        return 2 * sum(self.link(n).delay_ms for n in names if self.has(n))
+        core = [f"core{i}" for i in range(1, 9)]
+        names = ["wifi", "uplink", "access", *core, "inter", "inter2", "srv"]
+        there = back = [n for n in names if self.has(n)]
+        if self.has("back"):
+            entry = self.hops.index(self.link("back").near)
+            unused = (*(f"core{i}" for i in range(entry + 1, 9)), "inter")
+            back = [*(n for n in there if n not in unused), "back", "backx"]
+        detour_ms = 4 * self.link("vpnl").delay_ms if self.has("vpnl") else 0.0
+        return detour_ms + sum(self.link(n).delay_ms for n in (*there, *back))
 
 
 @attrs.frozen
@@ -138,6 +150,10 @@ class Wishes:
     rate_of: tuple[tuple[str, int], ...] = ()
     queue_of: tuple[tuple[str, float], ...] = ()
     dns: bool = False
+    border_from_provider: bool = False
+    second_router: bool = False
+    long_way_back: bool = False
+    vpn: bool = False
 
 
 _PUBLIC_FIRST = (62, 77, 81, 84, 88, 91, 93, 109, 145, 151, 176, 178, 185, 194, 212, 217)
@@ -169,6 +185,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     """The network of *seed*, as far as *wishes* leave it open. Same arguments, same plan."""
     want = wishes or Wishes()
     rng = random.Random(f"topology-{seed}")
+    later = random.Random(f"topology-later-{seed}")  # so that older plans stay as they were
     taken: set[int] = set()
     provider, transit, server, far, cloud, exchange = (
         _Block(rng, _public(rng, taken)) for _ in range(6)
@@ -192,16 +209,17 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     def add(
         name: str, near: str, far_node: str, place: str, pair: tuple[str, str],
         bps: int, delay_ms: tuple[float, float], up_share: float = 1.0, jitter_ms: float = 0.0,
+        dice: random.Random = rng,
     ) -> None:  # fmt: skip
         down = rates.get(name, bps)
-        queue_ms = queues.get(name, rng.choice((20, 50, 100, 150, 200, 300, 500)))
+        queue_ms = queues.get(name, dice.choice((20, 50, 100, 150, 200, 300, 500)))
         links.append(
             Link(
                 name=name, near=near, far=far_node, place=place,
                 near_ip=pair[0], far_ip=pair[1], down_bps=down,
                 up_bps=max(512_000, round(down * up_share)),
-                delay_ms=round(rng.uniform(*delay_ms), 3), queue_ms=queue_ms,
-                jitter_ms=round(jitter_ms, 3), codel=rng.random() < 0.2,
+                delay_ms=round(dice.uniform(*delay_ms), 3), queue_ms=queue_ms,
+                jitter_ms=round(jitter_ms, 3), codel=dice.random() < 0.2,
             )
         )  # fmt: skip
 
@@ -233,9 +251,18 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         )
     else:
         viewer_ip = line[0]
+    gate = "home" if home else "viewer"
+    outer_prefix = None
+    if home and want.second_router:
+        third = later.choice([n for n in range(256) if house != f"192.168.{n}"])
+        outer_prefix = f"192.168.{third}.0/24"
+        pair = (f"192.168.{third}.{later.randrange(2, 250)}", f"192.168.{third}.1")
+        rate = later.choice((100, 1000)) * 1_000_000
+        add("uplink", "home", "outer", "network.home.wifi", pair, rate, (0.1, 0.8), dice=later)
+        gate = "outer"
     add(
         "access",
-        "home" if home else "viewer",
+        gate,
         "p1",
         "network.isp.access",
         line,
@@ -254,14 +281,19 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         add(f"core{i}", hops[i - 1], hops[i], "network.isp.core", pair, 400_000_000, (0.3, 6.0))
 
     # To the service
+    def numbered(block: _Block) -> _Block:
+        """Whose address space the border link is numbered from: place goes by where it is."""
+        return provider if want.border_from_provider else block
+
     border, at = hops[-1], hops[-1]
     name = "inter"
     if has_transit:
-        pair = rng.choice((transit, exchange)).pair()
+        pair = numbered(rng.choice((transit, exchange))).pair()
         add(name, at, "transit", "network.interconnect", pair, 300_000_000, (0.3, 12.0))
         at, name = "transit", "inter2"
     if server_router:
-        pair = rng.choice((server, exchange)).pair()
+        block = rng.choice((server, exchange))
+        pair = (numbered(block) if name == "inter" else block).pair()
         add(name, at, "srouter", "network.interconnect", pair, 300_000_000, (0.3, 15.0))
         add("srv", "srouter", "edge", SERVICE, server.pair(), 400_000_000, (0.1, 1.0))
     else:
@@ -273,12 +305,29 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     other = rng.choice(hops)
     add("refb", other, "refb", "reference", far.pair(), 200_000_000, (1.0, 20.0))
 
+    # The long way back, and the way through a VPN
+    tunnel = None
+    other_net = _Block(later, _public(later, taken))
+    if want.vpn:
+        rate = 100_000_000
+        pair = other_net.pair()
+        add("vpnl", border, "vpn", "network.vpn", pair, rate, (1.0, 15.0), dice=later)
+        inside = f"10.8.{later.choice([n for n in range(256) if house != f'10.8.{n}'])}"
+        tunnel = (f"{inside}.2", f"{inside}.1")
+    elif want.long_way_back:
+        place, entry = "network.interconnect", later.choice(hops)
+        far_end = next(one.far for one in links if one.name == "inter")
+        pair = other_net.pair()
+        add("back", entry, "rt", place, pair, 300_000_000, (8.0, 35.0), dice=later)
+        pair = other_net.pair()
+        add("backx", "rt", far_end, place, pair, 300_000_000, (0.3, 5.0), dice=later)
+
     # Crowds
     cables.append(Cable("world", border, "world", *far.pair()))
     if want.crowd_on:
         loaded = next(one for one in links if one.name == want.crowd_on)
-        block = server if loaded.place == SERVICE else transit
-        cables.append(Cable("crowdfar", loaded.far, "crowdsrc", *block.pair()))
+        source = server if loaded.place == SERVICE else transit
+        cables.append(Cable("crowdfar", loaded.far, "crowdsrc", *source.pair()))
         if not want.neighbour:
             cables.append(Cable("crowdnear", loaded.near, "crowdsink", *provider.pair()))
     if want.dns:
@@ -306,8 +355,12 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         Network(str(far.net), 64540, "elsewhere"),
         Network(str(exchange.net), 64550, "exchange"),
     ]
+    if want.vpn or want.long_way_back:
+        table.append(Network(str(other_net.net), 64560, "vpn" if want.vpn else "way back"))
     if home_prefix:
         table.insert(0, Network(home_prefix, 0, "home"))
+    if outer_prefix:
+        table.insert(1, Network(outer_prefix, 0, "home"))
     if rng.random() < 0.5:
         table.append(Network("100.64.0.0/10", 64500, "provider"))
     addresses = {"viewer": viewer_ip}
@@ -334,6 +387,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         home_ip=home_ip,
         viewer_ip=viewer_ip,
         addresses=addresses,
+        tunnel=tunnel,
     )
 
 

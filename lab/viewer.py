@@ -10,6 +10,8 @@ called "none". SPEC is JSON:
 - `holds`: it asks for the highest rendition, whatever comes of it.
 - `pause_s`: it waits so long after each segment, however low its buffer.
 - `sleep_s`, `awake_s`: by turns it asks for nothing, and for what it needs.
+- `paused_s`: the viewer pauses for so long; `seek_s`: jumps so far ahead; `choices`, `every_s`:
+  picks these renditions by turns. Only with `passes` 0.
 
 It tells the watcher the truth all along: what it asks for, its level, and that it wants more.
 """
@@ -25,7 +27,7 @@ from typing import Any
 from streamnotice import players
 from streamnotice.cli import main
 from streamnotice.players import hls
-from streamnotice.players.headless import HeadlessPlayer
+from streamnotice.players.headless import TICK_S, HeadlessPlayer
 
 _spec: dict[str, Any] = {}
 
@@ -48,8 +50,48 @@ class LabPlayer(HeadlessPlayer):
 
     def _adapt(self) -> None:
         super()._adapt()
-        if _spec.get("holds") and self._misbehaved_for_s >= 0:
+        since_s, choices = self._misbehaved_for_s, _spec.get("choices")
+        if _spec.get("holds") and since_s >= 0:
             self._current = len(self._renditions) - 1
+        elif choices and since_s >= 0:
+            self._choice = "highest"  # a rendition that was picked permits no other
+            at = min(int(since_s / _spec["every_s"]), len(choices) - 1)
+            self._current = min(choices[at], len(self._renditions) - 1)
+
+    async def play(self, url: str) -> None:
+        acting = asyncio.create_task(self._act())
+        try:
+            await super().play(url)
+        finally:
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
+
+    async def _act(self) -> None:
+        """What the viewer does, once."""
+        while self._misbehaved_for_s < 0 or self._clock.state != "playing":  # noqa: ASYNC110 - a clock has no event
+            await asyncio.sleep(TICK_S)
+        paused_s, seek_s = _spec.get("paused_s", 0.0), _spec.get("seek_s", 0.0)
+        clock: Any = self._clock  # it takes words that it doesn't use itself: it stands then
+        if paused_s:
+            clock.state = "paused"
+            await asyncio.sleep(paused_s)
+            clock.state = "playing"
+        elif seek_s and self._last is not None:
+            await self._seek(clock, seek_s)
+
+    async def _seek(self, clock: Any, seek_s: float) -> None:
+        segments = self._playlists[self._last_rendition].segments
+        wanted_s = clock.position_s + seek_s
+        before = [s for s in segments if s.start_s + s.duration_s <= wanted_s]
+        clock.state = "seeking"
+        clock.position_s = clock.buffered_s = before[-1].start_s + before[-1].duration_s
+        self._last = target = before[-1]
+        while clock.level_s < self._clock.start_at_s:
+            if self._last.start_s < target.start_s:
+                # A segment from before the jump came late: it is of no use now.
+                self._last, clock.buffered_s = target, clock.position_s
+            await asyncio.sleep(TICK_S)
+        clock.state = "playing"
 
     async def _fetch(self, segment: hls.Segment) -> None:
         sleep_s = _spec.get("sleep_s", 0.0)

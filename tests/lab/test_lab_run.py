@@ -14,6 +14,7 @@ import pytest
 
 from lab import build, corpus, isolation
 from lab.run import Options
+from lab.scenarios import plan
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -123,3 +124,22 @@ def test_the_media_cost_what_the_ladder_says(live_lab: None) -> None:
     for (name, *_), bps in zip(build.RENDITIONS, build.LADDER_BPS, strict=True):
         size = sum(p.stat().st_size for p in (build.media() / name).glob("*.ts"))
         assert size * 8 / build.MEDIA_S == pytest.approx(bps, rel=0.08)
+
+
+def test_names_a_live_source_and_a_tunnel_work_together(live_lab: None, tmp_path: Path) -> None:
+    # The seed draws all three; the fault comes after the end of so short a run.
+    family, seed = "vpn.slow", "26"
+    scenario = plan(family, int(seed))
+    assert scenario.network.tunnel
+    assert scenario.service.live
+    assert scenario.service.hosts > 1
+    assert scenario.onset_s is not None
+    assert scenario.onset_s > 5
+    done = _lab("run", family, "--seed", seed, "--out", str(tmp_path), "--duration", "5")
+    assert done.returncode == 0, done.stderr
+    with gzip.open(tmp_path / f"{family}-{seed}" / "dossier.jsonl.gz", "rt") as dossier:
+        seen = [json.loads(line) for line in dossier]
+    assert any(row.get("kind") == "live-edge" for row in seen)
+    assert any(row.get("dns_ns") for row in seen if row.get("kind") == "request-connected")
+    media = {row.get("medium") for row in seen if row.get("kind") == "interface"}
+    assert media == {"tunnel"}

@@ -6,9 +6,10 @@ import ipaddress
 
 import pytest
 
+from lab import traces
 from lab.build import LADDER_BPS
 from lab.scenarios import FAMILIES, Scenario, plan
-from lab.topology import draw, networks_csv
+from lab.topology import Wishes, draw, networks_csv
 from streamnotice.bottlenecks import LEAF_NAMES, leaf
 
 SEEDS = range(1, 41)
@@ -33,6 +34,8 @@ def test_a_fault_is_where_the_truth_says(family: str) -> None:
             place = scenario.network.link(name).place
             if scenario.place.startswith("service"):
                 assert place == "service"
+            elif scenario.place == "undetermined":
+                assert place in scenario.truth_among
             elif scenario.place != "none":
                 assert place == scenario.place
         for crowd in scenario.crowds:
@@ -47,13 +50,16 @@ def test_place_and_condition_are_in_the_tree(family: str) -> None:
         if scenario.place == "none":
             assert scenario.condition is None
             assert scenario.severity == "none"
+        elif scenario.place == "undetermined":
+            assert scenario.condition is None
+            assert len(set(scenario.truth_among) & set(LEAF_NAMES)) == 2
         else:
             assert scenario.place in LEAF_NAMES
             assert scenario.condition in leaf(scenario.place).conditions
 
 
 def test_about_a_third_of_the_faults_are_there_before_play() -> None:
-    drawn = [plan(f, s) for f in FAMILIES if f != "healthy" for s in SEEDS]
+    drawn = [plan(f, s) for f in FAMILIES if not f.startswith("healthy") for s in SEEDS]
     share = sum(s.onset_s is None for s in drawn) / len(drawn)
     assert 0.25 < share < 0.5
 
@@ -75,6 +81,58 @@ def test_an_address_belongs_to_one_host_and_the_table_knows_the_service(seed: in
         assert ipaddress.ip_address(network.viewer_ip) in own[0]
     else:
         assert own == []
+
+
+def test_the_way_back_differs_only_where_the_fault_is_still_on_the_viewers_packets_way() -> None:
+    for family in FAMILIES:
+        for seed in SEEDS:
+            scenario = plan(family, seed)
+            if scenario.network.has("back") and scenario.severity != "none":
+                assert not {"core1", "core2", "core3", "inter"} & set(_changes(scenario))
+
+
+def test_the_kinds_of_networks_all_come_up() -> None:
+    plans = [plan(family, seed).network for family in FAMILIES for seed in range(1, 9)]
+    assert any(p.has("back") for p in plans)
+    assert any(p.has("uplink") for p in plans)
+    assert any(p.tunnel for p in plans)
+
+
+def test_a_border_link_may_be_numbered_by_the_provider() -> None:
+    for seed in SEEDS:
+        network = draw(seed, Wishes(server_router=True, border_from_provider=True))
+        provider = next(n.prefix for n in network.networks if n.operator == "provider")
+        inter = network.link("inter")
+        assert inter.place == "network.interconnect"
+        assert ipaddress.ip_address(inter.far_ip) in ipaddress.ip_network(provider)
+
+
+def test_two_faults_leave_too_little_each() -> None:
+    for seed in SEEDS:
+        scenario = plan("two.at-once", seed)
+        assert scenario.factor is not None
+        assert scenario.factor < 0.8
+
+
+def test_a_fault_by_turns_says_when_it_is_there() -> None:
+    found = [s for s in (plan("access.slow", seed) for seed in range(1, 80)) if s.phases_s]
+    assert found
+    for scenario in found:
+        times = [at for phase in scenario.phases_s for at in phase]
+        assert times == sorted(times)
+        assert {c.after_s for c in scenario.links_onset} == set(times)
+
+
+def test_a_trace_near_miss_never_starves_a_fixed_rendition() -> None:
+    for seed in range(1, 60):
+        scenario = plan("access.trace", seed)
+        if scenario.severity != "near_miss":
+            continue
+        need = LADDER_BPS[-1] if scenario.rendition == "highest" else LADDER_BPS[0]
+        begins = [(c.after_s, c.values["rate_bps"]) for c in scenario.links_onset]
+        ends = [at for at, _ in begins[1:]] + [150.0]
+        rows = [(end - at, bps) for (at, bps), end in zip(begins, ends, strict=True)]
+        assert traces.lull_bps(rows) > 1.2 * need
 
 
 def test_a_healthy_line_carries_the_top_rendition_with_some_to_spare() -> None:
