@@ -87,6 +87,7 @@ class ServicePlan:
         hosts: under how many names the edge serves segments, in turns; 0: literal addresses.
         ttl_s: life of an answer of the name server.
         live: a live stream, instead of one on demand.
+        igd: the home router tells its line's counters by UPnP.
         segments: the presentation is cut to so many segments; None: it is whole.
     """
 
@@ -97,6 +98,7 @@ class ServicePlan:
     ttl_s: int = 20
     live: bool = False
     segments: int | None = None
+    igd: bool = False
 
 
 SERVICE_ZONE = ".video.example"
@@ -270,6 +272,7 @@ class Services:
         address = net.plan.addresses
         self.dns: Helper | None = None
         self.source: Helper | None = None
+        self.igd: Helper | None = None
         self.edge = Server(net, "edge", work)
         self.origin = Server(net, "origin", work)
         root = work / "root"
@@ -303,6 +306,9 @@ class Services:
             self.dns = Helper(net, "dns", "names.py", [address["dns"], json.dumps(zone)])
             _resolve_with(address["dns"], work)
         own = plan.hosts or plan.segments is not None
+        if plan.igd and net.plan.home_ip:
+            line = "uplink0" if net.plan.has("uplink") else "access0"
+            self.igd = Helper(net, "home", "igd.py", [net.plan.home_ip, line])
         folder = "live/" if plan.live else "named/" if own else ""
         if plan.warm and folder == "named/":
             self._warm_playlists()

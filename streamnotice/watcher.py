@@ -34,7 +34,7 @@ from streamnotice.observations import (
     StoredBaseline,
 )
 from streamnotice.policy import S_NS, Policy
-from streamnotice.sensors import PASSIVE, Sensor, load
+from streamnotice.sensors import PASSIVE, PROBES, Sensor, load
 from streamnotice.sensors.requests import RequestScope, RequestTracker
 from streamnotice.sensors.tap import make_tap
 from streamnotice.session import Session
@@ -175,7 +175,7 @@ class Watcher:
         if "reference" in self.policy.probes:
             self._start("reference", self._reference_sensor)
         if "gateway" in self.policy.probes:
-            self.session.sight("gateway", False, "the home router's counters can't be read yet")
+            self._start("gateway", partial(_passive, PROBES["gateway"]))
         return self
 
     async def __aexit__(self, *_: object) -> None:

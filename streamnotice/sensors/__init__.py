@@ -30,6 +30,7 @@ PASSIVE: dict[str, str] = {
 PROBES: dict[str, str] = {
     "path": "streamnotice.sensors.path:PathSensor",
     "reference": "streamnotice.sensors.reference:ReferenceSensor",
+    "gateway": "streamnotice.sensors.gateway:GatewaySensor",
 }
 
 
