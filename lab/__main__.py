@@ -46,7 +46,7 @@ def _options(args: argparse.Namespace) -> run.Options:
 
 
 def _make_all() -> None:
-    for name in ("link", "crowd", "tunnel"):
+    for name in ("link", "crowd", "tunnel", "split"):
         build.program(name)
     build.media()
     services.make_cache()

@@ -49,7 +49,7 @@ def _run(command: list[str], what: str) -> None:
 
 
 def program(name: str) -> Path:
-    """The compiled program *name* (`link` or `crowd`), built if its source has changed."""
+    """The compiled program *name* (a source in `emulator/`), built if its source has changed."""
     source = SOURCES / f"{name}.c"
     mark = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
     made = BUILD / f"{name}-{mark}"
@@ -57,7 +57,7 @@ def program(name: str) -> Path:
         with locked(name):
             if not made.exists():
                 part = made.with_suffix(".part")
-                flags = ["-O2", "-Wall", "-Wextra", "-Werror"]
+                flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
                 _run(["gcc", *flags, "-o", str(part), str(source), "-lm"], f"building {name}")
                 part.rename(made)
     return made

@@ -19,6 +19,7 @@ _ICMP_TABLE = "100"
 _BACK = ("back", "backx")
 _TUNNEL_PORT = "51820"
 _TUNNEL_MTU = 1400
+_SPLIT_PORT = "7700"
 
 
 def _ip(lines: list[str], ns: str | None = None) -> None:
@@ -68,6 +69,7 @@ class Net:
             if node not in ("viewer", "device", "refa", "refb"):
                 self.run(node, ["sysctl", "-qw", "net.ipv4.ip_forward=1"])
         self._raise_tunnel()
+        self._split()
         for node, _ in plan.slow_icmp:
             # The late answers come back in by cpu1 with the router's own address as source.
             self.run(node, ["sysctl", "-qw", "net.ipv4.conf.cpu1.accept_local=1"])
@@ -100,6 +102,26 @@ class Net:
             ],
             "viewer",
         )
+
+    def _split(self) -> None:
+        """TCP ends at a router, as behind satellite modems and in some firms."""
+        node = self.plan.split_at
+        if node is None:
+            return
+        process = self.start(
+            node, [str(build.program("split")), _SPLIT_PORT], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise LabError(f"the middlebox in {node} did not start")
+        lan = next(k for k in self.plan.links if k.far == node)
+        rules = [
+            "add table ip middle",
+            "add chain ip middle in { type nat hook prerouting priority -100; }",
+            f"add rule ip middle in iifname {lan.name}1 ip saddr {self.plan.viewer_ip} "
+            f"ip daddr != {lan.far_ip} tcp dport 80 redirect to :{_SPLIT_PORT}",
+        ]
+        self.run(node, ["nft", "; ".join(rules)])
 
     def _settings(self) -> dict[str, list[str]]:
         """Per node: links up, addresses, routes, manners."""

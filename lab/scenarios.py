@@ -182,6 +182,7 @@ class _Draw:
         }  # fmt: skip
         for kind, share in shares.items():
             base[kind] = self.more.random() < share
+        base["split"] = self.more.random() < 0.06
         if self.family in _ONE_WAY:
             base["long_way_back"] = False
         return draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
@@ -333,12 +334,14 @@ def _trace_family(
     return make
 
 
-def _link_family(place: str, condition: str, name: str | None) -> Callable[[_Draw], Scenario]:
+def _link_family(
+    place: str, condition: str, name: str | None, **wanted: Any
+) -> Callable[[_Draw], Scenario]:
     """A fault of the link called *name* (None: one of the core's, or of the interconnect's)."""
 
     def make(draw_: _Draw) -> Scenario:
         rng = draw_.rng
-        wishes: dict[str, Any] = {}
+        wishes: dict[str, Any] = dict(wanted)
         if place == "network.home.wifi":
             wishes["home"] = True
         if place == "network.isp.core":
@@ -852,6 +855,8 @@ FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
         "network.isp.access", "slow", "access", ("3G", "4G", "hd_fs", "sd_fs")
     ),
     "wifi.trace": _trace_family("network.home.wifi", "unsteady", "wifi", ("3G", "4G")),
+    "split.slow": _link_family("network.isp.access", "slow", "access", home=True, split=True),
+    "split.lossy": _link_family("network.isp.access", "lossy", "access", home=True, split=True),
     "vpn.slow": _link_family("network.vpn", "slow", "vpnl"),
     "vpn.lossy": _link_family("network.vpn", "lossy", "vpnl"),
     "vpn.unreachable": _link_family("network.vpn", "unreachable", "vpnl"),

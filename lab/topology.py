@@ -78,6 +78,7 @@ class Plan:
         slow_icmp: routers whose own answers (not what they forward) come late, by so many ms.
         shared_access: the access medium has a neighbour on it (host "neighbour").
         congestion: TCP congestion control of the service's hosts.
+        split_at: router that ends the viewer's TCP connections and opens its own.
         tunnel: (viewer's, server's) address inside a VPN that carries all of the viewer's traffic.
     """
 
@@ -95,6 +96,7 @@ class Plan:
     viewer_ip: str
     addresses: dict[str, str]
     tunnel: tuple[str, str] | None = None
+    split_at: str | None = None
 
     def link(self, name: str) -> Link:
         """The link called *name*; KeyError if this plan has none."""
@@ -154,6 +156,7 @@ class Wishes:
     second_router: bool = False
     long_way_back: bool = False
     vpn: bool = False
+    split: bool = False
 
 
 _PUBLIC_FIRST = (62, 77, 81, 84, 88, 91, 93, 109, 145, 151, 176, 178, 185, 194, 212, 217)
@@ -388,6 +391,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         viewer_ip=viewer_ip,
         addresses=addresses,
         tunnel=tunnel,
+        split_at="home" if want.split and home and not want.vpn else None,
     )
 
 

@@ -10,6 +10,7 @@ from streamnotice.verdict.tables import Tables
 
 _NEEDS_PATH = "probes of the path (path)"
 _NEEDS_TABLE = "a table of networks (networks), and probes of the path (path)"
+_NEEDS_OUTSIDE = "probes beside the tunnel; this version has none, and says network"
 _NEEDS_ROUTER = "the home router's counters (gateway)"
 
 
@@ -32,14 +33,14 @@ def coverage(
     for place in LEAF_NAMES:
         if place not in fitted:
             found[place] = "a table fitted for it; this version has none"
+        elif place == "network.vpn":
+            found[place] = _NEEDS_OUTSIDE
         elif place == "network.home.sharing":
             found[place] = True if sights.get("gateway", (False, ""))[0] else _NEEDS_ROUTER
         elif place in ("network.isp.core", "network.interconnect"):
             found[place] = True if path and networks else _NEEDS_TABLE
         elif place.startswith("network.") and not path:
             found[place] = sights["path"][1] if sights.get("path", (True, ""))[1] else _NEEDS_PATH
-        elif place == "service.dns" and place in fitted:
-            found[place] = True
         else:
             found[place] = True
     return found

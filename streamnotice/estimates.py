@@ -127,7 +127,7 @@ class Estimates:
             hop = path.hops[ttl]
             if hop.base_ns is None or hop.answered < 8:
                 continue
-            if ttl >= len(path.segments):
+            if ttl >= path.length:
                 found["far end"] = min(hop.base_ns, found.get("far end", hop.base_ns))
             elif (place := path.segment(ttl)) is not None and JOIN not in place:
                 found[place] = hop.base_ns
@@ -157,6 +157,10 @@ _ALWAYS = frozenset(
 )
 
 
+_UNSEEN_ALONE = frozenset({"service", "network.vpn"})
+"""Inside a tunnel, trouble of the line under it looks like the tunnel's own: `network` then."""
+
+
 def sighted(seen: Estimates) -> Sighted:
     """Leaves that this session can tell from their neighbours.
 
@@ -164,7 +168,7 @@ def sighted(seen: Estimates) -> Sighted:
     other traffic. What is not sighted may still be part of an inner name or a pair.
     """
     segments = [s for path in seen.paths.services() if path.hops for s in path.segments if s]
-    clear = {place for place in segments if JOIN not in place and place != "service"}
+    clear = {place for place in segments if JOIN not in place and place not in _UNSEEN_ALONE}
     blurred = {part for place in segments for part in place.split(JOIN)} - clear - {"service"}
     if seen.home_router:
         clear.add("network.home.sharing")

@@ -49,11 +49,21 @@ def labelled(run: Run) -> dict[int, State]:
     shown = min((s for s in run.suspected if s > begun), default=None)
     found: dict[int, State] = {}
     for second in run.steps:
-        if (not run.before and second < begun) or second > run.end_s + END_S:
+        if run.phases_s and second >= begun:
+            if shown is not None and shown <= second and _within(run, second, 0):
+                found[second] = run.truth
+            elif not _within(run, second, END_S) and run.impacts.get(second) is None:
+                found[second] = FINE
+        elif (not run.before and second < begun) or second > run.end_s + END_S:
             found[second] = FINE
         elif shown is not None and shown <= second <= run.end_s:
             found[second] = run.truth
     return found
+
+
+def _within(run: Run, second: int, more_s: int) -> bool:
+    """The fault was there, or had been until *more_s* before."""
+    return any(begin <= second <= end + more_s for begin, end in run.phases_s)
 
 
 def fit_counts(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from streamnotice.bottlenecks import FINE, State
+from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, State
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.engine import Engine
+from streamnotice.estimates import Estimates
 from streamnotice.events import Notice, Verdict
 from streamnotice.evidence import RULES, Rule
 from streamnotice.observations import (
     Download,
+    HomeRouter,
     HopProbe,
     HostLoad,
     Interface,
@@ -33,9 +35,11 @@ class Run:
     """One recorded run after replay.
 
     Attributes:
-        truth: the fault's state, or FINE if there was none or it harmed nothing.
-        among: leaves that are equally right.
+        truth: the fault's state, or FINE if there was none or it harmed nothing; OTHER if two
+            faults stood at once.
+        among: leaves that are equally right; of two faults at once, both.
         onset_s, end_s: session seconds between which the fault stood (0: before Play).
+        phases_s: for a fault that comes and goes: when it was there.
         steps: instant (s) -> rule -> outcome.
         impacts: instant (s) -> impact or None.
         suspected: steps at which the engine wanted dense probes.
@@ -57,6 +61,7 @@ class Run:
     verdicts: dict[int, Verdict]
     notices: tuple[Notice, ...]
     peaks: dict[str, int]
+    phases_s: tuple[tuple[float, float], ...] = ()
 
     @property
     def suspected(self) -> list[int]:
@@ -67,12 +72,16 @@ class Run:
         return any(i is not None for i in self.impacts.values())
 
 
+Step = Callable[[Estimates, Verdict], None]
+
+
 def load_runs(
     folders: list[Path],
     tables: Tables | None = None,
     mask: frozenset[str] = frozenset(),
     rules: tuple[Rule, ...] = RULES,
     only: frozenset[str] | None = None,
+    watch: Callable[[str], Step] | None = None,
 ) -> Iterator[Run]:
     """All runs below *folders* that are not void.
 
@@ -80,6 +89,7 @@ def load_runs(
         tables: what to replay with; the shipped ones by default.
         mask: kinds of need whose rules are left out (a mode without those sensors).
         only: names of the runs wanted; None is all.
+        watch: run's name -> what is called with the estimates at each of its decision steps.
     """
     for folder in folders:
         for truth_file in sorted(folder.glob("*/truth.json")):
@@ -89,7 +99,9 @@ def load_runs(
             dossier = next(iter(sorted(truth_file.parent.glob("dossier.jsonl*"))), None)
             if dossier is None or truth.get("void"):
                 continue
-            yield replay_run(truth_file.parent.name, truth, dossier, tables, mask, rules)
+            name = truth_file.parent.name
+            step = watch(name) if watch is not None else None
+            yield replay_run(name, truth, dossier, tables, mask, rules, step)
 
 
 def replay_run(
@@ -99,6 +111,7 @@ def replay_run(
     tables: Tables | None,
     mask: frozenset[str],
     rules: tuple[Rule, ...],
+    step: Step | None = None,
 ) -> Run:
     """Feed one recording through an engine and note what each rule said at each step."""
     record = open_dossier(dossier)
@@ -116,6 +129,8 @@ def replay_run(
                 second = event.at_ns // S_NS
                 impacts[second] = event.impact
                 verdicts[second] = event
+                if step is not None:
+                    step(engine.estimates, event)
                 for key, log in engine._mind.memory.gate.logs.items():
                     peaks[key] = max(log, peaks.get(key, log))
             elif isinstance(event, Notice):
@@ -129,7 +144,7 @@ def replay_run(
         elif isinstance(entry.value, Observation) and not _masked(entry.value, mask):
             take(engine.feed(entry.value))
     truth, scenario = whole["truth"], whole["scenario"]
-    planned = FINE if truth["place"] == "none" else State(truth["place"], truth["condition"] or "")
+    planned = _planned(truth["place"], truth["condition"])
     onset = max(0, int(truth["onset_s"] or 0))
     end = truth["ends_s"]
     harmed = any(i is not None for second, i in impacts.items() if second >= onset)
@@ -148,7 +163,15 @@ def replay_run(
         verdicts=verdicts,
         notices=tuple(notices),
         peaks=peaks,
+        phases_s=tuple((float(a), float(b)) for a, b in truth.get("phases_s", ())),
     )
+
+
+def _planned(place: str, condition: str | None) -> State:
+    """The state that was brought about."""
+    if place == UNDETERMINED:  # two faults at once
+        return OTHER
+    return FINE if place == "none" else State(place, condition or "")
 
 
 def _masked(seen: Observation, mask: frozenset[str]) -> bool:
@@ -159,6 +182,8 @@ def _masked(seen: Observation, mask: frozenset[str]) -> bool:
     if "path" in mask and isinstance(seen, RoundTrip) and role == "service":
         return True
     if "reference" in mask and (isinstance(seen, Download) or role == "reference"):
+        return True
+    if "home" in mask and isinstance(seen, HomeRouter):
         return True
     return "host" in mask and isinstance(seen, HostLoad | Interface)
 

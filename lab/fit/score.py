@@ -11,6 +11,7 @@ from streamnotice.bottlenecks import (
     FINE,
     INNER_NAMES,
     NONE,
+    OTHER,
     UNDETERMINED,
     answerable_for,
     is_leaf,
@@ -25,6 +26,8 @@ def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
 
     `inner` is true but coarse; `false` is any name where nothing was wrong.
     """
+    if run.planned == OTHER:
+        return _judge_two(run, bottleneck, among)
     if bottleneck in (UNDETERMINED, NONE):
         return "silent"
     if run.planned == FINE:
@@ -39,6 +42,15 @@ def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
     if bottleneck in INNER_NAMES:
         return "inner" if run.planned.place in leaves_under(bottleneck) else "wrong"
     return "wrong"
+
+
+def _judge_two(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
+    """Of two faults at once neither is named alone: what covers both, or `undetermined`."""
+    if bottleneck in (UNDETERMINED, NONE):
+        return "exact"
+    if among:
+        return "among" if set(run.among) <= set(among) else "wrong"
+    return "inner" if set(run.among) <= set(leaves_under(bottleneck)) else "wrong"
 
 
 def blames_third_party(verdict_name: str, among: tuple[str, ...]) -> bool:
@@ -146,7 +158,8 @@ def false_peaks(run: Run, inner: bool) -> tuple[int, str]:
         (log, key)
         for key, log in run.peaks.items()
         if run.planned == FINE or run.planned.place not in _covers(key)
-        if not set(run.among) & set(_covers(key))
+        if run.planned != OTHER or not set(run.among) <= set(_covers(key))
+        if run.planned == OTHER or not set(run.among) & set(_covers(key))
         if (key in INNER_NAMES) == inner
     ]
     return max(false, default=(0, "-"))

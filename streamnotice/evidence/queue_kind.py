@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.localise import busiest, length
+from streamnotice.path.localise import busiest
 from streamnotice.path.rounds import FAR, middle
 from streamnotice.policy import S_NS
 
@@ -21,7 +21,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     path = busiest(seen.paths)
     if path is None:
         return None
-    hop = path.hops.get(length(path)) or path.hops.get(FAR)
+    hop = path.hops.get(path.length) or path.hops.get(FAR)
     if hop is None or hop.base_ns is None:
         return None
     tries = [t for t in hop.recent(now, WINDOW_NS) if t.rtt_ns is not None]
@@ -43,7 +43,7 @@ def read_start(seen: Estimates, now: int) -> Outcome | None:
     path = busiest(seen.paths)
     if path is None or now < 10 * S_NS:
         return None
-    hop = path.hops.get(length(path)) or path.hops.get(FAR)
+    hop = path.hops.get(path.length) or path.hops.get(FAR)
     if hop is None or hop.first_ns is None or hop.base_ns is None or hop.answered < 10:
         return None
     excess = hop.first_ns - hop.base_ns

@@ -84,11 +84,6 @@ def busiest(paths: Paths) -> PathSeen | None:
 # -- links to places --------------------------------------------------------------------------
 
 
-def length(path: PathSeen) -> int:
-    """Number of the hop that is the far end; one more than those known if it was never reached."""
-    return len(path.segments) + (0 if path.complete else 1)
-
-
 def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
     """Place of the links after hop *start_ttl* up to hop *end_ttl*."""
     segments = path.segments if path.complete else (*path.segments, None)
@@ -124,7 +119,7 @@ def _bent(path: PathSeen, near_ttl: int, far_ttl: int) -> bool:
 
 def _between(path: PathSeen, clean_ttl: int, shared_ttl: int) -> str:
     """Place of the trouble between the last hop without a share and the first with one."""
-    end = min(shared_ttl, length(path))
+    end = min(shared_ttl, path.length)
     if clean_ttl and end < FAR and _bent(path, clean_ttl, end):
         return "unplaced"
     return _word(path, clean_ttl, end)
@@ -142,13 +137,13 @@ def _edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
         rising.append((ttl, least))
     rising.reverse()
     clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
-    shared = min((ttl for ttl, share in rising if share >= SHARED_PERMILLE), default=length(path))
+    shared = min((ttl for ttl, share in rising if share >= SHARED_PERMILLE), default=path.length)
     return _between(path, clean, shared)
 
 
 def _ends(path: PathSeen) -> tuple[list[int], list[int]]:
     """(hops before the far end, hop numbers under which the far end's own answers stand)."""
-    last = length(path)
+    last = path.length
     near = sorted(ttl for ttl in path.hops if ttl < last)
     far = [ttl for ttl in (last, FAR) if ttl in path.hops]
     return near, far
@@ -271,7 +266,7 @@ def loss(paths: Paths, now: int) -> Located | None:
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
-    last = length(path)
+    last = path.length
     ends = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
     ends = [row for row in ends if row.sent >= 5]
     if not ends:
@@ -346,7 +341,7 @@ def reach(paths: Paths, now: int) -> Reach | None:
     if any(t.rtt_ns is not None for t in tries[-3:]):
         return Reach("all", answered + 1, lost)
     last_alive = max((ttl for ttl, lives in alive.items() if lives), default=0)
-    end = length(path)
+    end = path.length
     dead = min((ttl for ttl, lives in alive.items() if not lives and ttl > last_alive), default=end)
     if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
@@ -381,7 +376,7 @@ def far_end(
     path: PathSeen, stored: dict[str, int], now: int, window_ns: int = DELAY_WINDOW_NS
 ) -> FarEnd | None:
     """The far end of one path, by TCP handshakes where there are any, else by probes."""
-    ttl = FAR if FAR in path.hops else length(path)
+    ttl = FAR if FAR in path.hops else path.length
     hop = path.hops.get(ttl)
     if hop is None:
         return None

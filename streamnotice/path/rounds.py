@@ -77,6 +77,11 @@ class PathSeen:
                 del self.hops[ttl]
         self.labels, self.segments, self.complete = seen.hops, seen.segments, seen.complete
 
+    @property
+    def length(self) -> int:
+        """Number of the hop that is the far end: one more than those known if never reached."""
+        return len(self.segments) + (0 if self.complete else 1)
+
     def hop(self, ttl: int) -> HopSeen:
         if ttl not in self.hops:
             self.hops[ttl] = HopSeen()
@@ -85,8 +90,7 @@ class PathSeen:
     def stored_for(self, ttl: int, stored: dict[str, int]) -> int | None:
         """What was normal for this hop in earlier sessions: known for the last hop of each place,
         and, as "far end", for the target itself."""
-        last = len(self.segments)
-        if ttl == FAR or ttl >= last > 0:
+        if ttl == FAR or (self.segments and ttl >= self.length):
             return stored.get("far end")
         here, behind = self.segment(ttl), self.segment(ttl + 1)
         return stored.get(here) if here is not None and here != behind else None
@@ -100,8 +104,8 @@ class PathSeen:
         return min(own, before)
 
     def segment(self, ttl: int) -> str | None:
-        """Place of the link that ends at *ttl*; the far end's own answers end the last link."""
-        index = (len(self.segments) if ttl == FAR else ttl) - 1
+        """Place of the link that ends at *ttl* (`FAR`: the last link), if it is known."""
+        index = (self.length if ttl == FAR else ttl) - 1
         return self.segments[index] if 0 <= index < len(self.segments) else None
 
 
@@ -131,7 +135,7 @@ class Paths:
             return
         path = self._path(seen.target, "service")
         reached = seen.outcome == "reached" or (
-            path.complete and seen.ttl >= len(path.segments) > 0
+            path.complete and path.segments and seen.ttl >= path.length
         )
         hop = path.hop(FAR if reached and seen.method == "tcp" else seen.ttl)
         hop.add(seen.at_ns, seen.rtt_ns, seen.loaded)

@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from streamnotice.errors import MissingExtraError
+from streamnotice.events import Intensity
 from streamnotice.observations import HomeRouter
+from streamnotice.sensors.pace import pacer_of
 from streamnotice.sensors.routes import way_to
 from streamnotice.session import Session
 
@@ -27,7 +29,7 @@ DEVICE: Final = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
 SEARCH_S: Final = 3
 """How long answers to a search are waited for (whole seconds: the MX of the search)."""
 SEARCH_AGAIN_S: Final = 60.0
-EVERY_S: Final = 5.0
+EVERY_S: Final[dict[Intensity, float]] = {"rest": 20.0, "watch": 10.0, "suspect": 6.0}
 """Time between two looks at the counters."""
 ASK_TIMEOUT_S: Final = 4.0
 MOST_BYTES: Final = 256 * 1024
@@ -57,7 +59,7 @@ def counted(before: int, after: int) -> int | None:
 
 
 class GatewaySensor:
-    """Emits one `HomeRouter` every `EVERY_S` seconds, while the router tells."""
+    """Emits a `HomeRouter` for each time between two looks, while the router tells."""
 
     name = "gateway"
 
@@ -83,22 +85,28 @@ class GatewaySensor:
         before: tuple[int, int] | None = None
         began_ns = media_before = failures = 0
         while True:
-            if session.budget.take(_LOOK_BYTES, packets=4):
-                try:
-                    counts = await ask()
-                    failures = 0
-                except _NoCounters:
-                    failures += 1
-                    if failures >= _TRIES:
-                        raise
-                    before = None
-                    await asyncio.sleep(EVERY_S)
-                    continue
+            await pacer_of(session).afford(_LOOK_BYTES, 4)
+            try:
+                counts = await ask()
+                failures = 0
+            except _NoCounters:
+                failures += 1
+                if failures >= _TRIES:
+                    raise
+                before = None
+            else:
                 now_ns, media = session.now(), session.budget.media_bytes
                 if before is not None:
                     self._tell(session, before, counts, began_ns, now_ns, media - media_before)
                 before, began_ns, media_before = counts, now_ns, media
-            await asyncio.sleep(EVERY_S)
+            await self._pause(session)
+
+    @staticmethod
+    async def _pause(session: Session) -> None:
+        """Wait until the next look is due; a change of density counts at once."""
+        began_ns = session.now()
+        while session.now() - began_ns < EVERY_S[session.intensity] * 1e9:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
     def _tell(
         self,
@@ -130,8 +138,7 @@ async def _find(session: Session, http: aiohttp.ClientSession) -> Ask:
     """
     from async_upnp_client.search import async_search
 
-    if not session.budget.take(_SEARCH_BYTES, packets=3):
-        raise _NoCounters("no budget left to search for the home router")
+    await pacer_of(session).afford(_SEARCH_BYTES, 3)
     found: dict[str, str] = {}  # address -> location
 
     async def heard(headers: Mapping[str, Any]) -> None:
@@ -147,8 +154,7 @@ async def _find(session: Session, http: aiohttp.ClientSession) -> Ask:
     gateways = {way_to(t.address).gateway for t in session.targets("service") if t.address}
     # the router that we go by first
     for address in sorted(found, key=lambda one: one not in gateways):
-        if not session.budget.take(_DESCRIBE_BYTES, packets=8):
-            raise _NoCounters("no budget left to ask the home router")
+        await pacer_of(session).afford(_DESCRIBE_BYTES, 8)
         ask = await _described(http, address, found[address])
         if ask is not None:
             return ask

@@ -31,6 +31,7 @@ class Pacer:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._turns = asyncio.Lock()  # first come, first served
+        self._payments = asyncio.Lock()  # likewise: small probes must not starve a large one
         self._last_ns: int | None = None
         self._asked_ns: dict[str, int] = {}
 
@@ -52,8 +53,9 @@ class Pacer:
 
     async def afford(self, size_bytes: int, packets: int = 1) -> None:
         """Wait until the budget permits to send *size_bytes* in *packets*."""
-        while not self._session.budget.take(size_bytes, packets):  # noqa: ASYNC110 -- time refills it
-            await asyncio.sleep(_SLICE_S)
+        async with self._payments:
+            while not self._session.budget.take(size_bytes, packets):  # noqa: ASYNC110 -- time refills it
+                await asyncio.sleep(_SLICE_S)
 
     def may_ask(self, router: str) -> bool:
         """*router* was not asked within the last second."""

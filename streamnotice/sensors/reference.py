@@ -30,13 +30,14 @@ from streamnotice.session import Session, Target
 
 ROUND_TRIP_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, "suspect": 2.0}
 """Period of handshakes to each reference."""
-DOWNLOAD_EVERY_S: Final = 20.0
+DOWNLOAD_EVERY_S: Final = 12.0
 """Least time between downloads, all references together; only under suspicion."""
 DOWNLOAD_BYTES: Final = 12 * 1024
 """What one download fetches at most."""
 _KEPT_BYTES: Final = 24 * 1024
 DOWNLOAD_TIMEOUT_S: Final = 8.0
-_OVERHEAD_BYTES: Final = 4 * 1024  # headers of HTTP, TCP and IP, both ways; a TLS handshake
+_OVERHEAD_BYTES: Final = {"http": 2 * 1024, "https": 6 * 1024}
+"""Headers of HTTP, TCP and IP, both ways; a TLS handshake."""
 _MOST_REFERENCES: Final = 8
 _RESOLVE_AGAIN_S: Final = 10.0
 
@@ -174,8 +175,9 @@ class ReferenceSensor:
             if session.intensity != "suspect" or downloads.locked():
                 continue
             async with downloads:  # one at a time, and a pause after each
-                size_bytes = affordable_bytes(session)
-                if size_bytes and session.budget.take(size_bytes + _OVERHEAD_BYTES, 4):
+                overhead_bytes = _OVERHEAD_BYTES[urlsplit(url).scheme]
+                size_bytes = affordable_bytes(session, overhead_bytes)
+                if size_bytes and session.budget.take(size_bytes + overhead_bytes, 4):
                     await self._download(session, target, url, http, size_bytes)
                 await asyncio.sleep(DOWNLOAD_EVERY_S)
 
@@ -221,13 +223,13 @@ class ReferenceSensor:
         )
 
 
-def affordable_bytes(session: Session) -> int:
+def affordable_bytes(session: Session, overhead_bytes: int) -> int:
     """What a download may fetch now; 0 where the budget has better use for what it still has.
 
     Half a minute's packets are kept back: each says more than as many bytes of a download.
     """
     budget = session.budget
-    left = budget.allowed_bytes() - budget.spent_bytes - _KEPT_BYTES - _OVERHEAD_BYTES
+    left = budget.allowed_bytes() - budget.spent_bytes - _KEPT_BYTES - overhead_bytes
     return DOWNLOAD_BYTES if left >= DOWNLOAD_BYTES else 0
 
 

@@ -216,9 +216,9 @@ def test_a_bad_reference_is_the_hosts_mistake(url: str) -> None:
 
 def test_downloads_leave_half_of_the_budget_to_packets() -> None:
     rig = Rig(probes={"reference"})
-    assert 0 < affordable_bytes(rig.session) <= rig.session.budget.allowed_bytes() // 2
+    assert 0 < affordable_bytes(rig.session, 4096) <= rig.session.budget.allowed_bytes() // 2
     assert rig.session.budget.take(60_000)
-    assert affordable_bytes(rig.session) == 0
+    assert affordable_bytes(rig.session, 4096) == 0
 
 
 async def test_turns_follow_the_density_and_routers_rest() -> None:

@@ -1,0 +1,141 @@
+"""Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
+
+python -m lab.truth measure RUNS...   results to docs/truth.json, page and picture anew
+python -m lab.truth page              page and picture from docs/truth.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from lab.truth import measure, page
+from streamnotice.bottlenecks import leaf
+from streamnotice.engine import ENGINE_VERSION
+from streamnotice.policy import Policy
+from streamnotice.verdict.naming import Namer
+from streamnotice.verdict.tables import Tables
+
+VERDICT: Final = page.ROOT / "streamnotice" / "verdict"
+MODES: Final = {
+    "everything": frozenset[str](),
+    "without the router's counters": frozenset({"home"}),
+    "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
+}
+
+
+def _mixes() -> dict[str, bytes]:
+    """The shipped priors and two others."""
+    shipped = json.loads((VERDICT / "priors.json").read_text(encoding="utf-8"))
+    weights: dict[str, int] = shipped["weights"]
+    third = {state: weight * (4 if _third(state) else 1) for state, weight in weights.items()}
+    mixes = {"as shipped": weights, "all states alike": dict.fromkeys(weights, 1),
+             "third parties four times as often": third}  # fmt: skip
+    return {name: json.dumps({**shipped, "weights": w}).encode() for name, w in mixes.items()}
+
+
+def _third(state: str) -> bool:
+    place = state.partition(":")[0]
+    return not place.startswith("undetermined") and leaf(place).answerable == "third_party"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _truths(folders: list[Path]) -> list[dict[str, Any]]:
+    return [
+        json.loads(path.read_text(encoding="utf-8"))
+        for folder in folders
+        for path in sorted(folder.glob("*/truth.json"))
+    ]
+
+
+def _cost(truths: list[dict[str, Any]]) -> dict[str, Any]:
+    rates, shares = [], []
+    for truth in truths:
+        summary = truth["outcome"]["summary"]
+        if truth["void"] or not summary:
+            continue
+        rates.append(summary["probe_bytes"] / max(1.0, summary["at"] / 60))
+        if summary["media_bytes"]:
+            shares.append(summary["probe_bytes"] / summary["media_bytes"])
+    rates.sort()
+    shares.sort()
+    return {
+        "median_bytes_per_min": round(rates[len(rates) // 2]),
+        "most_bytes_per_min": round(rates[-1]),
+        "median_share": round(shares[len(shares) // 2], 4),
+    }
+
+
+def results(folders: list[Path]) -> dict[str, Any]:
+    """All that the page shows."""
+    fitted_bytes = (VERDICT / "fitted.json").read_bytes()
+    fitted = json.loads(fitted_bytes)
+    truths = _truths(folders)
+    counted = [t for t in truths if not t["void"]]
+    seeds = sorted({t["scenario"]["seed"] for t in counted})
+    modes, priors = {}, {}
+    for name, mask in MODES.items():
+        _say(f"replaying: {name}")
+        measured = measure.replay(folders, None, mask)
+        modes[name] = measure.figures(measured)
+        if not mask:
+            whole = measured
+    for name, mix in _mixes().items():
+        _say(f"replaying under priors: {name}")
+        tables = Tables.parse(fitted_bytes, mix)
+        priors[name] = (
+            modes["everything"] if name == "as shipped"
+            else measure.figures(measure.replay(folders, tables, frozenset()))
+        )  # fmt: skip
+    tables = Tables.parse(fitted_bytes, (VERDICT / "priors.json").read_bytes())
+    bars = Namer.build(tables, Policy().settings()).gates_mdb
+    return {
+        "made": {
+            "command": "python -m lab.truth measure",
+            "runs": len(counted),
+            "void": len(truths) - len(counted),
+            "seeds": f"{seeds[0]} to {seeds[-1]}",
+            "seconds": round(counted[0]["options"]["duration_s"]),
+            "table": fitted["name"],
+            "fitted_on": fitted["provenance"]["runs"],
+            "engine": ENGINE_VERSION,
+        },
+        "modes": modes,
+        "priors": priors,
+        "families": measure.families(whole),
+        "confusion": measure.confusion(whole),
+        "rivals": measure.rivals(whole),
+        "gate": measure.gate(whole, bars),
+        "cost": _cost(truths),
+        "errors": [
+            {"run": j.run.name, "said": j.name, "third_party": j.third_party}
+            for j in whole.judged
+            if j.worst in ("wrong", "false")
+        ],
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.truth", description=__doc__)
+    parser.add_argument("what", choices=("measure", "page"))
+    parser.add_argument("folders", nargs="*", type=Path)
+    args = parser.parse_args(argv)
+    if args.what == "measure":
+        if not _truths(args.folders):
+            parser.error("no recorded runs there: make some with `python -m lab corpus`")
+        page.DATA.write_text(json.dumps(results(args.folders), indent=1) + "\n", encoding="utf-8")
+    data = json.loads(page.DATA.read_text(encoding="utf-8"))
+    text = page.PAGE.read_text(encoding="utf-8")
+    page.PAGE.write_text(page.with_figures(text, data), encoding="utf-8")
+    page.draw(data, page.PICTURE)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

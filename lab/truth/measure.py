@@ -1,0 +1,260 @@
+"""Runs, replayed in one way of seeing, as the figures that are published."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from lab.fit.counts import labelled
+from lab.fit.recordings import Run, load_runs
+from lab.fit.score import Judged, Reliability, false_peaks, judge_run, reliability
+from lab.truth.rivals import RIVALS
+from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, is_leaf
+from streamnotice.estimates import Estimates
+from streamnotice.events import Verdict
+from streamnotice.policy import S_NS
+from streamnotice.verdict.tables import Tables
+
+LEFT_BUFFER_S = 5
+"""Faults that leave so much in the buffer should be told of before the stall."""
+NAMED = ("exact", "among")
+
+
+@attrs.define
+class Seen:
+    """What else is noted of a run while it is replayed.
+
+    Attributes:
+        levels_s: second -> buffer level, where known.
+        stalled: seconds at which playback stood.
+        rivals: rule -> what it named first.
+        spent_bytes, media_bytes: probes and media.
+    """
+
+    levels_s: dict[int, float] = attrs.Factory(dict)
+    stalled: list[int] = attrs.Factory(list)
+    rivals: dict[str, tuple[str, ...]] = attrs.Factory(dict)
+
+    def step(self, seen: Estimates, verdict: Verdict) -> None:
+        """Note one decision step."""
+        second = verdict.at_ns // S_NS
+        level = seen.playback.level_ns(verdict.at_ns)
+        if level is not None:
+            self.levels_s[second] = level / S_NS
+        if seen.playback.state == "stalled":
+            self.stalled.append(second)
+        if verdict.impact is None:
+            return
+        for rival in RIVALS:
+            named = rival.says(seen, verdict.at_ns)
+            if named is not None:
+                self.rivals.setdefault(rival.name, named)
+
+
+def share(count: int, whole: int) -> dict[str, Any]:
+    """A share with its 95 % interval (Wilson, JASA 1927)."""
+    if not whole:
+        return {"count": count, "of": whole, "low": None, "high": None}
+    z = 1.96
+    p = count / whole
+    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
+    half = z * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole**2)) / (1 + z * z / whole)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return {"count": count, "of": whole, "low": round(low, 4), "high": round(high, 4)}
+
+
+def quartiles(values: list[float]) -> dict[str, Any]:
+    """Count, median and upper quartile (s)."""
+    ordered = sorted(values)
+    if not ordered:
+        return {"n": 0, "median": None, "upper": None}
+    return {
+        "n": len(ordered),
+        "median": round(ordered[(len(ordered) - 1) // 2], 1),
+        "upper": round(ordered[min(len(ordered) - 1, 3 * len(ordered) // 4)], 1),
+    }
+
+
+@attrs.frozen(eq=False)
+class Measured:
+    """One way of seeing, on all runs."""
+
+    judged: list[Judged]
+    seen: dict[str, Seen]
+    calibration: Reliability
+
+
+def replay(folders: list[Path], tables: Tables | None, mask: frozenset[str]) -> Measured:
+    """All runs below *folders*, as if only what *mask* leaves had been seen."""
+    notes: dict[str, Seen] = {}
+
+    def watch(name: str) -> Seen:
+        return notes.setdefault(name, Seen())
+
+    runs = list(load_runs(folders, tables, mask, watch=lambda name: watch(name).step))
+    truth = {run.name: _truth_at(run) for run in runs}
+    return Measured([judge_run(run) for run in runs], notes, reliability(runs, truth))
+
+
+def _truth_at(run: Run) -> dict[int, str]:
+    """The true place at the steps that have one: peace, and harm by the fault."""
+    return {
+        second: state.place
+        for second, state in labelled(run).items()
+        if state == FINE or run.impacts.get(second) is not None
+    }
+
+
+def figures(measured: Measured) -> dict[str, Any]:
+    """The published figures of one way of seeing."""
+    harmed = [j for j in measured.judged if j.run.truth != FINE]
+    calm = [j for j in measured.judged if j.run.truth == FINE]
+    said = Counter(j.said for j in harmed)
+    right = said["exact"] + said["among"]
+    words = [_word(j) for j in harmed]
+    hours = sum(len(j.run.impacts) for j in calm) / 3600
+    notices = sum(any(n.state == "raised" for n in j.run.notices) for j in calm)
+    false = [j for j in calm if j.worst == "false"]
+    ahead = [lead for j in harmed if (lead := _lead(j, measured.seen[j.run.name])) is not None]
+    return {
+        "runs": len(measured.judged),
+        "harmed": len(harmed),
+        "right_leaf_or_among": share(right, len(harmed)),
+        "right_leaf_or_among_of_named": share(right, sum(w == "name" for w in words)),
+        "right_at_least_inner": share(right + said["inner"], len(harmed)),
+        "right_at_least_inner_of_named": share(
+            right + said["inner"], sum(w in ("name", "inner") for w in words)
+        ),
+        "wrong_at_any_time": share(sum(j.worst == "wrong" for j in harmed), len(harmed)),
+        "third_party_blamed_wrongly": share(
+            sum(j.third_party for j in measured.judged), len(measured.judged)
+        ),
+        "said_undetermined": share(sum(w == "undetermined" for w in words), len(harmed)),
+        "missed": share(sum(w == "nothing" for w in words), len(harmed)),
+        "condition": share(
+            sum(j.condition_right is True for j in harmed),
+            sum(j.condition_right is not None for j in harmed),
+        ),
+        "calm_runs": len(calm),
+        "calm_hours": round(hours, 2),
+        "calm_runs_with_notice": notices,
+        "calm_runs_with_name": len(false),
+        "from_harm_s": quartiles([j.delay_s for j in harmed if j.delay_s is not None]),
+        "from_fault_s": quartiles([d for j in harmed if (d := _from_fault(j)) is not None]),
+        "before_stall": share(sum(lead > 0 for lead in ahead), len(ahead)),
+        "lead_s": quartiles(ahead),
+        "ece": round(measured.calibration.ece, 4),
+        "brier": round(measured.calibration.brier, 4),
+        "bins": [[round(a, 3), round(b, 3), n] for a, b, n in measured.calibration.bins],
+    }
+
+
+def _word(judged: Judged) -> str:
+    """The finest that the last word of a run was."""
+    words = [n for n in judged.run.notices if n.state in ("raised", "updated")]
+    if not words:
+        return "nothing"
+    last = words[-1]
+    if last.bottleneck == UNDETERMINED:
+        return "undetermined"
+    return "name" if last.among or is_leaf(last.bottleneck) else "inner"
+
+
+def _from_fault(judged: Judged) -> float | None:
+    """Seconds from the fault (or the session's start) to the first right name."""
+    if judged.delay_s is None:
+        return None
+    harm = min(s for s, impact in judged.run.impacts.items() if impact is not None)
+    return judged.delay_s + harm - (0 if judged.run.before else judged.run.onset_s)
+
+
+def _lead(judged: Judged, seen: Seen) -> float | None:
+    """Seconds between the first notice and the first stall of a fault that leaves some buffer.
+
+    Negative where the stall came first; None where the fault left too little, or no stall came.
+    """
+    run = judged.run
+    stall = min((s for s in seen.stalled if s >= run.onset_s), default=None)
+    left = seen.levels_s.get(run.onset_s)
+    if run.before or stall is None or left is None or left < LEFT_BUFFER_S:
+        return None
+    told = min((n.at_ns / S_NS for n in run.notices if n.state == "raised"), default=None)
+    return -1.0 if told is None else stall - told
+
+
+def confusion(measured: Measured) -> dict[str, dict[str, int]]:
+    """True place (or `none`) -> what was said last -> runs."""
+    table: dict[str, Counter[str]] = {}
+    for j in measured.judged:
+        place = "none" if j.run.truth == FINE else j.run.truth.place
+        if j.run.truth == OTHER:
+            place = "two at once"
+        table.setdefault(place, Counter())[j.name or "(nothing)"] += 1
+    return {place: dict(sorted(row.items())) for place, row in sorted(table.items())}
+
+
+def families(measured: Measured) -> list[dict[str, Any]]:
+    """A row a scenario family, harmed runs alone."""
+    rows = []
+    for family in sorted({j.run.family for j in measured.judged}):
+        inside = [j for j in measured.judged if j.run.family == family]
+        harmed = [j for j in inside if j.run.truth != FINE]
+        kinds = Counter(j.said for j in harmed)
+        rows.append({
+            "family": family, "runs": len(inside), "harmed": len(harmed),
+            **{kind: kinds[kind] for kind in ("exact", "among", "inner")},
+            "unnamed": kinds["silent"] + kinds["nothing"],
+            "wrong": sum(j.worst == "wrong" for j in harmed),
+            "calm_with_notice": sum(
+                bool(j.run.notices) for j in inside if j.run.truth == FINE
+            ),
+            "median_s": quartiles([j.delay_s for j in harmed if j.delay_s is not None])["median"],
+        })  # fmt: skip
+    return rows
+
+
+def rivals(measured: Measured) -> list[dict[str, Any]]:
+    """What simple rules say of the same runs, by their first word."""
+    rows = []
+    harmed = [j for j in measured.judged if j.run.truth != FINE]
+    for rival in RIVALS:
+        said = {j.run.name: measured.seen[j.run.name].rivals.get(rival.name) for j in harmed}
+        named = [j for j in harmed if said[j.run.name]]
+        right = [j for j in named if _holds(j, said[j.run.name] or ())]
+        third = [
+            j
+            for j in named
+            if j not in right
+            and "network.isp.core" in (said[j.run.name] or ())
+            and "network.home.wifi" not in (said[j.run.name] or ())
+        ]
+        calm = [j for j in measured.judged if j.run.truth == FINE]
+        rows.append({
+            "rule": rival.name, "about": rival.about,
+            "named": share(len(named), len(harmed)), "right": share(len(right), len(named)),
+            "provider_blamed_wrongly": len(third),
+            "calm_named": sum(rival.name in measured.seen[j.run.name].rivals for j in calm),
+        })  # fmt: skip
+    return rows
+
+
+def _holds(judged: Judged, blamed: tuple[str, ...]) -> bool:
+    if judged.run.planned == OTHER:
+        return set(judged.run.among) <= set(blamed)
+    return judged.run.planned.place in blamed or bool(set(judged.run.among) & set(blamed))
+
+
+def gate(measured: Measured, bars_mdb: dict[str, int]) -> dict[str, Any]:
+    """How often an e-detector of a false name crossed its bar: what the gate promises is rare."""
+    steps = sum(len(j.run.impacts) for j in measured.judged)
+    crossed = []
+    for j in measured.judged:
+        for inner in (False, True):
+            log, key = false_peaks(j.run, inner)
+            if key in bars_mdb and log >= bars_mdb[key]:
+                crossed.append(f"{key} in {j.run.name}")
+    return {"steps": steps, "false_crossings": len(crossed), "which": crossed}

@@ -1,0 +1,176 @@
+"""Results as a page: `docs/truth.md`, its tables from the data alone, and one figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "truth.md"
+DATA: Final = ROOT / "docs" / "truth.json"
+PICTURE: Final = ROOT / "docs" / "picture" / "reliability.svg"
+BEGIN, END = "<!-- from truth.json -->\n", "<!-- end -->\n"
+
+_ROWS: Final = (
+    ("right leaf, or right set of leaves (`among`), in the last word", "right_leaf_or_among"),
+    ("... of those where a leaf or a set was named", "right_leaf_or_among_of_named"),
+    ("right at least as an inner name (`network`, `service`, ...)", "right_at_least_inner"),
+    ("... of those where anything was named", "right_at_least_inner_of_named"),
+    ("`undetermined` in the last word", "said_undetermined"),
+    ("nothing said at all", "missed"),
+    ("**something wrong said at any time**", "wrong_at_any_time"),
+    ("**a third party blamed wrongly** (all runs)", "third_party_blamed_wrongly"),
+    ("condition right, where one was named with the right leaf", "condition"),
+    ("told before the first stall, where the fault left 5 s of buffer", "before_stall"),
+)
+
+
+def _share(value: dict[str, Any]) -> str:
+    if not value["of"]:
+        return "-"
+    return (
+        f"{value['count']} of {value['of']} ({100 * value['low']:.0f}-{100 * value['high']:.0f} %)"
+    )
+
+
+def _seconds(value: dict[str, Any]) -> str:
+    return "-" if value["median"] is None else f"{value['median']:g} s / {value['upper']:g} s"
+
+
+def _calm(value: dict[str, Any]) -> str:
+    return (
+        f"{value['calm_runs_with_notice']} of {value['calm_runs']} runs, "
+        f"{value['calm_hours']:g} h (a name in {value['calm_runs_with_name']})"
+    )
+
+
+def _table(columns: dict[str, dict[str, Any]]) -> list[str]:
+    names = list(columns)
+    lines = ["| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+
+    def row(text: str, cells: list[str]) -> None:
+        lines.append(f"| {text} | " + " | ".join(cells) + " |")
+
+    values = list(columns.values())
+    row("runs; harmed by a fault", [f"{v['runs']}; {v['harmed']}" for v in values])
+    for text, key in _ROWS:
+        row(text, [_share(v[key]) for v in values])
+    row("notices without a fault or harm", [_calm(v) for v in values])
+    row("from harm to the right leaf: median / upper quartile", [
+        _seconds(v["from_harm_s"]) for v in values])  # fmt: skip
+    row("from the fault: median / upper quartile", [_seconds(v["from_fault_s"]) for v in values])
+    row("expected calibration error; Brier score", [
+        f"{v['ece']:.3f}; {v['brier']:.3f}" for v in values])  # fmt: skip
+    return lines
+
+
+def _families(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["| family | runs | harmed | right leaf | `among` | inner | unnamed | wrong | calm, "
+             "but a notice | median s |", "|---|" + "---:|" * 9]  # fmt: skip
+    for r in rows:
+        median = "-" if r["median_s"] is None else f"{r['median_s']:g}"
+        lines.append(
+            f"| {r['family']} | {r['runs']} | {r['harmed']} | {r['exact']} | {r['among']} | "
+            f"{r['inner']} | {r['unnamed']} | {r['wrong']} | {r['calm_with_notice']} | {median} |"
+        )
+    return lines
+
+
+def _confusion(table: dict[str, dict[str, int]]) -> list[str]:
+    lines = ["| true place | said last (runs) |", "|---|---|"]
+    for place, row in table.items():
+        said = ", ".join(f"{name} {n}" for name, n in sorted(row.items(), key=lambda i: -i[1]))
+        lines.append(f"| {place} | {said} |")
+    return lines
+
+
+def _rivals(rows: list[dict[str, Any]], own: dict[str, Any]) -> list[str]:
+    lines = ["| rule | named something | right, of these | provider blamed wrongly | named "
+             "without fault or harm |", "|---|---|---|---:|---:|"]  # fmt: skip
+    for r in rows:
+        lines.append(
+            f"| {r['rule']} | {_share(r['named'])} | {_share(r['right'])} | "
+            f"{r['provider_blamed_wrongly']} | {r['calm_named']} |"
+        )
+    right = own["right_at_least_inner_of_named"]
+    named = {**right, "count": right["of"], "of": own["harmed"]}
+    lines.append(
+        f"| streamnotice, everything | {right['of']} of {named['of']} | {_share(right)} | "
+        f"{own['third_party_blamed_wrongly']['count']} | {own['calm_runs_with_name']} |"
+    )
+    return lines
+
+
+def _bins(value: dict[str, Any]) -> list[str]:
+    lines = ["| probability given | share true | weight (runs) |", "|---:|---:|---:|"]
+    lines += [f"| {a:.2f} | {b:.2f} | {n / 100:g} |" for a, b, n in value["bins"]]
+    return lines
+
+
+def figures(data: dict[str, Any]) -> str:
+    """The part of the page that is data."""
+    made = data["made"]
+    whole = data["modes"]["everything"]
+    parts = [
+        f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
+        f"the fit; {made['void']} more were void (the emulator had been late, which it reports "
+        f"itself) and are not counted. Table `{made['table']}` (fitted on {made['fitted_on']} "
+        f"other runs), engine {made['engine']}. In brackets: 95 % intervals.",
+        "", "## What was said, by what could be seen", "", *_table(data["modes"]),
+        "", "## Under other priors (everything seen)", "", *_table(data["priors"]),
+        "", "## By family (everything seen)", "", *_families(data["families"]),
+        "", "## What was taken for what (everything seen)", "", *_confusion(data["confusion"]),
+        "", "## Simple rules on the same runs", "",
+        "A rule's first word counts, and is right if the fault lies anywhere in what it blames; "
+        "for streamnotice the last word counts, inner names included.", "",
+        *[f"- *{r['rule']}*: {r['about']}." for r in data["rivals"]], "",
+        *_rivals(data["rivals"], whole),
+        "", "## Calibration", "",
+        "![Reliability: share true over probability given](picture/reliability.svg)", "",
+        "Over all decision steps at peace or at harm, each run weighing alike: the probability "
+        "given to the likeliest leaf (or to `none`), and how often that was true.", "",
+        *_bins(whole),
+        "", "## The gate", "",
+        f"In {data['gate']['steps']} decision steps an e-detector of a false name stood above its "
+        f"bar in {data['gate']['false_crossings']} cases"
+        + (f" ({'; '.join(data['gate']['which'])})" if data["gate"]["which"] else "")
+        + ". A name also needs its posterior, so a crossing isn't yet a notice.",
+        "", "## Cost of probing", "",
+        f"Median {data['cost']['median_bytes_per_min'] / 1024:.0f} KiB a minute, at most "
+        f"{data['cost']['most_bytes_per_min'] / 1024:.0f} KiB; in the median "
+        f"{100 * data['cost']['median_share']:.1f} % of the media bytes (runs of "
+        f"{made['seconds']} s, most of them under suspicion nearly all the time).",
+    ]  # fmt: skip
+    return "\n".join(parts) + "\n"
+
+
+def with_figures(page: str, data: dict[str, Any]) -> str:
+    """*page* with the part between its marks made anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{figures(data)}{END}{after}"
+
+
+def draw(data: dict[str, Any], target: Path) -> None:
+    """The reliability diagram as SVG."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "streamnotice"  # same data, same file
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="#888", linewidth=1, linestyle="--", label="perfect")
+    for (name, value), colour in zip(
+        data["modes"].items(), ("#0b6e99", "#c2571a", "#3a7d44"), strict=False
+    ):
+        bins = value["bins"]
+        axes.plot([b[0] for b in bins], [b[1] for b in bins], color=colour, linewidth=1.2)
+        sizes = [6 + 4 * b[2] ** 0.5 / 3 for b in bins]
+        axes.scatter([b[0] for b in bins], [b[1] for b in bins], s=sizes, color=colour, label=name)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal", xlabel="probability given",
+             ylabel="share of it that was true")  # fmt: skip
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left")
+    figure.savefig(target, metadata={"Date": None})
+    plt.close(figure)
