@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lab.fit.counts import Counts, fit_counts
 from lab.fit.forward import Batch, batch, forward, scores
 from lab.fit.recordings import Run
-from streamnotice.bottlenecks import FINE, State
+from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.verdict.filter import Switch
 
 Floats = NDArray[np.float64]
@@ -83,11 +83,16 @@ def run_weights(runs: list[Run], states: tuple[State, ...], prior: Floats, fine:
     return found
 
 
+def one_fault(runs: list[Run], states: tuple[State, ...]) -> list[Run]:
+    """Runs whose truth is one of *states*: two faults at once are no state that could be learnt."""
+    return [run for run in runs if run.truth in states and run.truth != OTHER]
+
+
 def make_folds(
     runs: list[Run], states: tuple[State, ...], mix: Mix, pretended: float, folds: int = 5
 ) -> Folds:
     """Folds by run, each state spread over all of them."""
-    usable = [run for run in runs if run.truth in states]
+    usable = one_fault(runs, states)
     order = sorted(usable, key=lambda run: (str(run.truth), run.seed, run.name))
     weights = run_weights(order, states, mix.prior, fine=0.5)
     parts = []

@@ -116,6 +116,8 @@ def figures(measured: Measured) -> dict[str, Any]:
     said = Counter(j.said for j in harmed)
     right = said["exact"] + said["among"]
     words = [_word(j) for j in harmed]
+    named = [j for j, word in zip(harmed, words, strict=True) if word == "name"]
+    spoken = named + [j for j, word in zip(harmed, words, strict=True) if word == "inner"]
     hours = sum(len(j.run.impacts) for j in calm) / 3600
     notices = sum(any(n.state == "raised" for n in j.run.notices) for j in calm)
     false = [j for j in calm if j.worst == "false"]
@@ -124,10 +126,10 @@ def figures(measured: Measured) -> dict[str, Any]:
         "runs": len(measured.judged),
         "harmed": len(harmed),
         "right_leaf_or_among": share(right, len(harmed)),
-        "right_leaf_or_among_of_named": share(right, sum(w == "name" for w in words)),
+        "right_leaf_or_among_of_named": share(sum(j.said in NAMED for j in named), len(named)),
         "right_at_least_inner": share(right + said["inner"], len(harmed)),
         "right_at_least_inner_of_named": share(
-            right + said["inner"], sum(w in ("name", "inner") for w in words)
+            sum(j.said in (*NAMED, "inner") for j in spoken), len(spoken)
         ),
         "wrong_at_any_time": share(sum(j.worst == "wrong" for j in harmed), len(harmed)),
         "third_party_blamed_wrongly": share(

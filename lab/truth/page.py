@@ -87,11 +87,11 @@ def _confusion(table: dict[str, dict[str, int]]) -> list[str]:
 def _rivals(rows: list[dict[str, Any]], own: dict[str, Any]) -> list[str]:
     lines = ["| rule | named something | right, of these | provider blamed wrongly | named "
              "without fault or harm |", "|---|---|---|---:|---:|"]  # fmt: skip
-    for r in rows:
-        lines.append(
-            f"| {r['rule']} | {_share(r['named'])} | {_share(r['right'])} | "
-            f"{r['provider_blamed_wrongly']} | {r['calm_named']} |"
-        )
+    lines += [
+        f"| {r['rule']} | {_share(r['named'])} | {_share(r['right'])} | "
+        f"{r['provider_blamed_wrongly']} | {r['calm_named']} |"
+        for r in rows
+    ]
     right = own["right_at_least_inner_of_named"]
     named = {**right, "count": right["of"], "of": own["harmed"]}
     lines.append(

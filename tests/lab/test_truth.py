@@ -1,0 +1,59 @@
+"""The published figures: the page says what the data say, and the data say what was judged."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+
+from lab.fit.recordings import Run
+from lab.fit.score import judge, judge_run
+from lab.truth import page
+from lab.truth.measure import share
+from streamnotice.bottlenecks import FINE, OTHER, State
+
+RUN = Run(
+    name="made", family="made", seed=1, truth=OTHER, planned=OTHER,
+    among=("network.home.wifi", "service.edge"), onset_s=0, end_s=10**6, before=True, steps={},
+    impacts={5: "stalled"}, verdicts={}, notices=(), peaks={},
+)  # fmt: skip
+
+
+def test_the_page_is_the_data() -> None:
+    data = json.loads(page.DATA.read_text(encoding="utf-8"))
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert text == page.with_figures(text, data), "run: python -m lab.truth page"
+
+
+def test_the_errors_listed_are_as_many_as_are_counted() -> None:
+    data = json.loads(page.DATA.read_text(encoding="utf-8"))
+    whole = data["modes"]["everything"]
+    wrong = whole["wrong_at_any_time"]["count"] + whole["calm_runs_with_name"]
+    assert len(data["errors"]) == wrong
+    third = sum(error["third_party"] for error in data["errors"])
+    assert third == whole["third_party_blamed_wrongly"]["count"]
+    assert sum(row["wrong"] for row in data["families"]) == whole["wrong_at_any_time"]["count"]
+
+
+def test_the_interval_holds_the_share_and_narrows() -> None:
+    few, many = share(1, 10), share(100, 1000)
+    assert few["low"] < 0.1 < few["high"]
+    assert few["low"] < many["low"] < 0.1 < many["high"] < few["high"]
+    assert share(0, 100)["high"] == pytest.approx(0.037, abs=0.001)
+
+
+def test_of_two_faults_none_is_right_alone() -> None:
+    assert judge(RUN, "undetermined", ()) == "exact"
+    assert judge(RUN, "network.home.wifi", ()) == "wrong"
+    assert judge(RUN, "network", ()) == "wrong"
+    assert judge(RUN, "undetermined", ("network.home.wifi", "service.edge")) != "wrong"
+    assert judge_run(RUN).said == "nothing"
+
+
+def test_of_one_fault_its_leaf_is_right() -> None:
+    one = attrs.evolve(RUN, planned=State("service.edge", "slow"), among=())
+    assert judge(one, "service.edge", ()) == "exact"
+    assert judge(one, "service", ("service.edge", "service.origin")) == "among"
+    assert judge(one, "network.isp.access", ()) == "wrong"
+    assert judge(attrs.evolve(RUN, planned=FINE, among=()), "service.edge", ()) == "false"
