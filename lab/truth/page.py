@@ -11,6 +11,9 @@ DATA: Final = ROOT / "docs" / "truth.json"
 PICTURE: Final = ROOT / "docs" / "picture" / "reliability.svg"
 BEGIN, END = "<!-- from truth.json -->\n", "<!-- end -->\n"
 
+LEAST_WEIGHT: Final = 100
+"""Weight (hundredths of a run) below which a bin of the diagram says nothing."""
+
 _ROWS: Final = (
     ("right leaf, or right set of leaves (`among`), in the last word", "right_leaf_or_among"),
     ("... of those where a leaf or a set was named", "right_leaf_or_among_of_named"),
@@ -152,7 +155,7 @@ def with_figures(page: str, data: dict[str, Any]) -> str:
 
 
 def draw(data: dict[str, Any], target: Path) -> None:
-    """The reliability diagram as SVG."""
+    """The reliability diagram as SVG; bins with less than a run's weight are left out of it."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -164,13 +167,13 @@ def draw(data: dict[str, Any], target: Path) -> None:
     for (name, value), colour in zip(
         data["modes"].items(), ("#0b6e99", "#c2571a", "#3a7d44"), strict=False
     ):
-        bins = value["bins"]
+        bins = [b for b in value["bins"] if b[2] >= LEAST_WEIGHT]
         axes.plot([b[0] for b in bins], [b[1] for b in bins], color=colour, linewidth=1.2)
         sizes = [6 + 4 * b[2] ** 0.5 / 3 for b in bins]
         axes.scatter([b[0] for b in bins], [b[1] for b in bins], s=sizes, color=colour, label=name)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal", xlabel="probability given",
              ylabel="share of it that was true")  # fmt: skip
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="lower right")
     figure.savefig(target, metadata={"Date": None})
     plt.close(figure)
