@@ -13,7 +13,7 @@ help:
 	@echo "make test   lint, strict typing, all tests"
 	@echo "make lint   lint and typing alone"
 	@echo "make bench  the cost of one observation"
-	@echo "make lab    list the lab's fault families (runs need root)"
+	@echo "make lab    record $(RUNS) runs and bring docs/truth.md up to date (root; 7 runs a minute)"
 	@echo "make venv   only the set-up"
 
 $(READY): pyproject.toml $(wildcard hatch_build.py) .ci/make-venv
@@ -39,8 +39,16 @@ test: needs $(READY) lint
 bench: $(READY)
 	$(BIN)/python benchmarks/observe.py $(ARGS)
 
-lab: $(READY)
-	$(BIN)/python -m lab list
+RUNS ?= 168
+JOBS ?= 8
+HELD_OUT := lab/build/held-out
+# no fit uses seeds from here on
+FIRST_SEED := 9001
+
+lab: needs $(READY)
+	$(BIN)/python -m lab corpus --runs $(RUNS) --jobs $(JOBS) --duration 75 \
+	    --first-seed $(FIRST_SEED) --out $(HELD_OUT)
+	$(BIN)/python -m lab.truth measure $(HELD_OUT)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis lab/build

@@ -127,8 +127,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=Path)
     args = parser.parse_args(argv)
     if args.what == "measure":
-        if not _truths(args.folders):
-            parser.error("no recorded runs there: make some with `python -m lab corpus`")
+        if all(truth["void"] for truth in _truths(args.folders)):
+            parser.error("no recorded runs there that count: make some with `python -m lab corpus`")
         page.DATA.write_text(json.dumps(results(args.folders), indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")
