@@ -46,8 +46,8 @@ def _options(args: argparse.Namespace) -> run.Options:
 
 
 def _make_all() -> None:
-    for name in ("link", "crowd", "tunnel", "split"):
-        build.program(name)
+    for source in sorted(build.SOURCES.glob("*.c")):
+        build.program(source.stem)
     build.media()
     services.make_cache()
 

@@ -84,12 +84,7 @@ class Net:
         program = str(build.program("tunnel"))
         for node, ends in (("vpn", [server]), ("viewer", [plan.viewer_ip])):
             peer = [server] if node == "viewer" else []
-            process = self.start(
-                node, [program, "vpn0", *ends, _TUNNEL_PORT, *peer], stdout=subprocess.PIPE
-            )
-            assert process.stdout is not None
-            if not process.stdout.readline():
-                raise LabError(f"the tunnel's end in {node} did not start")
+            self.serve(node, [program, "vpn0", *ends, _TUNNEL_PORT, *peer], "the tunnel's end")
         up = ["link set vpn0 addrgenmode none", f"link set vpn0 mtu {_TUNNEL_MTU} up"]
         _ip([*up, f"addr add {inside_server}/24 dev vpn0"], "vpn")
         first = next(a for a in plan.adjacencies if a.near == "viewer")
@@ -108,12 +103,7 @@ class Net:
         node = self.plan.split_at
         if node is None:
             return
-        process = self.start(
-            node, [str(build.program("split")), _SPLIT_PORT], stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise LabError(f"the middlebox in {node} did not start")
+        self.serve(node, [str(build.program("split")), _SPLIT_PORT], "the middlebox")
         lan = next(k for k in self.plan.links if k.far == node)
         rules = [
             "add table ip middle",
@@ -233,6 +223,16 @@ class Net:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.DEVNULL)
         return subprocess.Popen(self.command(node, command), **options)
+
+    def serve(
+        self, node: str, command: list[str], what: str, **options: Any
+    ) -> subprocess.Popen[Any]:
+        """`start` what says by a line that it is ready, and wait for it; LabError if it ends."""
+        process = self.start(node, command, stdout=subprocess.PIPE, **options)
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise LabError(f"{what} in {node} did not start")
+        return process
 
     def unread_drops(self) -> int:
         """Packets that a device dropped because the emulator read too slowly."""

@@ -178,11 +178,11 @@ class _Draw:
         base: dict[str, Any] = {"access_bps": (round(1.35 * HIGH_BPS), most_bps)}
         base["dns"] = self.service.hosts > 0
         shares = {
-            "border_from_provider": 0.15, "second_router": 0.12, "long_way_back": 0.15, "vpn": 0.06
+            "border_from_provider": 0.15, "second_router": 0.12, "long_way_back": 0.15, "vpn": 0.06,
+            "split": 0.06,
         }  # fmt: skip
         for kind, share in shares.items():
             base[kind] = self.more.random() < share
-        base["split"] = self.more.random() < 0.06
         if self.family in _ONE_WAY:
             base["long_way_back"] = False
         return draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))

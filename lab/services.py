@@ -161,12 +161,8 @@ class Server:
     def think_with(self, seconds: float, seed: int) -> None:
         """Start the service that makes responses wait (exponential around *seconds*)."""
         script = Path(__file__).with_name("think.py")
-        self._think = self.net.start(
-            self.node, [sys.executable, str(script), str(seconds), str(seed)],
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert self._think.stdout is not None
-        self._think.stdout.readline()  # it says when it listens
+        command = [sys.executable, str(script), str(seconds), str(seed)]
+        self._think = self.net.serve(self.node, command, script.name)
 
     def stop(self) -> None:
         """End nginx at once; its port then refuses connections."""
@@ -330,13 +326,8 @@ class Helper:
 
     def __init__(self, net: Net, node: str, script: str, arguments: list[str]) -> None:
         self._name = script
-        self._process = net.start(
-            node, [sys.executable, str(Path(__file__).with_name(script)), *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        if not self._process.stdout.readline():
-            raise LabError(f"{script} did not start")
+        command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
+        self._process = net.serve(node, command, script, stdin=subprocess.PIPE, text=True)
 
     def fault(self, kind: DnsFault | SourceFault | None) -> None:
         """Switch the fault on, or off with None."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.fit.counts import SPEAKS_OF_PLACES, fit_counts, labelled
+from lab.fit.counts import SPEAKS_OF_PLACES, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, fit_powers, make_folds, one_fault
@@ -130,15 +130,7 @@ def _score(runs: list[Run], verbose: bool) -> None:
                 ]
                 where = f"planned {j.run.planned} onset {j.run.onset_s}"
                 print(f"{j.worst:6} {j.run.name} {where}: {said}")
-    truth = {
-        run.name: {
-            second: state.place
-            for second, state in labelled(run).items()
-            if state == FINE or run.impacts.get(second) is not None
-        }
-        for run in runs
-    }
-    r = reliability(runs, truth)
+    r = reliability(runs)
     print(f"ECE {r.ece:.3f}  Brier {r.brier:.3f}  over decision steps, runs weighted alike")
     for inner in (False, True):
         peaks = sorted((*false_peaks(run, inner), run.name) for run in runs)

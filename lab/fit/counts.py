@@ -61,6 +61,18 @@ def labelled(run: Run) -> dict[int, State]:
     return found
 
 
+def judged(run: Run) -> dict[int, State]:
+    """The true state at the steps that are judged: peace, and a fault where it harms.
+
+    That is where its name may be spoken.
+    """
+    return {
+        second: state
+        for second, state in labelled(run).items()
+        if state == FINE or run.impacts.get(second) is not None
+    }
+
+
 def _within(run: Run, second: int, more_s: int) -> bool:
     """The fault was there, or had been until *more_s* before."""
     return any(begin <= second <= end + more_s for begin, end in run.phases_s)

@@ -9,9 +9,9 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.fit.counts import Counts, labelled
+from lab.fit.counts import Counts, judged
 from lab.fit.recordings import Run
-from streamnotice.bottlenecks import FINE, State
+from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.verdict.filter import Switch
 from streamnotice.verdict.waterfall import Repeats
@@ -52,10 +52,8 @@ def batch(
     before = {rule.name: np.zeros((len(runs), steps), dtype=np.int64) for rule in rules}
     for row, run in enumerate(runs):
         repeats = Repeats()
-        for second, state in labelled(run).items():
-            # a fault counts where it harms: that is where its name may be spoken
-            if state == FINE or run.impacts.get(second) is not None:
-                truth[row, second] = where.get(state, -1)
+        for second, state in judged(run).items():
+            truth[row, second] = where.get(state, -1)
         for second in sorted(run.steps):
             suffering[row, second] = run.impacts.get(second) is not None
             for name, outcome in run.steps[second].items():

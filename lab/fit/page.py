@@ -65,9 +65,14 @@ def _beyond(fit: dict[str, Any]) -> str:
 
 def with_figures(page: str) -> str:
     """*page* with the part between its marks made anew."""
-    before, _, rest = page.partition(BEGIN)
+    return between(page, BEGIN, figures())
+
+
+def between(page: str, begin: str, made: str) -> str:
+    """*page* with *made* in place of what stands between *begin* and the end mark."""
+    before, _, rest = page.partition(begin)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{figures()}{END}{after}"
+    return f"{before}{begin}{made}{END}{after}"
 
 
 if __name__ == "__main__":

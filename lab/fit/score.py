@@ -6,6 +6,7 @@ from collections import Counter
 
 import attrs
 
+from lab.fit.counts import judged
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import (
     FINE,
@@ -48,9 +49,16 @@ def _judge_two(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
     """Of two faults at once neither is named alone: what covers both, or `undetermined`."""
     if bottleneck in (UNDETERMINED, NONE):
         return "exact"
-    if among:
-        return "among" if set(run.among) <= set(among) else "wrong"
-    return "inner" if set(run.among) <= set(leaves_under(bottleneck)) else "wrong"
+    if not holds(run, among or leaves_under(bottleneck)):
+        return "wrong"
+    return "among" if among else "inner"
+
+
+def holds(run: Run, leaves: tuple[str, ...]) -> bool:
+    """What was brought about lies in *leaves*: all of it, where two faults stood at once."""
+    if run.planned == OTHER:
+        return set(run.among) <= set(leaves)
+    return run.planned.place in leaves or bool(set(run.among) & set(leaves))
 
 
 def blames_third_party(verdict_name: str, among: tuple[str, ...]) -> bool:
@@ -112,23 +120,20 @@ class Reliability:
     bins: tuple[tuple[float, float, int], ...]
 
 
-def reliability(runs: list[Run], truth_at: dict[str, dict[int, str]]) -> Reliability:
-    """Expected calibration error and Brier score of the top alternative at each step.
-
-    Args:
-        truth_at: run name -> second -> true place (or `none`).
-    """
+def reliability(runs: list[Run]) -> Reliability:
+    """Expected calibration error and Brier score of the top alternative at each judged step."""
     width = 10
     sums = [[0.0, 0.0, 0.0] for _ in range(width)]
     brier = total = 0.0
     for run in runs:
-        rows = [(s, v) for s, v in run.verdicts.items() if s in truth_at[run.name]]
+        truth_at = judged(run)
+        rows = [(s, v) for s, v in run.verdicts.items() if s in truth_at]
         if not rows:
             continue
         weight = 1.0 / len(rows)
         for second, verdict in rows:
             place, p = _top(verdict)
-            truth = truth_at[run.name][second]
+            truth = truth_at[second].place
             hit = 1.0 if place == truth or (place in run.among and truth in run.among) else 0.0
             cell = sums[min(width - 1, int(p * width))]
             cell[0] += weight * p
@@ -157,9 +162,7 @@ def false_peaks(run: Run, inner: bool) -> tuple[int, str]:
     false = [
         (log, key)
         for key, log in run.peaks.items()
-        if run.planned == FINE or run.planned.place not in _covers(key)
-        if run.planned != OTHER or not set(run.among) <= set(_covers(key))
-        if run.planned == OTHER or not set(run.among) & set(_covers(key))
+        if run.planned == FINE or not holds(run, _covers(key))
         if (key in INNER_NAMES) == inner
     ]
     return max(false, default=(0, "-"))

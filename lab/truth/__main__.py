@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from lab.fit.page import VERDICT
 from lab.truth import measure, page
 from streamnotice.bottlenecks import leaf
 from streamnotice.engine import ENGINE_VERSION
@@ -19,7 +20,6 @@ from streamnotice.policy import Policy
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 
-VERDICT: Final = page.ROOT / "streamnotice" / "verdict"
 MODES: Final = {
     "everything": frozenset[str](),
     "without the router's counters": frozenset({"home"}),

@@ -9,11 +9,10 @@ from typing import Any
 
 import attrs
 
-from lab.fit.counts import labelled
-from lab.fit.recordings import Run, load_runs
-from lab.fit.score import Judged, Reliability, false_peaks, judge_run, reliability
+from lab.fit.recordings import Step, load_runs
+from lab.fit.score import Judged, Reliability, false_peaks, holds, judge_run, reliability
 from lab.truth.rivals import RIVALS
-from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, is_leaf
+from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, answerable_for, is_leaf
 from streamnotice.estimates import Estimates
 from streamnotice.events import Verdict
 from streamnotice.policy import S_NS
@@ -32,7 +31,6 @@ class Seen:
         levels_s: second -> buffer level, where known.
         stalled: seconds at which playback stood.
         rivals: rule -> what it named first.
-        spent_bytes, media_bytes: probes and media.
     """
 
     levels_s: dict[int, float] = attrs.Factory(dict)
@@ -92,21 +90,11 @@ def replay(folders: list[Path], tables: Tables | None, mask: frozenset[str]) -> 
     """All runs below *folders*, as if only what *mask* leaves had been seen."""
     notes: dict[str, Seen] = {}
 
-    def watch(name: str) -> Seen:
-        return notes.setdefault(name, Seen())
+    def watch(name: str) -> Step:
+        return notes.setdefault(name, Seen()).step
 
-    runs = list(load_runs(folders, tables, mask, watch=lambda name: watch(name).step))
-    truth = {run.name: _truth_at(run) for run in runs}
-    return Measured([judge_run(run) for run in runs], notes, reliability(runs, truth))
-
-
-def _truth_at(run: Run) -> dict[int, str]:
-    """The true place at the steps that have one: peace, and harm by the fault."""
-    return {
-        second: state.place
-        for second, state in labelled(run).items()
-        if state == FINE or run.impacts.get(second) is not None
-    }
+    runs = list(load_runs(folders, tables, mask, watch=watch))
+    return Measured([judge_run(run) for run in runs], notes, reliability(runs))
 
 
 def figures(measured: Measured) -> dict[str, Any]:
@@ -224,30 +212,23 @@ def rivals(measured: Measured) -> list[dict[str, Any]]:
     rows = []
     harmed = [j for j in measured.judged if j.run.truth != FINE]
     for rival in RIVALS:
-        said = {j.run.name: measured.seen[j.run.name].rivals.get(rival.name) for j in harmed}
-        named = [j for j in harmed if said[j.run.name]]
-        right = [j for j in named if _holds(j, said[j.run.name] or ())]
-        third = [
-            j
-            for j in named
-            if j not in right
-            and "network.isp.core" in (said[j.run.name] or ())
-            and "network.home.wifi" not in (said[j.run.name] or ())
-        ]
+        said = {
+            j.run.name: first
+            for j in harmed
+            if (first := measured.seen[j.run.name].rivals.get(rival.name))
+        }
+        named = [j for j in harmed if j.run.name in said]
+        wrong = [j for j in named if not holds(j.run, said[j.run.name])]
+        third = [j for j in wrong if answerable_for(said[j.run.name]) == {"third_party"}]
         calm = [j for j in measured.judged if j.run.truth == FINE]
         rows.append({
             "rule": rival.name, "about": rival.about,
-            "named": share(len(named), len(harmed)), "right": share(len(right), len(named)),
+            "named": share(len(named), len(harmed)),
+            "right": share(len(named) - len(wrong), len(named)),
             "provider_blamed_wrongly": len(third),
             "calm_named": sum(rival.name in measured.seen[j.run.name].rivals for j in calm),
         })  # fmt: skip
     return rows
-
-
-def _holds(judged: Judged, blamed: tuple[str, ...]) -> bool:
-    if judged.run.planned == OTHER:
-        return set(judged.run.among) <= set(blamed)
-    return judged.run.planned.place in blamed or bool(set(judged.run.among) & set(blamed))
 
 
 def gate(measured: Measured, bars_mdb: dict[str, int]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[2]
+from lab.fit.page import ROOT, between
+
 PAGE: Final = ROOT / "docs" / "truth.md"
 DATA: Final = ROOT / "docs" / "truth.json"
 PICTURE: Final = ROOT / "docs" / "picture" / "reliability.svg"
-BEGIN, END = "<!-- from truth.json -->\n", "<!-- end -->\n"
+BEGIN: Final = "<!-- from truth.json -->\n"
 
 LEAST_WEIGHT: Final = 100
 """Weight (hundredths of a run) below which a bin of the diagram says nothing."""
@@ -149,9 +150,7 @@ def figures(data: dict[str, Any]) -> str:
 
 def with_figures(page: str, data: dict[str, Any]) -> str:
     """*page* with the part between its marks made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{figures(data)}{END}{after}"
+    return between(page, BEGIN, figures(data))
 
 
 def draw(data: dict[str, Any], target: Path) -> None:

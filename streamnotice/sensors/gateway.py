@@ -84,8 +84,9 @@ class GatewaySensor:
         """Emit what the counters say, until they say nothing any more."""
         before: tuple[int, int] | None = None
         began_ns = media_before = failures = 0
+        pacer = pacer_of(session)
         while True:
-            await pacer_of(session).afford(_LOOK_BYTES, 4)
+            await pacer.afford(_LOOK_BYTES, 4)
             try:
                 counts = await ask()
                 failures = 0
@@ -99,14 +100,7 @@ class GatewaySensor:
                 if before is not None:
                     self._tell(session, before, counts, began_ns, now_ns, media - media_before)
                 before, began_ns, media_before = counts, now_ns, media
-            await self._pause(session)
-
-    @staticmethod
-    async def _pause(session: Session) -> None:
-        """Wait until the next look is due; a change of density counts at once."""
-        began_ns = session.now()
-        while session.now() - began_ns < EVERY_S[session.intensity] * 1e9:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+            await pacer.due(session.now(), EVERY_S)
 
     def _tell(
         self,

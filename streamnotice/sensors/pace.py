@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Mapping
 from typing import Final
 
 from streamnotice.events import Intensity
@@ -50,6 +51,11 @@ class Pacer:
                     break
                 await asyncio.sleep(min(left_ns / 1e9, _SLICE_S))
             self._last_ns = self._session.now()
+
+    async def due(self, since_ns: int, every_s: Mapping[Intensity, float]) -> None:
+        """Wait until a period has passed since *since_ns*. A change of density counts at once."""
+        while self._session.now() - since_ns < every_s[self.intensity] * 1e9:  # noqa: ASYNC110 -- a clock has no event
+            await asyncio.sleep(_SLICE_S)
 
     async def afford(self, size_bytes: int, packets: int = 1) -> None:
         """Wait until the budget permits to send *size_bytes* in *packets*."""

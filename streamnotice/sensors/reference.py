@@ -140,13 +140,8 @@ class ReferenceSensor:
 
     async def _round_trips(self, session: Session, target: Target, address: str) -> None:
         pacer = pacer_of(session)
-        last_ns: int | None = None
         while True:
-            every_ns = ROUND_TRIP_EVERY_S[session.intensity] * 1e9
-            if last_ns is not None and session.now() - last_ns < every_ns:
-                await asyncio.sleep(0.1)
-                continue
-            last_ns = session.now()
+            began_ns = session.now()
             await pacer.afford(tcp_probe.COST_BYTES, 3)
             loaded = session.loads > 0
             done = await tcp_probe.handshake(address, target.port)
@@ -161,6 +156,7 @@ class ReferenceSensor:
                     loaded=loaded,
                 )
             )
+            await pacer.due(began_ns, ROUND_TRIP_EVERY_S)
 
     async def _downloads(
         self,
