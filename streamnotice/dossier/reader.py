@@ -25,7 +25,9 @@ from streamnotice.policy import Settings
 MAX_LINE_BYTES: Final = 1024 * 1024
 MAX_TOTAL_BYTES: Final = 4 * 1024 * 1024 * 1024
 
-EntryType = Literal["observation", "tick", "event", "shown", "truncated", "closed"]
+EntryType = Literal[
+    "observation", "tick", "event", "shown", "dismissed", "acted", "truncated", "closed"
+]
 
 
 @attrs.frozen
@@ -102,7 +104,7 @@ class Dossier:
                 entry = _entry(number, raw)
                 if self.closed:
                     raise EvidenceError("something follows the end of the session")
-                if self.truncated and entry.type not in ("shown", "closed"):
+                if self.truncated and entry.type not in (*_TEXTS, "closed"):
                     raise EvidenceError("something follows the end of the recording")
             except EvidenceError as error:
                 raise EvidenceError(f"{self.path}: line {number}: {error}") from None
@@ -206,7 +208,11 @@ def _get(plain: Json, name: str, kind: type) -> Any:
     return value
 
 
-_SHOWN_TEXTS: Final = ("id", "state", "locale", "title", "sentence", "evidence", "text")
+_TEXTS: Final = {
+    "shown": ("id", "state", "locale", "title", "sentence", "evidence", "text"),
+    "dismissed": ("id", "bottleneck", "scope", "network"),
+    "acted": ("action", "note"),
+}
 
 
 def _entry(number: int, raw: bytes) -> Entry:
@@ -217,12 +223,12 @@ def _entry(number: int, raw: bytes) -> Entry:
         body = {name: part for name, part in plain.items() if name != "type"}
         value = observation_from(body) if kind == "observation" else event_from(body)
         at_ns = value.at_ns
-    elif kind in ("tick", "shown", "truncated", "closed"):
+    elif kind in ("tick", *_TEXTS, "truncated", "closed"):
         at_ns = _get(plain, "at_ns", int)
         if not -(2**63) < at_ns < 2**63:
             raise EvidenceError("at_ns: integer beyond 63 bits")
-        if kind == "shown":
-            for name in _SHOWN_TEXTS:
+        if kind in _TEXTS:
+            for name in _TEXTS[kind]:
                 _get(plain, name, str)
         elif len(plain) != 2:
             raise EvidenceError(f"{kind}: unknown field")

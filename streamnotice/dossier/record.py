@@ -7,6 +7,8 @@ JSON Lines, one object a line, `type` first told apart:
     tick         the engine was told the time (`at_ns`)
     event        what the engine said to the line before
     shown        a notice as the viewer saw it: texts and locale
+    dismissed    the viewer waved a notice away, or muted its place
+    acted        the host carried out what a notice offered, and what followed
     truncated    the bound was reached: no observation, tick or event follows
     closed       the session was closed; without it the writer was cut off
 
@@ -24,7 +26,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
 
 import attrs
 
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 """Number of the written form; readers refuse numbers that they don't know."""
+
+Scope = Literal["notice", "session", "always"]
+"""What a dismissal holds for."""
 
 _FLUSH_EVERY_S: Final = 1.0
 _LINE_COST_BYTES: Final = 48  # what CPython adds to the bytes of a line, and its place in the list
@@ -219,7 +224,6 @@ class Recorder:
     def shown(self, notice: ShownNotice) -> None:
         """Record a notice as the viewer saw it."""
         event = notice.event
-        self._flush_pending()
         line = {
             "type": "shown",
             "at_ns": event.at_ns,
@@ -232,9 +236,52 @@ class Recorder:
             "text": notice.text,
             "actions": [[action.id, action.text] for action in notice.actions],
         }
-        encoded = canonical(line) + b"\n"
-        self._memory.put_shown(encoded)
-        self._to_file(lambda sink: sink.put_shown(encoded))
+        self._aside(line)
+
+    def dismissed(
+        self,
+        at_ns: int,
+        id: str,  # noqa: A002 - as in the line
+        bottleneck: str,
+        scope: Scope,
+        network: str = "",
+    ) -> None:
+        """Record that the viewer waved a notice away, or muted its place.
+
+        Args:
+            at_ns: session instant.
+            id: the notice's; empty if a place was muted without one.
+            bottleneck: the place that it named.
+            scope: this notice alone, this session, or from now on.
+            network: salted fingerprint of the network that it holds for; empty for all.
+        """
+        self._aside(
+            {
+                "type": "dismissed",
+                "at_ns": at_ns,
+                "id": id,
+                "bottleneck": bottleneck,
+                "scope": scope,
+                "network": network,
+            }
+        )
+
+    def acted(self, at_ns: int, action: str, note: str = "") -> None:
+        """Record that the host carried out an action that a notice offered.
+
+        Args:
+            at_ns: session instant.
+            action: the action's id.
+            note: what was seen before and after; no names, no addresses.
+        """
+        self._aside({"type": "acted", "at_ns": at_ns, "action": action, "note": note})
+
+    def _aside(self, plain: Json) -> None:
+        """A line that the engine has no part in."""
+        line = canonical(plain) + b"\n"
+        self._flush_pending()
+        self._memory.put_shown(line)
+        self._to_file(lambda sink: sink.put_shown(line))
 
     def close(self, at_ns: int) -> None:
         """Write the last line and close the file. More calls do nothing."""

@@ -67,6 +67,17 @@ async def test_a_shown_notice_is_kept_beyond_the_bound(tmp_path: Path) -> None:
     assert types[-1] == "shown"
 
 
+def test_what_the_viewer_and_the_host_did_is_on_record(tmp_path: Path) -> None:
+    recorder = record(close=False)
+    recorder.dismissed(41 * 10**9, "n1", "service.edge", "session", "net-1")
+    recorder.acted(42 * 10**9, "lower_quality", "buffer_ns 0 -> 4000000000")
+    recorder.save(tmp_path / "a.jsonl")
+    entries = list(open_dossier(tmp_path / "a.jsonl"))
+    assert [entry.type for entry in entries[-2:]] == ["dismissed", "acted"]
+    assert entries[-2].plain["scope"] == "session"
+    assert replay(tmp_path / "a.jsonl").outcome == "identical"
+
+
 def test_a_killed_writer_leaves_a_record(tmp_path: Path) -> None:
     """kill -9 in the middle: at most the last second is lost, the rest replays."""
     for name in ("plain.jsonl", "packed.jsonl.gz"):
