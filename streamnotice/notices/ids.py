@@ -18,6 +18,18 @@ from streamnotice.bottlenecks import INNER_NAMES, LEAF_NAMES, LEAVES, NONE, UNDE
 PARTS: Final = ("title", "sentence", "evidence", "action", "strength")
 IMPACTS: Final = ("stalled", "stall_ahead", "quality")
 REASONS: Final = ("recovered", "ended", "withdrawn")
+FOLLOWED: Final = ("queue_gone", "recovered", "better", "same", "worse", "unknown")
+"""What was seen after an action (`acted.<word>`), see `streamnotice.notices.effects`."""
+FACE_WORDS: Final = (
+    "region", "understood", "why", "hide_session", "hide_always", "did_it", "evidence",
+    "speaks_for", "speaks_against", "not_weighed", "alternatives", "ruled_out", "limits",
+)  # fmt: skip
+"""Labels that a face needs around a notice (`face.<word>`)."""
+HOST_ACTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "lower_quality": ("network", "player", "device", "service.edge", UNDETERMINED),
+    "switch_cdn": ("network.isp.core", "network.interconnect", "service.edge", "service.dns"),
+}
+"""Actions that a host can offer beside a place's own (`action.<id>`), and where they can help."""
 
 STRENGTHS: Final[tuple[tuple[str, int], ...]] = (
     ("none", 0),
@@ -59,6 +71,7 @@ LENGTHS: Final = {
     "place": 80,
     "impact": 80,
     "list": 40,
+    "face": 60,
 }
 LENGTH_OTHERWISE: Final = 240
 
@@ -93,6 +106,11 @@ def action_id(stem: str) -> str:
             return _ACTIONS[stem]
         stem = stem.rpartition(".")[0]
     return _ACTIONS[UNDETERMINED]
+
+
+def action_ids() -> tuple[str, ...]:
+    """All actions that a notice may offer, sorted."""
+    return tuple(sorted({*_ACTIONS.values(), *HOST_ACTIONS}))
 
 
 def strength(weight_mdb: int) -> str:
@@ -187,6 +205,15 @@ def structural() -> dict[str, Slots]:
     both = frozenset({"first", "last"})
     for position in ("pair", "middle", "end"):
         found[f"list.{position}"] = Slots(both, both, LENGTHS["list"])
+    for word in FACE_WORDS:
+        found[f"face.{word}"] = Slots(length=LENGTHS["face"])
+    found["face.limits"] = Slots()
+    for action in HOST_ACTIONS:
+        found[f"action.{action}"] = Slots(length=LENGTHS["action"])
+    what = frozenset({"action"})
+    for word in ("done", "failed", *FOLLOWED):
+        found[f"acted.{word}"] = Slots(what, what)
+    found["acted.caveat"] = Slots()
     found["rule.generic"] = Slots(frozenset({"rule", "outcome", "figures"}))
     found["rule.generic.bare"] = Slots(frozenset({"rule", "outcome"}))
     return found
