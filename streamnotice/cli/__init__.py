@@ -1,6 +1,6 @@
-"""The command line: `streamnotice watch | demo | replay`.
+"""The command line: `streamnotice COMMAND`.
 
-argparse, because it is in the standard library: three commands with flat options need no more.
+argparse, because it is in the standard library: commands with flat options need no more.
 To add a command: a file beside this one with `add_arguments(parser)` and `run(args) -> int`,
 and a line in `COMMANDS`.
 
@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("streamnotice.cli.watch", "play a stream and show notices as they come"),
     "demo": ("streamnotice.cli.demo", "see a notice: a clip over loopback, with a fault put in"),
     "replay": ("streamnotice.cli.replay", "run a dossier through the engine again and compare"),
+    "examine": ("streamnotice.cli.examine", "cross-examine a notice: what does it rest on?"),
 }
 
 OK, FAILED, BAD_USE = 0, 1, 2

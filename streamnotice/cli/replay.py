@@ -125,10 +125,10 @@ def as_text(found: Replay, name: str) -> str:
         _closing(found),
     ]
     # A dossier comes from elsewhere: nothing in it may drive the terminal.
-    return "\n".join(map(_harmless, "\n".join(parts).split("\n")))
+    return "\n".join(map(harmless, "\n".join(parts).split("\n")))
 
 
-def _harmless(line: str) -> str:
+def harmless(line: str) -> str:
     """*line* without control and format characters; its layout stays."""
     return "".join(char for char in line if unicodedata.category(char)[0] != "C")
 

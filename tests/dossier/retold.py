@@ -1,0 +1,64 @@
+"""Real sessions (recorded in the lab) as dossiers of the engine as it is now."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import attrs
+
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.dossier.record import Recorder, make_header
+from streamnotice.engine import ENGINE_VERSION, Engine
+from streamnotice.events import AnyEvent, Notice
+from streamnotice.notices.catalog import Catalog
+from streamnotice.observations import Observation
+from streamnotice.policy import Policy
+
+
+def retold(name: str, target: Path, *, texts: dict[str, str] | None = None) -> Path:
+    """The session *name* of `streamnotice.testing`, told again and recorded at *target*.
+
+    Args:
+        texts: parts of the texts shown (`sentence`, ...) to put in place of the real ones.
+    """
+    policy = Policy(probes=frozenset({"path", "reference"}))
+    catalog = Catalog()
+    source = files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz"
+    with as_file(source) as path:
+        dossier = open_dossier(path)
+        entries = list(dossier)
+    engine = Engine(policy.settings())
+    recorder = Recorder(
+        make_header(
+            settings=policy.settings(),
+            engine_version=ENGINE_VERSION,
+            tables=engine.tables.hashes(),
+            provisional=engine.tables.provisional,
+            policy=policy,
+            catalog_hash=catalog.hash,
+            locale="en",
+            started_utc="2026-01-02T03:04:05+00:00",
+        ),
+        50_000_000,
+        target,
+    )
+    last_ns = 0
+    for entry in entries:
+        events: list[AnyEvent]
+        if entry.type == "tick":
+            recorder.tick(entry.at_ns)
+            events = engine.tick(entry.at_ns)
+        elif isinstance(entry.value, Observation):
+            recorder.observation(entry.value)
+            events = engine.feed(entry.value)  # type: ignore[arg-type]
+        else:
+            continue
+        last_ns = max(last_ns, entry.at_ns)
+        recorder.events(events)
+        for event in events:
+            if isinstance(event, Notice):
+                shown = catalog.show(event, policy)
+                recorder.shown(attrs.evolve(shown, **(texts or {})))
+    recorder.close(last_ns)
+    return target
