@@ -7,7 +7,7 @@ integers that the engine runs on and that the dossier records.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -73,6 +73,9 @@ class Policy:
             party in one of 3300.
         subscribed_bps: rate that the viewer pays for, where the host knows it.
         name_operators: texts may name network operators (needs `networks`).
+        least_severity: notices of less are recorded and not shown: "low" shows all, "medium" leaves
+            out lost quality, "high" also stalls that are only ahead.
+        notices_per_hour: no more than this many are shown in any hour; the others are recorded.
         probes: sensors that send packets of their own: any of "path", "reference", "gateway".
         probe_share: probe bytes at most this share of the media bytes, or ...
         probe_floor_bytes_per_min: ... this many bytes a minute, whichever is larger.
@@ -95,6 +98,8 @@ class Policy:
     false_naming_steps: int = attrs.field(default=20_000, validator=_positive)
     subscribed_bps: int | None = None
     name_operators: bool = False
+    least_severity: Literal["low", "medium", "high"] = attrs.field(default="low")
+    notices_per_hour: int = attrs.field(default=20, validator=_positive)
     probes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     probe_share: float = 0.005
     probe_floor_bytes_per_min: int = 65_536
@@ -109,6 +114,11 @@ class Policy:
                 f"Policy.probes: {', '.join(unknown)} is not a probe; "
                 "known are path, reference, gateway"
             )
+
+    @least_severity.validator
+    def _known_severity(self, attribute: attrs.Attribute[Any], value: str) -> None:
+        if value not in ("low", "medium", "high"):
+            raise HostError(f"Policy.least_severity must be low, medium or high, not {value!r}")
 
     def settings(self) -> Settings:
         """The integers that the engine runs on."""

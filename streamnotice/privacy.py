@@ -29,6 +29,10 @@ class Labels:
         """Label of a network address (a router's, a server's)."""
         return self._label("addr", address)
 
+    def network(self, label: str) -> str:
+        """Label of the viewer's own network, from its lasting one: no two records share it."""
+        return self._label("net", label)
+
     def socket(self, local: object, remote: object) -> str:
         """Label of one connection, by both its ends."""
         return self._label("sock", f"{local}|{remote}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal, Self, TypeVar
 
 from streamnotice.errors import HostError
 from streamnotice.events import Verdict
+from streamnotice.notices.muting import Mute, Scope
 from streamnotice.sensors.requests import RequestScope
 from streamnotice.watcher import Summary, Watcher
 
@@ -80,6 +81,28 @@ class ThreadWatcher:
         """As `Watcher.explain`."""
         return self._watcher.explain()
 
+    def dismiss(self, notice_id: str, scope: Scope = "notice", *, face: str = "") -> bool:
+        """As `Watcher.dismiss`."""
+        return self._on_loop(lambda: self._watcher.dismiss(notice_id, scope, face=face))
+
+    def mute(
+        self, place: str, scope: Scope = "session", *, network: Literal["here", "any"] = "here"
+    ) -> Mute:
+        """As `Watcher.mute`."""
+        return self._on_loop(lambda: self._watcher.mute(place, scope, network=network))
+
+    def unmute(self, place: str) -> int:
+        """As `Watcher.unmute`."""
+        return self._on_loop(lambda: self._watcher.unmute(place))
+
+    def muted(self) -> tuple[Mute, ...]:
+        """As `Watcher.muted`."""
+        return self._on_loop(self._watcher.muted)
+
+    def act(self, notice_id: str, action_id: str) -> bool:
+        """As `Watcher.act`."""
+        return self._on_loop(lambda: self._watcher.act(notice_id, action_id))
+
     def summary(self) -> Summary:
         """As `Watcher.summary`."""
         return self._watcher.summary()
@@ -94,6 +117,12 @@ class ThreadWatcher:
             self._run(save())
         else:
             self._watcher.save_dossier(path)
+
+    def _on_loop(self, call: Callable[[], T]) -> T:
+        async def run() -> T:
+            return call()
+
+        return self._run(run())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if not self._open:

@@ -18,12 +18,16 @@ from urllib.parse import urlsplit
 import attrs
 
 from streamnotice.coverage import coverage
+from streamnotice.delivery import Delivery
 from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
+from streamnotice.faces import Face
 from streamnotice.hooks import Dispatch, Hooks
+from streamnotice.notices.actions import HostAction
 from streamnotice.notices.catalog import Catalog
+from streamnotice.notices.muting import Mute, MuteFile, Scope
 from streamnotice.notices.overrides import OverrideSource
 from streamnotice.notices.shown import Context
 from streamnotice.observations import (
@@ -72,6 +76,8 @@ class Watcher:
         on_playback: called with each `PlaybackChanged`.
         on_verdict: called with each step's `Verdict`, below the threshold too.
         on_error: called with (where, what) pairs, as one tuple, for failures inside the library.
+        on_dismissed: called with each `TakenAway`: the viewer has understood a notice.
+        on_acted: called with each `Acted`: an action was carried out, and what followed it.
         on_dossier: called at close with the record's lines (bytes).
         policy: bars, thresholds, budgets.
         dispatch: runs plain callbacks where the host wants them.
@@ -83,6 +89,10 @@ class Watcher:
         baselines: base round trips in seconds from earlier sessions on this same network, as
             `baselines()` gave them: for trouble that is there before Play.
         dossier: also write the record to this file as the session goes.
+        mutes: file of what the viewer doesn't want to be told for good (a path, or a `MuteFile`);
+            None keeps mutes for this session only. A damaged file is told to `on_error`.
+        actions: what the host can do for the viewer, by action id: called with the notice.
+        faces: shown to beside `on_notice`.
 
     Raises:
         HostError: an argument can't be used; the text says which and why.
@@ -95,6 +105,8 @@ class Watcher:
         on_playback: Callable[[Any], Any] | None = None,
         on_verdict: Callable[[Any], Any] | None = None,
         on_error: Callable[[Any], Any] | None = None,
+        on_dismissed: Callable[[Any], Any] | None = None,
+        on_acted: Callable[[Any], Any] | None = None,
         on_dossier: Callable[[Any], Any] | None = None,
         policy: Policy | None = None,
         dispatch: Dispatch | None = None,
@@ -104,6 +116,9 @@ class Watcher:
         references: Sequence[str] = (),
         baselines: Mapping[str, float] | None = None,
         dossier: str | os.PathLike[str] | None = None,
+        mutes: MuteFile | str | os.PathLike[str] | None = None,
+        actions: Mapping[str, HostAction] | None = None,
+        faces: Sequence[Face] = (),
     ) -> None:
         self.policy = policy or Policy()
         if "reference" in self.policy.probes and not references:
@@ -119,6 +134,8 @@ class Watcher:
                 "playback": on_playback,
                 "verdict": on_verdict,
                 "error": on_error,
+                "dismissed": on_dismissed,
+                "acted": on_acted,
                 "dossier": on_dossier,
             },
             dispatch,
@@ -143,9 +160,21 @@ class Watcher:
             stream=dossier,
             on_error=self._on_error,
         )
+        self._delivery = Delivery(
+            session=self.session,
+            hooks=self._hooks,
+            recorder=self._recorder,
+            catalog=self._catalog,
+            estimates=lambda: self._engine.estimates,
+            mutes=mutes,
+            actions=actions,
+            faces=faces,
+            dispatch=dispatch,
+        )
         self._verdict: Verdict | None = None
         self._named: Verdict | None = None
         self._notices = 0
+        self._counted = ""
         self._said: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -176,6 +205,7 @@ class Watcher:
             self._start("reference", self._reference_sensor)
         if "gateway" in self.policy.probes:
             self._start("gateway", partial(_passive, PROBES["gateway"]))
+        self._delivery.open(self)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -198,6 +228,7 @@ class Watcher:
         now = self.session.now()
         self._advance(now)
         self._take(Closed(now))
+        await self._delivery.close()
         self._recorder.close(now)
         if self._hooks.wants("dossier"):
             self._hooks.call("dossier", self._recorder.lines())
@@ -283,6 +314,76 @@ class Watcher:
         """
         return {place: ns / S_NS for place, ns in self._engine.estimates.learnt().items()}
 
+    def dismiss(self, notice_id: str, scope: Scope = "notice", *, face: str = "") -> bool:
+        """The viewer has understood a notice: it goes from every face, and stays away.
+
+        Args:
+            notice_id: `event.id` of the notice on screen.
+            scope: "notice"; or mute its place on this network, too, for the "session" or "always".
+            face: where the viewer said so, for the record.
+
+        Returns:
+            False if that notice isn't on screen (any more).
+
+        Raises:
+            HostError: the scope is none of these.
+        """
+        return self._delivery.dismiss(notice_id, scope, face)
+
+    def mute(
+        self, place: str, scope: Scope = "session", *, network: Literal["here", "any"] = "here"
+    ) -> Mute:
+        """Show no notices of *place* (with all that lies under it; "all" for everything).
+
+        Args:
+            scope: "session", or "always" (kept in the file of mutes, where there is one).
+            network: on the network that this computer is on, or on any. Where this one can't be
+                told from others, it is any.
+
+        Raises:
+            HostError: no such place, scope or network.
+        """
+        return self._delivery.mute(place, scope, network)
+
+    def unmute(self, place: str) -> int:
+        """Show notices of *place* again, on all networks; how many mutes that ended.
+
+        Raises:
+            HostError: no such place, or the file of mutes can't be written.
+        """
+        return self._delivery.unmute(place)
+
+    def muted(self) -> tuple[Mute, ...]:
+        """What is muted, for this session first."""
+        return self._delivery.muted()
+
+    def act(self, notice_id: str, action_id: str) -> bool:
+        """Carry out an action of the notice on screen, and look at what follows (`on_acted`).
+
+        The host's callback runs if there is one; else the viewer says that they did it.
+
+        Returns:
+            False if that notice isn't on screen, doesn't offer it, or it is under way.
+        """
+        return self._delivery.act(notice_id, action_id)
+
+    def add_face(self, face: Face) -> None:
+        """Show notices on *face*, too, from the present one on."""
+        self._delivery.add_face(face)
+
+    def remove_face(self, face: Face) -> None:
+        """Show no more on *face*; it is not closed."""
+        self._delivery.remove_face(face)
+
+    def words(self, *ids: str) -> dict[str, str]:
+        """Texts of the session's language by message id: what a face puts around a notice."""
+        return {id_: self._catalog.text(id_) for id_ in ids}
+
+    @property
+    def locale(self) -> str:
+        """Language of the texts."""
+        return self._catalog.locale
+
     def summary(self) -> Summary:
         """What the session came to so far."""
         stalls, stalled_ns = self._engine.stalls()
@@ -355,7 +456,10 @@ class Watcher:
                 self._show(event)
 
     def _show(self, event: Notice) -> None:
-        if event.state == "raised":
+        if not self._delivery.judged(event):
+            return
+        if event.state != "resolved" and event.id != self._counted:
+            self._counted = event.id
             self._notices += 1
         shown = self._catalog.show(
             event,
@@ -367,6 +471,7 @@ class Watcher:
             ),
         )
         self._said = shown.sentence
+        shown = self._delivery.with_actions(shown)
         self._recorder.shown(shown)
         self.session.log.info(
             "streamnotice.notice",
@@ -376,7 +481,7 @@ class Watcher:
             condition=event.condition,
             confidence_ppm=event.confidence_ppm,
         )
-        self._hooks.call("notice", shown)
+        self._delivery.show(shown)
 
     async def _tick(self) -> None:
         while True:

@@ -22,6 +22,7 @@ from streamnotice.errors import StreamnoticeError
 COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("streamnotice.cli.watch", "play a stream and show notices as they come"),
     "demo": ("streamnotice.cli.demo", "see a notice: a clip over loopback, with a fault put in"),
+    "mute": ("streamnotice.cli.mute", "what you don't want to be told again"),
     "replay": ("streamnotice.cli.replay", "run a dossier through the engine again and compare"),
     "examine": ("streamnotice.cli.examine", "cross-examine a notice: what does it rest on?"),
 }

@@ -47,10 +47,12 @@ class ShownAction:
     Attributes:
         id: what it is, for hosts that can do it themselves: `lower_quality`, `pause_others`, ...
         text: the same for people.
+        runnable: the host can do it for the viewer (`Watcher.act`).
     """
 
     id: str
     text: str
+    runnable: bool = False
 
 
 @attrs.frozen
@@ -150,7 +152,11 @@ class ShownNotice:
             "strength": self.strength,
             "text": self.text,
             "locale": self.locale,
-            "actions": [{"id": action.id, "text": action.text} for action in self.actions],
+            "actions": [
+                {"id": action.id, "text": action.text}
+                | ({"runnable": True} if action.runnable else {})
+                for action in self.actions
+            ],
             "evidence": [
                 {
                     "kind": item.kind,

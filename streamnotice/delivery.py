@@ -1,0 +1,377 @@
+"""How notices reach the viewer, and how the viewer answers: mutes, dismissals, actions, faces.
+
+The shell's side of manners. What is decided here changes what is shown, never what is measured,
+weighed or recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import attrs
+
+from streamnotice.errors import HostError, StreamnoticeError
+from streamnotice.faces import Face, TakenAway
+from streamnotice.network import network_label
+from streamnotice.notices.actions import Acted, HostAction, check_actions, offered
+from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
+from streamnotice.notices.manners import Manners
+from streamnotice.notices.muting import Mute, MuteFile, Scope, check_place, muted_by
+
+if TYPE_CHECKING:
+    from streamnotice.dossier.record import Recorder
+    from streamnotice.estimates import Estimates
+    from streamnotice.events import Notice
+    from streamnotice.hooks import Dispatch, Hooks
+    from streamnotice.notices.catalog import Catalog
+    from streamnotice.notices.shown import ShownNotice
+    from streamnotice.session import Session
+    from streamnotice.watcher import Watcher
+
+ACTION_WITHIN_S: Final = 30.0
+_SCOPES: Final = ("notice", "session", "always")
+_CLOSE_WITHIN_S: Final = 2.0
+_OPEN_WITHIN_S: Final = 10.0
+S_NS: Final = 1_000_000_000
+
+
+class Delivery:
+    """Between the engine's notices and those who show them. All of it runs on the loop's thread.
+
+    Args:
+        estimates: gives the engine's present picture, for what was seen around an action.
+        mutes: a file of lasting mutes or its path; None keeps mutes for this session only.
+        actions: the host's callbacks by action id.
+        faces: told of each step that may be shown.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        hooks: Hooks,
+        recorder: Recorder,
+        catalog: Catalog,
+        estimates: Callable[[], Estimates],
+        mutes: MuteFile | str | os.PathLike[str] | None = None,
+        actions: Mapping[str, HostAction] | None = None,
+        faces: Sequence[Face] = (),
+        dispatch: Dispatch | None = None,
+    ) -> None:
+        self._session = session
+        self._hooks = hooks
+        self._recorder = recorder
+        self._catalog = catalog
+        self._estimates = estimates
+        self._actions = check_actions(actions)
+        self._dispatch = dispatch
+        self._manners = Manners(session.policy.least_severity, session.policy.notices_per_hour)
+        self._file: MuteFile | None = None
+        self._session_mutes: list[Mute] = []
+        self._salt = secrets.token_bytes(16)
+        self._network = ""
+        self._silenced = ""  # the last notice that a mute kept away
+        self._faces: list[Face] = list(faces)
+        self._watcher: Watcher | None = None
+        self._shown: ShownNotice | None = None
+        self._running: set[tuple[str, str]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open_mutes(mutes)
+
+    def _open_mutes(self, mutes: MuteFile | str | os.PathLike[str] | None) -> None:
+        if mutes is None or isinstance(mutes, MuteFile):
+            self._file = mutes
+        else:
+            try:
+                self._file = MuteFile(mutes)
+            except StreamnoticeError as error:
+                # a damaged file costs the lasting mutes, never the session
+                self._session.failed("mutes", str(error))
+        if self._file is not None:
+            self._salt = self._file.salt
+
+    # -- faces --------------------------------------------------------------------------------
+
+    def open(self, watcher: Watcher) -> None:
+        """The session begins: get the faces ready."""
+        self._watcher = watcher
+        faces, self._faces = self._faces, []
+        for face in faces:
+            self.add_face(face)
+
+    def add_face(self, face: Face) -> None:
+        """Have *face* told from now on, and of the notice that is on screen."""
+        watcher = self._watcher
+        if watcher is None:
+            self._faces.append(face)
+            return
+
+        async def open_face() -> None:
+            try:
+                async with asyncio.timeout(_OPEN_WITHIN_S):
+                    await face.open(watcher)
+            except Exception as error:
+                what = str(error) if isinstance(error, StreamnoticeError) else repr(error)
+                self._session.failed(f"face.{_name(face)}", what)
+                return
+            self._faces.append(face)
+            if self._shown is not None and self._manners.on_screen is not None:
+                self._call(face, "notice", self._shown)
+
+        self._spawn(open_face(), f"face-{_name(face)}")
+
+    def remove_face(self, face: Face) -> None:
+        """Tell *face* no more."""
+        if face in self._faces:
+            self._faces.remove(face)
+
+    async def close(self) -> None:
+        """The session is over: close the faces, leave unfinished actions behind."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        faces, self._faces = self._faces, []
+        for face in faces:
+            try:
+                async with asyncio.timeout(_CLOSE_WITHIN_S):
+                    await face.close()
+            except Exception as error:
+                self._session.failed(f"face.{_name(face)}", error)
+
+    def _call(self, face: Face, method: str, value: Any) -> None:
+        try:
+            getattr(face, method)(value)
+        except Exception as error:
+            self._session.failed(f"face.{_name(face)}.{method}", error)
+
+    def _tell(self, method: str, value: Any, hook: str) -> None:
+        self._hooks.call(hook, value)
+        for face in tuple(self._faces):
+            self._call(face, method, value)
+
+    # -- notices ------------------------------------------------------------------------------
+
+    def judged(self, event: Notice) -> bool:
+        """Whether the viewer gets *event*; what must go from the screen for it is taken away."""
+        before = self._manners.on_screen
+        mute = None
+        if event.state != "resolved":
+            mute = muted_by(self.muted(), event, self._here())
+        judgement = self._manners.judge(event, muted=mute is not None)
+        if judgement.why == "muted" and mute is not None and event.id != self._silenced:
+            self._silenced = event.id
+            self._record(event.at_ns, event, mute.scope)
+        if judgement.take_away and before is not None:
+            scope: Scope = "notice" if mute is None else mute.scope
+            gone = TakenAway(event.at_ns, before.id, before.bottleneck, scope, by_viewer=False)
+            self._tell("taken_away", gone, "dismissed")
+        if not judgement.show:
+            self._session.log.info(
+                "streamnotice.not_shown", id=event.id, state=event.state, why=judgement.why
+            )
+        return judgement.show
+
+    def with_actions(self, shown: ShownNotice) -> ShownNotice:
+        """*shown* with the actions that this host can carry out."""
+        if not self._actions:
+            return shown
+        model = self._estimates().playback
+        lowest = bool(model.ladder_bps) and model.rendition_bps == min(model.ladder_bps)
+        actions = offered(
+            shown.event, shown.actions, self._actions, self._catalog, at_lowest=lowest
+        )
+        return attrs.evolve(shown, actions=actions)
+
+    def show(self, shown: ShownNotice) -> None:
+        """Hand *shown* to the host and to every face."""
+        self._shown = shown
+        self._tell("notice", shown, "notice")
+
+    # -- the viewer's answers -----------------------------------------------------------------
+
+    def dismiss(self, notice_id: str, scope: Scope, face: str) -> bool:
+        if scope not in _SCOPES:
+            raise HostError(f"scope must be one of {', '.join(_SCOPES)}, not {scope!r}")
+        event = self._manners.dismiss(str(notice_id))
+        if event is None:
+            return False
+        if scope != "notice":
+            self.mute(event.bottleneck, scope)
+        now = self._session.now()
+        self._record(now, event, scope)
+        gone = TakenAway(now, event.id, event.bottleneck, scope, face)
+        self._tell("taken_away", gone, "dismissed")
+        return True
+
+    def mute(self, place: str, scope: Scope, network: Literal["here", "any"] = "here") -> Mute:
+        check_place(place)
+        if scope not in ("session", "always"):
+            raise HostError(f"a mute's scope is session or always, not {scope!r}")
+        if network not in ("here", "any"):
+            raise HostError(f"a mute's network is here or any, not {network!r}")
+        label = self._here() if network == "here" else ""
+        mute = Mute(place, label, scope, datetime.now(UTC).date().isoformat())
+        if scope == "always" and self._file is not None:
+            try:
+                self._file.add(mute)
+                return mute
+            except StreamnoticeError as error:
+                # the wish holds for as long as it can be kept
+                self._session.failed("mutes", str(error))
+        kept = attrs.evolve(mute, scope="session")
+        if kept not in self._session_mutes:
+            self._session_mutes.append(kept)
+        return kept
+
+    def unmute(self, place: str) -> int:
+        check_place(place)
+        kept = [one for one in self._session_mutes if one.place != place]
+        gone = len(self._session_mutes) - len(kept)
+        self._session_mutes = kept
+        if self._file is not None and any(one.place == place for one in self._file.mutes()):
+            gone += self._file.remove(place)
+        return gone
+
+    def muted(self) -> tuple[Mute, ...]:
+        lasting = self._file.mutes() if self._file is not None else ()
+        return (*self._session_mutes, *lasting)
+
+    def _here(self) -> str:
+        # the neighbour's address may be forgotten for a moment; the network is still the same
+        self._network = network_label(self._salt) or self._network
+        return self._network
+
+    def _record(self, at_ns: int, event: Notice, scope: Scope) -> None:
+        """With a label of this session's own: no record tells of two that they share a network."""
+        network = self._session.labels.network(self._network) if self._network else ""
+        self._recorder.dismissed(at_ns, event.id, event.bottleneck, scope, network)
+
+    # -- actions ------------------------------------------------------------------------------
+
+    def act(self, notice_id: str, action_id: str) -> bool:
+        shown = self._shown
+        standing = self._manners.on_screen
+        if shown is None or standing is None or standing.id != notice_id:
+            return False
+        if all(action.id != action_id for action in shown.actions):
+            return False
+        key = (notice_id, action_id)
+        if key in self._running:
+            return False
+        self._running.add(key)
+        self._spawn(self._carry_out(shown, action_id), f"action-{action_id}")
+        return True
+
+    async def _carry_out(self, shown: ShownNotice, action: str) -> None:
+        key = (shown.event.id, action)
+        call = self._actions.get(action)
+        by: By = "viewer" if call is None else "host"
+        before = self._figures()
+        try:
+            if call is not None:
+                async with asyncio.timeout(ACTION_WITHIN_S):
+                    await self._run(call, shown)
+        except Exception as error:
+            self._session.failed(f"action.{action}", error)
+            self._acted(shown, action, by, "failed", before)
+            self._running.discard(key)
+            return
+        self._acted(shown, action, by, "done", before)
+        await asyncio.sleep(WATCH_NS / S_NS)
+        self._running.discard(key)
+        self._acted(shown, action, by, "observed", before, self._figures())
+
+    async def _run(self, call: HostAction, shown: ShownNotice) -> None:
+        if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
+            getattr(call, "__call__", None)  # noqa: B004 - an object with async __call__
+        ):
+            await call(shown)
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def finish(error: BaseException | None) -> None:
+            if not done.done():
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+
+        def run() -> None:
+            failure: BaseException | None = None
+            try:
+                call(shown)
+            except Exception as error:
+                failure = error
+            try:
+                loop.call_soon_threadsafe(finish, failure)
+            except RuntimeError:
+                return  # the session is over, and nobody asks any more
+
+        if self._dispatch is not None:
+            self._dispatch(run)
+        else:
+            # a thread of its own: one that blocks holds up neither the loop nor other callbacks
+            threading.Thread(target=run, name="streamnotice-action", daemon=True).start()
+        await done
+
+    def _figures(self) -> Figures:
+        # harm as the watcher last heard it from the engine
+        verdict = self._watcher.explain() if self._watcher is not None else None
+        harmed = verdict is not None and verdict.impact is not None
+        return figures(self._estimates(), self._session.now(), harmed)
+
+    def _acted(
+        self,
+        shown: ShownNotice,
+        action: str,
+        by: By,
+        state: Literal["done", "failed", "observed"],
+        before: Figures,
+        after: Figures | None = None,
+    ) -> None:
+        word = followed(before, after) if after is not None else None
+        text = next(one.text for one in shown.actions if one.id == action)
+        said = self._catalog.text(f"acted.{word or state}", {"action": text.rstrip(".!。")})
+        if word in ("queue_gone", "recovered", "better", "worse"):
+            said += " " + self._catalog.text("acted.caveat")
+        acted = Acted(
+            at_ns=self._session.now(),
+            notice_id=shown.event.id,
+            bottleneck=shown.event.bottleneck,
+            action=action,
+            by=by,
+            state=state,
+            text=said,
+            followed=word,
+            before=before,
+            after=after,
+        )
+        self._recorder.acted(acted.at_ns, action, _note(acted))
+        self._session.log.info("streamnotice.acted", action=action, by=by, state=state, after=word)
+        self._tell("acted", acted, "acted")
+
+    def _spawn(self, work: Any, name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"streamnotice-{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _note(acted: Acted) -> str:
+    """By whom, and what was seen: numbers and words of ours, nothing that names anybody."""
+    if acted.state != "observed" or acted.before is None or acted.after is None:
+        return f"{acted.by} {acted.state}"
+    figures = {"before": acted.before.as_json(), "after": acted.after.as_json()}
+    return f"{acted.by} {acted.followed} {json.dumps(figures, separators=(',', ':'))}"
+
+
+def _name(face: Face) -> str:
+    return str(getattr(face, "name", type(face).__name__))[:40]
