@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamnotice.engine import Engine
 from streamnotice.events import Impact, Notice, Verdict
 from streamnotice.notices.lifecycle import Life
+from streamnotice.observations import (
+    Closed,
+    FirstByte,
+    Observation,
+    Playback,
+    RequestEnded,
+    RequestStarted,
+    Transfer,
+)
 from streamnotice.policy import S_NS, Policy
+from tests.core.sessions import sessions
 
 SETTINGS = Policy().settings()
 NAMES = ("undetermined", "network", "network.home.wifi", "service.edge")
@@ -92,3 +104,113 @@ def test_undetermined_is_said_only_of_lasting_harm() -> None:
     assert live([("stalled", "undetermined")] * 4 + [(None, "undetermined")] * 3) == []
     assert live([("stall_ahead", "undetermined")] * 60) == []
     assert live([("stalled", "undetermined")] * 9)[0].bottleneck == "undetermined"
+
+
+# -- the same manners through the whole engine --------------------------------------------------
+
+STATES = ("playing", "stalled", "seeking", "paused", "starting")
+TROUBLES = ("none", "failing", "slow_answers", "trickle")
+
+
+@st.composite
+def evenings(draw: st.DrawFn) -> list[tuple[str, str, int]]:
+    """Phases of a session: what playback does, what the server does, for how many seconds."""
+    phase = st.tuples(
+        st.sampled_from(STATES), st.sampled_from(TROUBLES), st.sampled_from([1, 3, 8, 12, 25, 60])
+    )
+    return draw(st.lists(phase, min_size=1, max_size=12))
+
+
+def observed(phases: list[tuple[str, str, int]]) -> Iterator[tuple[Observation, str, int]]:
+    """Observations of such a session, each with the state and for how long it has lasted (ns)."""
+    now, number, level = 0, 0, 8 * S_NS
+    entered, before = 0, ""
+    for state, trouble, seconds in phases:
+        if state != before:
+            entered, before = now, state
+        for quarter in range(seconds * 4):
+            if state in ("stalled", "starting", "seeking"):
+                level = 0
+            elif state == "playing":
+                level = max(S_NS // 2, level + (S_NS // 8 if trouble == "none" else -S_NS // 4))
+            seen: list[Observation] = [
+                Playback(now, state=state, buffer_ns=level, wants_data=True)  # type: ignore[arg-type]
+            ]
+            if quarter % 4 == 0:
+                number += 1
+                seen += [
+                    RequestStarted(now, number, "host-a", "media"),
+                    *answer(now, number, trouble),
+                ]
+            for one in seen:
+                yield one, state, one.at_ns - entered
+            now += S_NS // 4
+    yield Closed(now), "ended", 0
+
+
+def answer(now: int, number: int, trouble: str) -> list[Observation]:
+    if trouble == "failing":
+        return [
+            FirstByte(now, number, 503, 20_000_000),
+            RequestEnded(now, number, 100, None),
+        ]
+    wait_ns = S_NS // 5 if trouble == "slow_answers" else 20_000_000
+    size = 4_000 if trouble == "trickle" else 400_000
+    return [
+        FirstByte(now, number, 200, wait_ns),
+        Transfer(now, number, size, socket="sock-a", rtt_ns=20_000_000, min_rtt_ns=20_000_000),
+        RequestEnded(now, number, size, None),
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(evenings())
+def test_the_engine_keeps_its_manners(phases: list[tuple[str, str, int]]) -> None:
+    engine = Engine(SETTINGS)
+    standing: Notice | None = None
+    said: list[Notice] = []
+    last_change_ns = 0
+    state, lasted_ns = "starting", 0
+    for observation, now_state, now_lasted_ns in observed(phases):
+        events = engine.feed(observation)
+        for event in events:
+            if not isinstance(event, Notice):
+                continue
+            said.append(event)
+            if event.state == "raised":
+                assert standing is None, "two at once"
+                # the step belongs to the state before this observation, or to this one
+                for which, length_ns in ((state, lasted_ns), (now_state, now_lasted_ns)):
+                    if which in ("starting", "seeking") and length_ns > S_NS:
+                        assert length_ns >= SETTINGS.startup_after_ns - S_NS, "not stuck yet"
+                assert (state, now_state) != ("paused", "paused")
+            else:
+                assert standing is not None
+                assert event.id == standing.id
+                if event.reason != "ended":
+                    assert event.at_ns - last_change_ns >= 5 * S_NS, "it flaps"
+            standing = None if event.state == "resolved" else event
+            last_change_ns = event.at_ns
+        state, lasted_ns = now_state, now_lasted_ns
+    assert standing is None, "it stays"
+    raised = [notice.at_ns for notice in said if notice.state == "raised"]
+    # a notice stands for at least 5 s, and the cool-down follows
+    assert all(b - a >= SETTINGS.cooldown_ns + 5 * S_NS for a, b in pairwise(raised))
+    hour = 3600 * S_NS
+    for at_ns in raised:
+        assert sum(at_ns <= other < at_ns + hour for other in raised) <= 180
+
+
+@settings(max_examples=25, deadline=None)
+@given(sessions())
+def test_whatever_comes_is_resolved(session: list[Observation]) -> None:
+    engine = Engine(SETTINGS)
+    events = [event for seen in session for event in engine.feed(seen)]
+    events += engine.feed(Closed(session[-1].at_ns + 1))
+    ids: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, Notice):
+            assert ids.get(event.id) != "resolved"
+            assert all(state == "resolved" for id_, state in ids.items() if id_ != event.id)
+            ids[event.id] = event.state
+    assert all(state == "resolved" for state in ids.values())
