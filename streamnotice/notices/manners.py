@@ -38,6 +38,13 @@ def severity(event: Notice) -> Severity:
     return _OF_IMPACT[event.impact]
 
 
+def stays_s(event: Notice) -> float | None:
+    """How long this step is shown before it goes by itself; None until something follows it."""
+    if event.state != "resolved":
+        return None
+    return 12.0 if event.reason == "withdrawn" else 5.0
+
+
 @attrs.frozen
 class Judgement:
     """What is to be done with one step.

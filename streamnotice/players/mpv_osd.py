@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from streamnotice.notices.manners import stays_s
+
 if TYPE_CHECKING:
     from streamnotice.notices.shown import ShownNotice
 
@@ -24,8 +26,6 @@ PADDING_X: Final = 26
 PADDING_Y: Final = 20
 BAR_WIDTH: Final = 6
 MAX_WIDTH: Final = 820
-STAYS_S: Final = {"other": 5.0, "withdrawn": 12.0}
-"""How long the end of a notice is shown, by its reason."""
 _GAP: Final = 8
 _LINE: Final = 1.22
 _MEAN_GLYPH: Final = 0.45
@@ -80,7 +80,7 @@ def card(notice: ShownNotice) -> Card:
                 Paragraph(notice.sentence, 24, _SOFT),
             ),
             _BLUE if withdrawn else _GREEN,
-            stays_s=STAYS_S["withdrawn" if withdrawn else "other"],
+            stays_s=stays_s(event),
         )
     paragraphs = [
         Paragraph(notice.title, 30, _WHITE, bold=True, lines_at_most=3),

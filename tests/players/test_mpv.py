@@ -326,7 +326,7 @@ async def test_notices_reach_the_screen_and_leave_it(
 
     monkeypatch.setattr(MpvIpc, "command", spy)
     monkeypatch.setattr(MpvIpc, "start", spy_start)
-    monkeypatch.setattr("streamnotice.players.mpv_osd.STAYS_S", {"other": 0.2, "withdrawn": 0.2})
+    monkeypatch.setattr("streamnotice.players.mpv_osd.stays_s", lambda event: 0.2)
     player = rig.player()
     player.show(shown())  # before anything plays: shown as soon as there is a screen
     playing = asyncio.create_task(player.play(rig.up.short(segments=5)))
