@@ -339,7 +339,7 @@ class Delivery:
         after: Figures | None = None,
     ) -> None:
         word = followed(before, after) if after is not None else None
-        text = next(one.text for one in shown.actions if one.id == action)
+        text = next(one.label or one.text for one in shown.actions if one.id == action)
         said = self._catalog.text(f"acted.{word or state}", {"action": text.rstrip(".!。")})
         if word in ("queue_gone", "recovered", "better", "worse"):
             said += " " + self._catalog.text("acted.caveat")

@@ -104,15 +104,24 @@ def offered(
     """
     if event.state == "resolved":
         return ()
-    found = [attrs.evolve(one, runnable=one.id in host) for one in own]
+    found = [
+        attrs.evolve(one, runnable=True, label=_label(one, catalog)) if one.id in host else one
+        for one in own
+    ]
     for name, places in HOST_ACTIONS.items():
         if name not in host or any(one.id == name for one in found):
             continue
         if name == "lower_quality" and at_lowest:
             continue
         if any(_touches(event, place) for place in places):
-            found.append(ShownAction(name, catalog.text(f"action.{name}"), runnable=True))
+            text = catalog.text(f"action.{name}")
+            found.append(ShownAction(name, text, runnable=True, label=text))
     return tuple(found[:MOST_OFFERED])
+
+
+def _label(action: ShownAction, catalog: Catalog) -> str:
+    """Short words for a button: the notice's own text is advice, and long."""
+    return catalog.text(f"action.{action.id}") if action.id in HOST_ACTIONS else action.text
 
 
 def _touches(event: Notice, place: str) -> bool:

@@ -48,11 +48,18 @@ class ShownAction:
         id: what it is, for hosts that can do it themselves: `lower_quality`, `pause_others`, ...
         text: the same for people.
         runnable: the host can do it for the viewer (`Watcher.act`).
+        label: what its button says; empty if it isn't runnable.
     """
 
     id: str
     text: str
     runnable: bool = False
+    label: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What is to be read beside the button; empty where the button says it all."""
+        return "" if self.text == self.label else self.text
 
 
 @attrs.frozen
@@ -154,7 +161,7 @@ class ShownNotice:
             "locale": self.locale,
             "actions": [
                 {"id": action.id, "text": action.text}
-                | ({"runnable": True} if action.runnable else {})
+                | ({"runnable": True, "label": action.label} if action.runnable else {})
                 for action in self.actions
             ],
             "evidence": [

@@ -204,22 +204,21 @@ class StreamNotice extends HTMLElement {
 
   /** What the player can do is a button beside the others; what the viewer can do is advice. */
   #drawActions(card, foot, notice) {
-    const advice = notice.actions.filter((one) => !one.runnable);
-    const list = advice.length ? put(card, "ul", "actions") : null;
+    let list = null;
     for (const action of notice.actions) {
       const act = (event) => {
         event.currentTarget.disabled = true;
         this.#answer({ do: "act", id: notice.id, action: action.id });
       };
-      if (action.runnable) {
-        this.#button(foot, "run", action.text, act).dataset.key = action.id;
-        continue;
-      }
+      if (action.runnable)
+        this.#button(foot, "run", action.label, act).dataset.key = action.id;
+      if (action.text === action.label) continue;
+      list ??= put(card, "ul", "actions");
       const item = put(list, "li", "action");
       put(item, "span", "advice", action.text);
-      // waiting is nothing that can be done
-      if (action.id === "wait") continue;
-      this.#button(item, "did", this.#words.did_it, act).dataset.key = action.id;
+      // what the player does is not theirs to have done, and waiting is nothing that can be done
+      if (!action.runnable && action.id !== "wait")
+        this.#button(item, "did", this.#words.did_it, act).dataset.key = action.id;
     }
   }
 
