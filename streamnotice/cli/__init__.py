@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("streamnotice.cli.demo", "see a notice: a clip over loopback, with a fault put in"),
     "mute": ("streamnotice.cli.mute", "what you don't want to be told again"),
     "replay": ("streamnotice.cli.replay", "run a dossier through the engine again and compare"),
+    "report": ("streamnotice.cli.report", "a dossier as one page of HTML that anybody can read"),
     "examine": ("streamnotice.cli.examine", "cross-examine a notice: what does it rest on?"),
 }
 

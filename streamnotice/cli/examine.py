@@ -17,6 +17,7 @@ from streamnotice.dossier.examination import Examination, Examined, examine, wor
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.notices.figures import json_figures
+from streamnotice.policy import Settings
 
 MOST_LISTED = 8
 NAME_WIDTH = 22
@@ -75,7 +76,7 @@ def as_lines(found: Examination, file: str) -> Iterator[Line]:
     for number, seen in enumerate(found.notices):
         if number:
             yield "", ""
-        yield from _notice(seen, file)
+        yield from _notice(seen, file, found.session.header.settings)
     others = [one for one in found.ids if one not in {seen.notice.id for seen in found.notices}]
     if others:
         yield "", ""
@@ -95,7 +96,7 @@ def as_lines(found: Examination, file: str) -> Iterator[Line]:
         yield "red", advice(replay)
 
 
-def _notice(seen: Examined, file: str) -> Iterator[Line]:
+def _notice(seen: Examined, file: str, settings: Settings) -> Iterator[Line]:
     notice = seen.notice
     said = words.name(notice.bottleneck, notice.among, notice.condition)
     yield "bold", f"Cross-examination of notice {notice.id} in {file}"
@@ -125,7 +126,7 @@ def _notice(seen: Examined, file: str) -> Iterator[Line]:
     yield from _against(seen)
     yield from _turns(seen)
     yield from _pairs(seen)
-    yield from _ranges(seen)
+    yield from _ranges(seen, settings)
 
 
 def _head(text: str) -> Iterator[Line]:
@@ -244,7 +245,7 @@ def _pairs(seen: Examined) -> Iterator[Line]:
         )
 
 
-def _ranges(seen: Examined) -> Iterator[Line]:
+def _ranges(seen: Examined, settings: Settings) -> Iterator[Line]:
     condition = seen.notice.condition
     stands = sum(one.fate.word == "stands" for one in seen.priors)
     yield from _head(f"Under other priors: stands under {stands} of {len(seen.priors)}")
@@ -260,7 +261,7 @@ def _ranges(seen: Examined) -> Iterator[Line]:
             (f"  bar {words.percent(one_bar.value):<40}{words.fate(one_bar.fate, condition)}"),
         )
     for budget in seen.budgets:
-        text = f"one false name in {budget.value:,} s".replace(",", " ")
+        text = words.budget(budget, settings)
         yield _style(budget.fate), f"  {text:<44}{words.fate(budget.fate, condition)}"
 
 

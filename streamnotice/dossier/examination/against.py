@@ -49,7 +49,8 @@ class Margin:
         key: the name; leaves that pass together joined by "+".
         confidence_ppm, bar_ppm: probability, and what it must reach.
         hold_ppm: below this a name once said falls.
-        gate_mdb: how far its sequential test stands over (under, if negative) its threshold.
+        gate_mdb: how far its sequential test, and those of all names that cover it, stand over
+            (under, if negative) their thresholds, at the least.
         odds_mdb: how far its odds stand over (under) the bar's.
     """
 
@@ -164,7 +165,10 @@ def margin(on: Stretch) -> Margin | None:
                 confidence_ppm=to_ppm(belief.mass(inside)),
                 bar_ppm=bar,
                 hold_ppm=bar - HOLD_PPM,
-                gate_mdb=memory.gate.logs.get(key, 0) - namer.gates_mdb[key],
+                gate_mdb=min(
+                    memory.gate.logs.get(name, -1) - namer.gates_mdb[name]
+                    for name in (key, *namer.covers[key])
+                ),
                 odds_mdb=belief.mass(inside) - belief.mass(outside)
                 - (from_ratio(bar, PPM) - from_ratio(PPM - bar, PPM)),
             )

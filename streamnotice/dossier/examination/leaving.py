@@ -101,10 +101,11 @@ def rules(on: Stretch, weights_mdb: dict[str, int]) -> tuple[LeftOut, ...]:
 def windows(on: Stretch) -> tuple[LeftOut, ...]:
     """Each stretch of time left out: its seconds count as if no rule had answered."""
     count = len(on.steps)
-    size = max(1, -(-count // MOST_WINDOWS))
+    parts = min(MOST_WINDOWS, count)
     found = []
-    for first in range(0, count, size):
-        blind = {asked.at_ns for asked in on.steps[first : first + size]}
+    for number in range(parts):
+        first, end = number * count // parts, (number + 1) * count // parts
+        blind = {asked.at_ns for asked in on.steps[first:end]}
         seen = weigh_again(on, _blind(blind), later=True)
         found.append(LeftOut("", seen, from_ns=min(blind), to_ns=max(blind)))
     return tuple(found)

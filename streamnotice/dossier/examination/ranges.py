@@ -23,7 +23,8 @@ from streamnotice.verdict.tables import Tables
 TEN_MDB: Final = 10_000
 FOUR_MDB: Final = 6_021
 BARS_PPM: Final = (500_000, 800_000, 900_000, 950_000, 990_000, 995_000, 999_000, 999_900)
-BUDGETS: Final = (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
+RARER: Final = (1, 10, 100, 1000, 10_000, 100_000)
+"""False names are tried at a tenth of the session's own rarity, at it, at ten times it, ..."""
 
 
 @attrs.frozen
@@ -116,9 +117,10 @@ def bars(on: Stretch, settings: Settings) -> tuple[UnderBar, ...]:
 
 def budgets(on: Stretch, settings: Settings) -> tuple[UnderBar, ...]:
     """The verdict for a range of how rare false names have to be."""
+    own = settings.false_naming_steps
     return tuple(
         UnderBar(steps, _named_under(on, attrs.evolve(settings, false_naming_steps=steps)))
-        for steps in BUDGETS
+        for steps in (max(1, own * times // 10) for times in RARER)
     )
 
 

@@ -90,12 +90,12 @@ def fate(claim: Named | None, found: Named | None, later_ns: int | None = None) 
 def fork(memory: Memory) -> Memory:
     """A copy that can be weighed on by itself; without the answers of the past, which only the
     waterfall needs."""
-    return Memory(
+    return attrs.evolve(
+        memory,
         belief=Filter(list(memory.belief.logs)),
         gate=Gate(dict(memory.gate.logs)),
         steps=Steps(deque(maxlen=1)),
         repeats=Repeats({rule: dict(counts) for rule, counts in memory.repeats.counts.items()}),
-        spoken=memory.spoken,
     )
 
 

@@ -11,6 +11,7 @@ from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
 from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.events import Item
+from streamnotice.policy import Settings
 
 S_NS: Final = 1_000_000_000
 
@@ -112,10 +113,10 @@ def prior(under: UnderPrior) -> str:
     return f"{under.place} {times} as often"
 
 
-def bar_range(found: tuple[UnderBar, ...]) -> tuple[int, int] | None:
-    """(lowest, highest) of the values at which the verdict stands; None if at none."""
-    values = [one.value for one in found if one.fate.word == "stands"]
-    return (min(values), max(values)) if values else None
+def budget(under: UnderBar, settings: Settings) -> str:
+    """How rare false names would have to be."""
+    text = f"one false name in {under.value:,} s".replace(",", "\u202f")
+    return f"{text} (as it was)" if under.value == settings.false_naming_steps else text
 
 
 def margins(seen: Examined) -> list[str]:

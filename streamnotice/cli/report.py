@@ -1,0 +1,56 @@
+"""`streamnotice report FILE`: a dossier as one page of HTML."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+from pathlib import Path
+
+from streamnotice.cli import FAILED, OK
+from streamnotice.dossier.report import report
+from streamnotice.errors import HostError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a dossier (.jsonl or .jsonl.gz)")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT.html", help="where to write it (default: beside FILE)"
+    )
+    parser.add_argument(
+        "--locale", metavar="L", help="language of the words for places and evidence"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    target = Path(args.output) if args.output is not None else beside(args.file)
+    if target.exists() and target.samefile(args.file):
+        raise HostError(f"{target} is the dossier itself; give another name with --output")
+    made = report(args.file, args.locale)
+    write(target, made.html)
+    print(f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)")
+    if made.integrity.state == "holds":
+        return OK
+    print(f"streamnotice report: {made.integrity.text}", file=sys.stderr)
+    return FAILED
+
+
+def beside(file: str) -> Path:
+    """`session.jsonl.gz` -> `session.html`, in the same folder."""
+    name = Path(file).name.removesuffix(".gz").removesuffix(".jsonl")
+    return Path(file).with_name(f"{name}.html")
+
+
+def write(target: Path, html: str) -> None:
+    """Write the page wholly or not at all.
+
+    Raises:
+        HostError: it can't be written.
+    """
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(html, encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise HostError(f"can't write the report {target}: {error.strerror or error}") from None

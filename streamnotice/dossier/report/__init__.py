@@ -1,0 +1,93 @@
+"""A dossier as one page of HTML that needs nothing else: no network, no script, no other file.
+
+    html = report("session.jsonl.gz")
+
+Charts are drawn by matplotlib: of what was tried its SVG is the smallest by far, its text stays
+text, and its colours can be left to the page's style, for light and dark. The page is put
+together by Jinja, which escapes everything that comes from the record.
+
+The same dossier gives the same page: nothing in it is of the time or place of its making.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pkgutil import get_data
+
+import attrs
+
+from streamnotice.dossier.examination import Examined, examined, main_notice
+from streamnotice.dossier.report.gather import gather
+from streamnotice.dossier.report.integrity import Integrity, check
+from streamnotice.dossier.report.page import Page
+from streamnotice.errors import MessageError, MissingExtraError
+from streamnotice.notices.catalog import Catalog
+
+
+@attrs.frozen(eq=False)
+class Report:
+    """A page, and whether the record behind it holds."""
+
+    html: str
+    integrity: Integrity
+
+
+def report(path: str | os.PathLike[str], locale: str | None = None) -> Report:
+    """The report of the dossier at *path*.
+
+    A record that was changed is reported, too: with what is in it, and that it does not hold.
+
+    Args:
+        locale: language of the words for places and evidence; the recorded one by default.
+            Notices appear as they were shown.
+
+    Raises:
+        EvidenceError: the file is no dossier, or is damaged.
+        MessageError: there are no words in that language.
+        MissingExtraError: jinja2 or matplotlib isn't installed.
+    """
+    try:
+        from jinja2 import Environment, FunctionLoader, StrictUndefined
+        from markupsafe import Markup
+    except ImportError:
+        raise MissingExtraError("the report", "report") from None
+
+    found = gather(path)
+    catalog = _catalog(locale, found.header.locale)
+    integrity = check(path)
+    page = Page(found, integrity, _examined(integrity), catalog)
+    style = _data("style.css")
+    environment = Environment(
+        loader=FunctionLoader(_data), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["drawn"] = Markup  # our own drawings, already escaped
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    html = environment.get_template("page.html.j2").render(
+        page=page, found=found, integrity=integrity, examined=page.examined,
+        style=Markup(style), style_digest=digest, locale=catalog.locale,
+    )  # fmt: skip
+    return Report(html, integrity)
+
+
+def _examined(integrity: Integrity) -> Examined | None:
+    session = integrity.session
+    notice = main_notice(session) if session is not None else None
+    return examined(session, notice) if session is not None and notice is not None else None
+
+
+def _catalog(wanted: str | None, recorded: str) -> Catalog:
+    if wanted is not None:
+        return Catalog(wanted)
+    try:
+        return Catalog(recorded or "en")
+    except MessageError:
+        return Catalog()  # a record may be of a language that this version doesn't have
+
+
+def _data(name: str) -> str:
+    found = get_data("streamnotice.dossier.report", name)
+    assert found is not None, "part of the package"
+    return found.decode("utf-8")
