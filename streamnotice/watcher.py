@@ -82,7 +82,7 @@ class Watcher:
         policy: bars, thresholds, budgets.
         dispatch: runs plain callbacks where the host wants them.
         locale, messages: language of the texts; overrides as a TOML file's path, a mapping, or a
-            function (id, values) -> text or None.
+            function (id, language, values) -> text or None.
         networks: a prefix table (see `streamnotice.path.networks`) or the path of its CSV.
         references: URLs of servers that a healthy line reaches as well; used only if
             "reference" is among the policy's probes.
@@ -110,7 +110,7 @@ class Watcher:
         on_dossier: Callable[[Any], Any] | None = None,
         policy: Policy | None = None,
         dispatch: Dispatch | None = None,
-        locale: str = "en",
+        locale: str | Sequence[str] = "en",
         messages: OverrideSource | Sequence[OverrideSource] | None = None,
         networks: NetworkTable | str | os.PathLike[str] | None = None,
         references: Sequence[str] = (),
@@ -126,7 +126,10 @@ class Watcher:
         self._settings = self.policy.settings()
         self._engine = Engine(self._settings)
         self._catalog = Catalog(
-            locale, overrides=messages, name_operators=self.policy.name_operators
+            locale,
+            overrides=messages,
+            name_operators=self.policy.name_operators,
+            on_error=self._on_error,
         )
         self._hooks = Hooks(
             {

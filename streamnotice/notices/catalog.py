@@ -1,74 +1,46 @@
-"""The texts of one language, with the host's overrides, by message id.
-
-Sources are gettext catalogs: `.po` files in a source checkout, compiled in memory; `.mo` files
-in an installed package, compiled when it was built (the same bytes). Read by the standard
-library's gettext.
-"""
+"""The texts of one language, with the host's overrides, by message id."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from gettext import GNUTranslations
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
 from streamnotice.errors import MessageError
 from streamnotice.events import Notice
 from streamnotice.log import get_logger
+from streamnotice.notices.figures import NumberWords
 from streamnotice.notices.ids import LENGTHS, Slots, place_slots, structural
+from streamnotice.notices.locales import (
+    SOURCE_LANGUAGE,
+    is_language_tag,
+    language_tag,
+    negotiate,
+    widening,
+)
 from streamnotice.notices.overrides import (
     ANY_LANGUAGE,
     MessageFunction,
     OverrideSource,
     claim_in,
-    language_tag,
     load_overrides,
 )
-from streamnotice.notices.placeholders import clean, fill, placeholders
-from streamnotice.notices.po import PoError, compile_mo, mo_ids, parse_po
+from streamnotice.notices.placeholders import clean, fill, isolated, placeholders
+from streamnotice.notices.shipped import english, languages, shipped
 from streamnotice.notices.shown import Context, ShownNotice, build
 from streamnotice.policy import Policy
 
-SOURCE_LANGUAGE: Final = "en"
-TEXT_FORM: Final = 1
+TEXT_FORM: Final = 2
 """Part of a catalog's hash: changes when the same texts and numbers are put together otherwise."""
 _VALUE_LENGTH: Final = 500
 """Longest value in a template: values may be whole sentences, each cleaned before."""
-
-
-def languages() -> tuple[str, ...]:
-    """The languages that the library has texts for."""
-    root = files("streamnotice.notices") / "locale"
-    return tuple(sorted(entry.name for entry in root.iterdir() if entry.is_dir()))
-
-
-@cache
-def shipped_texts(language: str) -> Mapping[str, str]:
-    """The library's own texts in *language*, by id.
-
-    Raises:
-        MessageError: there is no catalog for *language*, or it is damaged.
-    """
-    folder = files("streamnotice.notices") / "locale" / language / "LC_MESSAGES"
-    source, compiled = folder / "streamnotice.po", folder / "streamnotice.mo"
-    try:
-        # the source first: a compiled file beside it may be older
-        if source.is_file():
-            data = compile_mo(parse_po(source.read_text(encoding="utf-8")))
-        else:
-            data = compiled.read_bytes()
-        found = mo_ids(data)
-        catalog = GNUTranslations(io.BytesIO(data))
-    except FileNotFoundError:
-        raise MessageError(f"there are no messages for language {language!r}") from None
-    except (PoError, OSError, UnicodeDecodeError) as error:
-        raise MessageError(f"the messages for language {language!r} are damaged: {error}") from None
-    return MappingProxyType({id_: catalog.gettext(id_) for id_ in found})
+_OUTSIDE: Final = frozenset({"operator", "rule", "outcome"})
+"""Placeholders whose values are not made by the library: names from tables and other rules."""
+_REPORTED: Final = 64
+"""So many different failures of a host's function are told; it is asked for every message."""
 
 
 @cache
@@ -78,13 +50,14 @@ def known_ids() -> Mapping[str, Slots]:
     Ids beyond those of the tree come from the English catalog: a rule's texts may use any
     figure that one of the same rule's English texts uses.
     """
-    english = shipped_texts(SOURCE_LANGUAGE)
+    source = english()
     found = structural()
     figures: dict[str, set[str]] = {}
-    for id_, text in english.items():
+    for id_ in source.texts:
         if id_.startswith("rule."):
-            figures.setdefault(id_.split(".")[1], set()).update(placeholders(text))
-    for id_ in english:
+            for text in source.all_forms(id_):
+                figures.setdefault(id_.split(".")[1], set()).update(placeholders(text))
+    for id_ in source.texts:
         if id_ in found:
             continue
         stem, _, part = id_.rpartition(".")
@@ -103,57 +76,70 @@ class Catalog:
 
     Attributes:
         locale: the language of the texts, as a tag ("en").
+        direction: how it is written, "ltr" or "rtl".
+        numbers: numbers in its words.
         hash: SHA-256 over language, ids and texts with the overrides; texts in a record are
             comparable where it is the same.
     """
 
     def __init__(
         self,
-        locale: str = SOURCE_LANGUAGE,
+        locale: str | Sequence[str] = SOURCE_LANGUAGE,
         overrides: OverrideSource | Sequence[OverrideSource] | None = None,
         *,
         name_operators: bool = False,
+        on_error: Callable[[str, str], None] | None = None,
     ) -> None:
         """Load and check everything, so that showing can't fail.
 
         Args:
-            locale: wanted language ("en", "en-GB", "en_GB.UTF-8").
+            locale: wanted language ("de", "de-AT", "de_AT.UTF-8"), or several, the dearest
+                first. Without texts for any of them it is English.
             overrides: the host's own texts: path of a TOML file, mapping, function
-                `(id, values) -> text | None`, or a list of those, later ones first.
+                `(id, language, values) -> text | None`, or a list of those, later ones first.
             name_operators: overrides may use `{operator}` (pass `Policy.name_operators`).
+            on_error: told (where, what) if a function of the host fails at showing.
 
         Raises:
-            MessageError: unknown language, or an override that can't be used.
+            MessageError: what is no language tag, or an override that can't be used.
         """
         loaded = load_overrides(overrides, known_ids(), name_operators=name_operators)
-        wanted = language_tag(locale)
-        base = wanted.partition("-")[0]
-        shipped = languages()
-        for tag in (wanted, base):
-            if tag in shipped or tag in loaded.languages():
-                self.locale = tag
-                break
-        else:
-            raise MessageError(
-                f"there are no messages for locale {clean(locale, 40)!r}; "
-                f"there are {', '.join(shipped)}"
-            )
-        english = shipped_texts(SOURCE_LANGUAGE)
-        self._texts = dict(english)
-        self._texts |= next((shipped_texts(tag) for tag in (wanted, base) if tag in shipped), {})
+        asked = (locale,) if isinstance(locale, str) else tuple(locale)
+        wanted = [language_tag(one) for one in asked]
+        for one, tag in zip(asked, wanted, strict=True):
+            if not is_language_tag(tag):
+                raise MessageError(
+                    f"{clean(one, 40)!r} is no language tag; write it like "
+                    + ", ".join(languages())
+                )
+        self.locale = negotiate(wanted, {*languages(), *loaded.languages()})
+        # texts for a variety ("de-at") go before those for its language
+        wider = next(
+            (list(widening(tag)) for tag in wanted if self.locale in widening(tag)), [self.locale]
+        )
+        language = next((tag for tag in wider if tag in languages()), SOURCE_LANGUAGE)
+        self._layers = tuple(shipped(tag) for tag in dict.fromkeys((language, SOURCE_LANGUAGE)))
         self._own: dict[str, str] = {}
-        for tag in (ANY_LANGUAGE, base, wanted):
+        for tag in (ANY_LANGUAGE, *reversed(wider)):
             self._own |= loaded.texts.get(tag, {})
         self._functions = loaded.functions
+        self._on_error = on_error
+        self._told: set[tuple[str, str]] = set()
         self._log = get_logger()
         self.hash = self._digest()
+        self.direction = self.template("language.direction") or "ltr"
+        self.numbers = NumberWords(self.text, self.template("number.sample") or "")
 
     def _digest(self) -> str:
         names = [
             f"{getattr(one, '__module__', '')}.{getattr(one, '__qualname__', type(one).__name__)}"
             for one in self._functions
         ]
-        content = [TEXT_FORM, self.locale, sorted((self._texts | self._own).items()), names]
+        texts: dict[str, str | tuple[str, ...]] = {}
+        for layer in reversed(self._layers):
+            texts |= layer.texts
+            texts |= layer.forms
+        content = [TEXT_FORM, self.locale, sorted((texts | self._own).items()), names]
         data = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode("ascii")
         return hashlib.sha256(data).hexdigest()
 
@@ -161,41 +147,71 @@ class Catalog:
         """All message ids, sorted."""
         return tuple(sorted(known_ids()))
 
-    def template(self, id_: str) -> str | None:
-        """The template of a message as overridden by file or mapping, None if there is none."""
-        return self._own.get(id_, self._texts.get(id_))
+    def template(self, id_: str, counts: Mapping[str, int] | None = None) -> str | None:
+        """The template of a message as overridden by file or mapping, None if there is none.
+
+        Args:
+            counts: numbers by placeholder; they pick the plural form where there are several.
+        """
+        own = self._own.get(id_)
+        return own if own is not None else self._shipped(id_, counts or {})
+
+    def templates(self, id_: str) -> tuple[str, ...]:
+        """All plural forms of a message's template: one for most, none if there is no text."""
+        if id_ in self._own:
+            return (self._own[id_],)
+        return next((forms for layer in self._layers if (forms := layer.all_forms(id_))), ())
+
+    def _shipped(self, id_: str, counts: Mapping[str, int]) -> str | None:
+        for layer in self._layers:
+            template = layer.template(id_, counts)
+            if template is not None:
+                return template
+        return None
 
     def text(self, id_: str, values: Mapping[str, str] | None = None) -> str:
         """The text of one message; its id if there is none or a value is missing. Never raises."""
         return self.first(((id_,),), values or {}) or clean(id_)
 
-    def first(self, groups: Sequence[Sequence[str]], values: Mapping[str, str]) -> str | None:
+    def first(
+        self,
+        groups: Sequence[Sequence[str]],
+        values: Mapping[str, str],
+        counts: Mapping[str, int] | None = None,
+    ) -> str | None:
         """The first message of *groups* that exists and has all its values. Never raises.
 
         A group holds variants of one message: within it the host's texts go before the
         library's, so that a host's plain text is not beaten by the library's variant.
         """
-        safe = {name: clean(value, _VALUE_LENGTH) for name, value in values.items()}
+        safe = {
+            name: clean(value, _VALUE_LENGTH, isolates=name not in _OUTSIDE)
+            for name, value in values.items()
+        }
+        if self.direction == "rtl":
+            safe = {name: isolated(value) for name, value in safe.items()}
         for group in groups:
             for function in self._functions:
                 for id_ in group:
                     text = self._ask(function, id_, safe)
                     if text is not None:
                         return text
-            for texts in (self._own, self._texts):
-                for id_ in group:
-                    filled = fill(texts[id_], safe) if id_ in texts else None
-                    if filled is not None:
-                        return filled
+            own = (self._own.get(id_) for id_ in group)
+            usual = (self._shipped(id_, counts or {}) for id_ in group)
+            for template in (*own, *usual):
+                filled = None if template is None else fill(template, safe)
+                if filled is not None:
+                    return filled
         return None
 
     def _ask(self, function: MessageFunction, id_: str, values: Mapping[str, str]) -> str | None:
-        """A host function's text, None if it has none or a bad one (logged)."""
+        """A host function's text, None if it has none or a bad one (logged and told)."""
         slots = known_ids().get(id_)
         if slots is None:
             return None
         try:
-            text: object = function(id_, dict(values))  # its type is a promise, not a fact
+            # its type is a promise, not a fact
+            text: object = function(id_, self.locale, dict(values))
         except Exception as error:
             self._refused(id_, f"the host's function raised {type(error).__name__}")
             return None
@@ -204,7 +220,7 @@ class Catalog:
         if not isinstance(text, str):
             self._refused(id_, f"the host's function returned a {type(text).__name__}")
             return None
-        cleaned = clean(text, len(text) + 1)
+        cleaned = clean(text, len(text) + 1, isolates=True)
         claim = claim_in(cleaned, self.locale)
         # filled templates are longer than templates by their values
         limit = slots.length + sum(len(values.get(name, "")) for name in slots.permitted)
@@ -219,7 +235,12 @@ class Catalog:
         return None
 
     def _refused(self, id_: str, why: str) -> None:
+        if (id_, why) in self._told or len(self._told) >= _REPORTED:
+            return
+        self._told.add((id_, why))
         self._log.warning("streamnotice.message_refused", id=id_, why=why)
+        if self._on_error is not None:
+            self._on_error(f"messages.{id_}", f"{why}; the usual text is shown")
 
     def show(
         self, event: Notice, policy: Policy | None = None, context: Context | None = None

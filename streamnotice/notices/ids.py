@@ -72,8 +72,17 @@ LENGTHS: Final = {
     "impact": 80,
     "list": 40,
     "face": 60,
+    "unit": 40,
+    "language": 40,
 }
 LENGTH_OTHERWISE: Final = 240
+
+UNITS: Final = (
+    "ms", "s", "min", "bps", "kbps", "mbps", "gbps", "b", "kb", "mb", "gb", "percent",
+)  # fmt: skip
+"""Units that numbers are shown in: one message each."""
+NUMBER_SAMPLE: Final = r"(\d)(\d)(\D?)(\d)(\d)(\d)(\D)(\d)"
+"""Form of `number.sample`: 12345.6 as the language writes it, e.g. `12.345,6`."""
 
 _ACTIONS: Final = {
     "device": "close_programs",
@@ -130,11 +139,14 @@ class Slots:
         permitted: placeholders that the message can be given.
         required: those that it must show.
         length: longest text, in characters.
+        form: a regular expression that the text must match; it is no text, but says how this
+            language writes.
     """
 
     permitted: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     length: int = LENGTH_OTHERWISE
+    form: str | None = None
 
 
 def _touch(stem: str, place: str) -> bool:
@@ -214,6 +226,15 @@ def structural() -> dict[str, Slots]:
     for word in ("done", "failed", *FOLLOWED):
         found[f"acted.{word}"] = Slots(what, what)
     found["acted.caveat"] = Slots()
+    number = frozenset({"number"})
+    for unit in UNITS:
+        found[f"unit.{unit}"] = Slots(number, number, LENGTHS["unit"])
+    quantity = frozenset({"quantity"})
+    found["number.under"] = Slots(quantity, quantity, LENGTHS["unit"])
+    found["number.negative"] = Slots(number, number, LENGTHS["unit"])
+    found["number.sample"] = Slots(length=8, form=NUMBER_SAMPLE)
+    found["language.name"] = Slots(length=LENGTHS["language"])
+    found["language.direction"] = Slots(length=LENGTHS["language"], form="ltr|rtl")
     found["rule.generic"] = Slots(frozenset({"rule", "outcome", "figures"}))
     found["rule.generic.bare"] = Slots(frozenset({"rule", "outcome"}))
     return found

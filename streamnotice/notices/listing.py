@@ -22,6 +22,9 @@ _OTHERS = (
     ("Verbal strength", "strength."),
     ("Places that are ruled out", "ruled_out."),
     ("Evidence, by rule and outcome", "rule."),
+    ("Numbers", "number."),
+    ("Units", "unit."),
+    ("The language", "language."),
 )
 
 
@@ -51,23 +54,23 @@ def listing(catalog: Catalog) -> str:
 def _order(stem: str) -> tuple[int, str]:
     """The tree's order; what the tree does not hold stands behind what it belongs to."""
     known, base = place_stems(), stem
-    while base not in known:
+    while base and base not in known:
         base = base.rpartition(".")[0]
-    return known.index(base), stem
+    return known.index(base) if base else len(known), stem
 
 
 def _table(catalog: Catalog, ids: Iterable[str], shorten: str = "") -> Iterator[str]:
     yield "| id | text | may contain |"
     yield "|---|---|---|"
     for id_ in ids:
-        text = catalog.template(id_)
-        if text is not None:
+        forms = catalog.templates(id_)
+        if forms:
             slots = known_ids()[id_]
             names = sorted(slots.permitted, key=lambda name: (name not in slots.required, name))
             shown = ", ".join(
                 f"**{{{name}}}**" if name in slots.required else f"{{{name}}}" for name in names
             )
-            escaped = text.replace("|", "\\|")
+            escaped = "<br>".join(form.replace("|", "\\|") for form in forms)
             yield f"| `{id_.removeprefix(shorten)}` | {escaped} | {shown} |"
 
 

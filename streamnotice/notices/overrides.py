@@ -8,8 +8,8 @@ Texts come from a TOML file or a mapping, by id, for one language or for any:
     [service.edge.slow.sentence]
     de = "..."                                  # German
 
-Quoted and dotted keys mean the same. A function `(id, values) -> text or None` can be given,
-too; it can't be checked before, so what it returns is checked each time.
+Quoted and dotted keys mean the same. A function `(id, language, values) -> text or None` can be
+given, too; it can't be checked before, so what it returns is checked each time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import difflib
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -26,28 +27,40 @@ import attrs
 
 from streamnotice.errors import MessageError
 from streamnotice.notices.ids import Slots
+from streamnotice.notices.locales import is_language_tag, language_tag
 from streamnotice.notices.placeholders import hidden_character, placeholders
+from streamnotice.notices.shipped import english, languages, shipped
 
-MessageFunction: TypeAlias = Callable[[str, dict[str, str]], str | None]
+MessageFunction: TypeAlias = Callable[[str, str, dict[str, str]], str | None]
 OverrideSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | MessageFunction
 
 ANY_LANGUAGE: Final = ""
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _FILE_BYTES: Final = 1 << 20
 _DEPTH: Final = 10
 _MARKUP: Final = re.compile(r"<[A-Za-z/!?]|&(?:#\w+|[A-Za-z]+\d*);|\$\{")
 
-_CLAIMS: Final = {
-    "en": (
-        "solely", "exclusively", "entirely", "only because", "wholly", "definitely", "certainly",
-        "undoubtedly", "without doubt", "without a doubt", "beyond doubt", "guaranteed", "proven",
-        "proves", "proof", "100 %", "100%", "to blame", "at fault", "is responsible for",
-    ),
-    "de": ("ausschließlich", "einzig und allein", "zweifellos", "zweifelsfrei", "bewiesen"),
-    "fr": ("uniquement", "exclusivement", "certainement", "sans aucun doute", "prouvé"),
-    "es": ("únicamente", "exclusivamente", "sin duda", "demostrado", "solamente"),
-}  # fmt: skip
-"""Words that claim more than any measurement can carry, by language; English counts everywhere."""
+
+@attrs.frozen
+class Fault:
+    """Why a text of the host can't be used.
+
+    Attributes:
+        where: the source; with the line, where the id is found in just one of a file.
+        id: the message, empty if the source as a whole can't be used.
+        language: the language it is meant for, empty if for any.
+        what: what is wrong and what to do.
+    """
+
+    where: str
+    id: str
+    language: str
+    what: str
+
+    def __str__(self) -> str:
+        """One line: where, which message, what."""
+        named = f' "{self.id}"' if self.id else ""
+        language = f" ({self.language})" if self.language else ""
+        return _printable(f"{self.where}:{named}{language} {self.what}")
 
 
 @attrs.frozen
@@ -68,12 +81,35 @@ class Overrides:
 
 
 def claim_in(text: str, language: str = "en") -> str | None:
-    """The first word in *text* that claims too much, None if there is none."""
+    """The first words in *text* that claim too much, None if there are none.
+
+    English claims count in every language.
+    """
     folded = " ".join(text.casefold().split())
-    for word in (*_CLAIMS["en"], *_CLAIMS.get(language.partition("-")[0], ())):
-        if re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", folded):
-            return word
+    own = language.partition("-")[0]
+    lists = [english().claims]
+    if own != "en" and own in languages():
+        lists.append(shipped(own).claims)
+    for words in (one for claims in lists for one in claims):
+        if re.search(words_pattern(words), folded):
+            return words
     return None
+
+
+def words_pattern(words: str) -> str:
+    """A regular expression for *words* in case-folded text.
+
+    As whole words where letters are Latin; other scripts may write prefixes, endings and
+    neighbours without a space.
+    """
+    folded = words.casefold()
+    start = r"(?<!\w)" if _is_latin(folded[0]) else ""
+    end = r"(?!\w)" if _is_latin(folded[-1]) else ""
+    return f"{start}{re.escape(folded)}{end}"
+
+
+def _is_latin(char: str) -> bool:
+    return unicodedata.name(char, "").startswith("LATIN") or not char.isalpha()
 
 
 def problem_in(text: object, slots: Slots, language: str, *, name_operators: bool) -> str | None:
@@ -82,6 +118,10 @@ def problem_in(text: object, slots: Slots, language: str, *, name_operators: boo
         return f"must be text in quotes, not {type(text).__name__}"
     if not text.strip():
         return "is empty; leave the line out to keep the library's own text"
+    if slots.form is not None:
+        if re.fullmatch(slots.form, text):
+            return None
+        return "does not have the form that it must have; see docs/messages.md"
     if len(text) > slots.length:
         return f"has {len(text)} characters; shorten it to {slots.length}"
     hidden = hidden_character(text)
@@ -132,16 +172,37 @@ def load_overrides(
         MessageError: a file can't be read, or a text can't be used; one line that says which
             file and id, what is wrong and what to do.
     """
+    found, faults = read_overrides(source, known, name_operators=name_operators)
+    if faults:
+        more = f" (and {len(faults) - 1} more to correct)" if len(faults) > 1 else ""
+        raise MessageError(str(faults[0]) + more)
+    return found
+
+
+def read_overrides(
+    source: OverrideSource | Sequence[OverrideSource] | None,
+    known: Mapping[str, Slots],
+    *,
+    name_operators: bool = False,
+) -> tuple[Overrides, tuple[Fault, ...]]:
+    """As `load_overrides`, with all texts that can't be used instead of the first.
+
+    Raises:
+        MessageError: a source can't be read at all.
+    """
     if source is None:
-        return Overrides()
+        return Overrides(), ()
     texts: dict[str, dict[str, str]] = {}
     functions: list[MessageFunction] = []
+    faults: list[Fault] = []
     several = isinstance(source, Sequence) and not isinstance(source, str)
     for one in source if several else (source,):  # type: ignore[union-attr]
         if isinstance(one, Mapping):
-            _collect(one, "messages", known, name_operators, texts)
+            faults += _collect(one, "messages", "", known, name_operators, texts)
         elif isinstance(one, str | os.PathLike):
-            _collect(_read(one), _printable(os.fspath(one)), known, name_operators, texts)
+            name, written = _printable(os.fspath(one)), _read(one)
+            table = _parsed(written, name)
+            faults += _collect(table, name, written, known, name_operators, texts)
         elif callable(one):
             functions.insert(0, one)
         else:
@@ -149,7 +210,7 @@ def load_overrides(
                 f"message overrides can't be a {type(one).__name__}; "
                 "give the path of a TOML file, a mapping or a function"
             )
-    return Overrides(texts, tuple(functions))
+    return Overrides(texts, tuple(functions)), tuple(faults)
 
 
 def _printable(text: str) -> str:
@@ -157,7 +218,7 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _read(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+def _read(path: str | os.PathLike[str]) -> str:
     name = _printable(os.fspath(path))
     try:
         with Path(path).open("rb") as file:
@@ -168,9 +229,14 @@ def _read(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     if len(data) > _FILE_BYTES:
         raise MessageError(f"{name}: is larger than {_FILE_BYTES >> 20} MiB; shorten it")
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return data.decode("utf-8")
     except UnicodeDecodeError:
         raise MessageError(f"{name}: is not UTF-8; save it as UTF-8") from None
+
+
+def _parsed(written: str, name: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(written)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         # ValueError: numbers and dates that TOML's grammar lets through
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
@@ -192,52 +258,52 @@ def _flatten(
             yield ".".join((*path, key)), value
 
 
-def language_tag(text: str) -> str:
-    """A language tag in one form: `en_GB.UTF-8` -> `en-gb`; the empty and C locales are `en`."""
-    if text in ("", "C", "POSIX") or text.startswith("C."):
-        return "en"
-    return text.partition(".")[0].partition("@")[0].replace("_", "-").lower()
-
-
 def _split(key: str, known: Mapping[str, Slots]) -> tuple[str, str]:
     """Language and id of a flattened key."""
     if key in known:
         return ANY_LANGUAGE, key
     first, _, rest = key.partition(".")
-    if rest and _LANGUAGE.match(first):
+    if rest and first and is_language_tag(language_tag(first)):
         return language_tag(first), rest
     start, _, last = key.rpartition(".")
-    if start in known and _LANGUAGE.match(last):
+    if last and start in known and is_language_tag(language_tag(last)):
         return language_tag(last), start
     return ANY_LANGUAGE, key
+
+
+def _line_of(id_: str, written: str) -> str:
+    """Where in a file *id_* is written, as `:12`; empty unless it is there just once."""
+    # whole ids, quoted or dotted; under a table's head only their end is written
+    whole = re.compile(rf"""^[ \t]*\[?["']?(?:\w+\.)?{re.escape(id_)}["'\]= \t.]""", re.MULTILINE)
+    found = [written.count("\n", 0, match.start()) + 1 for match in whole.finditer(written)]
+    return f":{found[0]}" if len(found) == 1 else ""
 
 
 def _collect(
     table: Mapping[str, Any],
     source: str,
+    written: str,
     known: Mapping[str, Slots],
     name_operators: bool,
     texts: dict[str, dict[str, str]],
-) -> None:
+) -> list[Fault]:
+    """Add the usable texts of *table* to *texts*; what is wrong with the others."""
     found: dict[str, dict[str, str]] = {}
-    problems: list[str] = []
+    faults: list[Fault] = []
     for key, value in _flatten(table, (), source):
         language, id_ = _split(key, known)
-        where = f'{source}: "{id_}"' + (f" ({language})" if language else "")
         if id_ not in known:
             near = difflib.get_close_matches(id_, known, n=1, cutoff=0.6)
             hint = f'did you mean "{near[0]}"?' if near else "see docs/messages-en.md for all ids"
-            problems.append(f"{where} is no message id; {hint}")
-            continue
-        problem = problem_in(value, known[id_], language, name_operators=name_operators)
-        if problem is not None:
-            problems.append(f"{where} {problem}")
-        elif id_ in found.get(language, ()):
-            problems.append(f"{where} is there twice; remove one")
+            problem: str | None = f"is no message id; {hint}"
         else:
+            problem = problem_in(value, known[id_], language, name_operators=name_operators)
+            if problem is None and id_ in found.get(language, ()):
+                problem = "is there twice; remove one"
+        if problem is None:
             found.setdefault(language, {})[id_] = str(value)
-    if problems:
-        more = f" (and {len(problems) - 1} more to correct)" if len(problems) > 1 else ""
-        raise MessageError(_printable(problems[0]) + more)
+        else:
+            faults.append(Fault(source + _line_of(id_, written), id_, language, problem))
     for language, entries in found.items():
         texts.setdefault(language, {}).update(entries)
+    return faults

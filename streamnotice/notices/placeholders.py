@@ -26,6 +26,10 @@ _ESCAPE_SEQUENCE: Final = re.compile(
 _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # needed inside words of some scripts, harmless elsewhere
 _JOINERS: Final = frozenset("\u200c\u200d")
+_FIXED_SPACES: Final = frozenset("\u00a0\u202f")
+"""Spaces that hold a number and its unit together; some languages want the narrow one."""
+_SPACES: Final = re.compile("[ \u00a0\u202f]+")
+ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 _VALUE_LENGTH: Final = 120
 
 
@@ -70,23 +74,56 @@ def fill(template: str, values: Mapping[str, str]) -> str | None:
     return "".join(parts)
 
 
-def clean(value: object, length: int = _VALUE_LENGTH) -> str:
+def clean(value: object, length: int = _VALUE_LENGTH, *, isolates: bool = False) -> str:
     """*value* as harmless text on one line, at most *length* characters.
 
     Terminal sequences, control and format characters (bidi overrides, invisible tags), line
     separators, private and unassigned characters are removed; runs of space become one.
     What is left may still be markup to somebody: a face escapes for its own medium.
+
+    Args:
+        isolates: keep first-strong isolates (see `isolated`) if each is closed. Closed ones
+            can't change how the text around them runs.
     """
     text = _ESCAPE_SEQUENCE.sub("", str(value))
     kept: list[str] = []
     for char in text:
         category = unicodedata.category(char)
-        if char.isspace():
+        if char.isspace() and char not in _FIXED_SPACES:
             kept.append(" ")
-        elif category[0] != "C" or char in _JOINERS:
+        elif (
+            category[0] != "C" or char in _JOINERS or (isolates and char in (ISOLATE, POP_ISOLATE))
+        ):
             kept.append(char)
-    text = " ".join("".join(kept).split())
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    text = _SPACES.sub(lambda run: run[0] if len(run[0]) == 1 else " ", "".join(kept))
+    text = text.strip(" \u00a0\u202f")
+    if len(text) > length:
+        text = text[: length - 1].rstrip() + "…"
+    if isolates and not _closed(text):
+        text = text.replace(ISOLATE, "").replace(POP_ISOLATE, "")
+    return text
+
+
+def _closed(text: str) -> bool:
+    """Each isolate in *text* is closed within it, and nothing else is."""
+    open_ = 0
+    for char in text:
+        open_ += (char == ISOLATE) - (char == POP_ISOLATE)
+        if open_ < 0:
+            return False
+    return open_ == 0
+
+
+def isolated(value: str) -> str:
+    """*value* so that it keeps its own direction within right-to-left text.
+
+    Left-to-right letters and signs would else change places with what stands beside them.
+    Plain numbers and right-to-left text are left as they are: they need nothing.
+    """
+    strong = any(unicodedata.bidirectional(char) == "L" for char in value)
+    if strong or value[:1] in ("-", "+", "\u2212"):
+        return f"{ISOLATE}{value}{POP_ISOLATE}"
+    return value
 
 
 def hidden_character(text: str) -> str | None:

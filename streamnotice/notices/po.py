@@ -1,8 +1,12 @@
 """Message catalogs: reads gettext `.po` sources and compiles them to `.mo`.
 
-Only what the catalogs use: comments, `msgid`, `msgstr`, quoted strings over several lines.
-Context and plural entries are refused rather than silently dropped. Standard library only and
-free of package imports, because the build runs it before the package can be imported.
+Only what the catalogs use: comments, `msgid`, `msgid_plural`, `msgstr`, `msgstr[0]` and so on,
+quoted strings over several lines. Context is refused rather than silently dropped. Standard
+library only and free of package imports, because the build runs it before the package can be
+imported.
+
+An entry with plural forms is kept as the `.mo` form keeps it: both ids joined by a NUL, and the
+forms joined by NULs.
 
 Formats: GNU gettext manual, chapters "The Format of PO Files" and "The Format of GNU MO Files".
 """
@@ -11,10 +15,12 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import dataclass, field
 from typing import Final
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*\Z')
+_KEYWORD: Final = re.compile(r"(?:msgid(?:_plural)?|msgstr(?:\[\d\])?)\Z")
 _MO_MAGIC: Final = 0x950412DE
 
 
@@ -36,58 +42,82 @@ def _unquote(text: str, line: int) -> str:
     return re.sub(r"\\(.)", unescape, match[1])
 
 
+@dataclass
+class _Entry:
+    """One entry as far as it is read: parts of its strings, by keyword."""
+
+    line: int
+    fuzzy: bool
+    parts: dict[str, list[str]] = field(default_factory=dict)
+
+    def text(self, keyword: str) -> str:
+        if keyword not in self.parts:
+            raise PoError(f"line {self.line}: an entry without {keyword}")
+        text = "".join(self.parts[keyword])
+        if "\0" in text:
+            raise PoError(f"line {self.line}: a NUL character in {text!r}")
+        return text
+
+    def whole(self) -> tuple[str, str]:
+        """Key and value as in a `.mo` file; the value is empty where a text is missing."""
+        key = self.text("msgid")
+        if "msgid_plural" not in self.parts:
+            return key, self.text("msgstr")
+        forms = [self.text(f"msgstr[{number}]") for number in range(max(1, len(self.parts) - 2))]
+        key += "\0" + self.text("msgid_plural")
+        return key, "\0".join(forms) if all(forms) else ""
+
+
 def parse_po(text: str) -> dict[str, str]:
     """Message ids and texts of a `.po` source, the header under the empty id.
 
-    Entries that are marked fuzzy or have no text are left out, as `msgfmt` does.
+    Entries that are marked fuzzy or lack a text are left out, as `msgfmt` does.
 
     Raises:
-        PoError: the source is malformed, or uses context or plurals.
+        PoError: the source is malformed, or uses context.
     """
     entries: dict[str, str] = {}
-    msgid: list[str] | None = None
-    msgstr: list[str] | None = None
-    fuzzy = next_fuzzy = False
+    seen: set[str] = set()
+    entry: _Entry | None = None
+    keyword = ""
+    fuzzy = False
 
-    def finish(line: int) -> None:
-        nonlocal msgid, msgstr
-        if msgid is None:
+    def finish() -> None:
+        if entry is None:
             return
-        if msgstr is None:
-            raise PoError(f"line {line}: msgid without msgstr")
-        key, value = "".join(msgid), "".join(msgstr)
-        if "\0" in key or "\0" in value:
-            raise PoError(f"line {line}: a NUL character in {key!r}")
-        if key in entries:
-            raise PoError(f"line {line}: {key!r} is there twice")
-        if value and not (fuzzy and key):
+        key, value = entry.whole()
+        id_ = key.partition("\0")[0]
+        if id_ in seen:
+            raise PoError(f"line {entry.line}: {id_!r} is there twice")
+        seen.add(id_)
+        if value and not (entry.fuzzy and key):
             entries[key] = value
-        msgid = msgstr = None
 
-    number = 0
     # not splitlines(): that would also split at characters which may stand inside a string
     for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip(" \t\r")
         if line.startswith("#"):
-            if line.startswith("#,") and "fuzzy" in line:
-                next_fuzzy = True
-        elif line.startswith("msgid "):
-            finish(number)
-            fuzzy, next_fuzzy = next_fuzzy, False
-            msgid = [_unquote(line[6:].strip(), number)]
-        elif line.startswith("msgstr "):
-            if msgid is None or msgstr is not None:
-                raise PoError(f"line {number}: msgstr without msgid")
-            msgstr = [_unquote(line[7:].strip(), number)]
-        elif line.startswith('"'):
-            target = msgstr if msgstr is not None else msgid
-            if target is None:
-                raise PoError(f"line {number}: a string that belongs to nothing")
-            target.append(_unquote(line, number))
-        elif line:
-            keyword = line.partition(" ")[0]
-            raise PoError(f"line {number}: {keyword!r} is not supported")
-    finish(number)
+            fuzzy = fuzzy or (line.startswith("#,") and "fuzzy" in line)
+            continue
+        if not line:
+            continue
+        if not line.startswith('"'):
+            keyword, _, rest = line.partition(" ")
+            line = rest.strip()
+            if not _KEYWORD.match(keyword):
+                raise PoError(f"line {number}: {keyword!r} is not supported")
+            if keyword == "msgid":
+                finish()
+                entry, fuzzy = _Entry(number, fuzzy), False
+            if entry is None:
+                raise PoError(f"line {number}: {keyword} without msgid")
+            if keyword in entry.parts:
+                raise PoError(f"line {number}: a second {keyword}")
+            entry.parts[keyword] = []
+        if entry is None:
+            raise PoError(f"line {number}: a string that belongs to nothing")
+        entry.parts[keyword].append(_unquote(line, number))
+    finish()
     return entries
 
 
@@ -115,26 +145,26 @@ def compile_mo(entries: dict[str, str]) -> bytes:
     return struct.pack(f"<{len(head) + len(tables)}I", *head, *tables) + ids + texts
 
 
-def mo_ids(data: bytes) -> tuple[str, ...]:
-    """The message ids in a `.mo` file, without the header.
+def mo_entries(data: bytes) -> dict[str, str]:
+    """What a `.mo` file holds, as `parse_po` returns it: the inverse of `compile_mo`.
 
-    The standard library reads texts by id, but does not list the ids.
+    The standard library finds texts by id, but does not list the ids.
 
     Raises:
         PoError: not a `.mo` file, or cut off.
     """
     try:
-        magic = data[:4]
-        order = {b"\xde\x12\x04\x95": "<", b"\x95\x04\x12\xde": ">"}[magic]
-        _, count, table = struct.unpack_from(f"{order}3I", data, 4)
+        order = {b"\xde\x12\x04\x95": "<", b"\x95\x04\x12\xde": ">"}[data[:4]]
+        _, count, ids, texts = struct.unpack_from(f"{order}4I", data, 4)
         if count > len(data) // 8:
             raise PoError("not a whole .mo file")
-        found = []
-        for index in range(count):
+
+        def string(table: int, index: int) -> str:
             size, at = struct.unpack_from(f"{order}2I", data, table + 8 * index)
             if at + size > len(data):
                 raise PoError("not a whole .mo file")
-            found.append(data[at : at + size].decode("utf-8"))
+            return data[at : at + size].decode("utf-8")
+
+        return {string(ids, index): string(texts, index) for index in range(count)}
     except (KeyError, struct.error, UnicodeDecodeError):
         raise PoError("not a whole .mo file") from None
-    return tuple(key for key in found if key)

@@ -21,13 +21,7 @@ from streamnotice.bottlenecks import (
 )
 from streamnotice.events import Item, Notice
 from streamnotice.notices import ids
-from streamnotice.notices.figures import (
-    certainty,
-    figure_words,
-    json_figures,
-    seconds,
-    words,
-)
+from streamnotice.notices.figures import counts_in, json_figures, seconds
 from streamnotice.notices.placeholders import clean
 
 if TYPE_CHECKING:
@@ -113,6 +107,7 @@ class ShownNotice:
     Attributes:
         event: the engine's event that it says in words.
         locale: language of the texts.
+        direction: how that language is written, "ltr" or "rtl".
         title: a few words.
         sentence: where the evidence points; at the end of a notice, what became of it.
         evidence_line: the strongest measurement in its favour; empty at the end of a notice.
@@ -133,6 +128,7 @@ class ShownNotice:
     text: str
     evidence: tuple[ShownEvidence, ...] = ()
     ruled_out: tuple[ShownRuledOut, ...] = ()
+    direction: str = "ltr"
 
     def as_json(self) -> dict[str, Any]:
         """The `notice` line of the JSON output (schema 1).
@@ -159,6 +155,7 @@ class ShownNotice:
             "strength": self.strength,
             "text": self.text,
             "locale": self.locale,
+            "dir": self.direction,
             "actions": [
                 {"id": action.id, "text": action.text}
                 | ({"runnable": True, "label": action.label} if action.runnable else {})
@@ -263,7 +260,7 @@ class _Maker:
         values = {
             "place": self.place(event.bottleneck),
             "strength": self.strength_word,
-            "confidence": certainty(event.confidence_ppm),
+            "confidence": self.catalog.numbers.certainty(event.confidence_ppm),
             "against": self.place(event.against),
         }
         if event.among:
@@ -276,7 +273,7 @@ class _Maker:
             ("throughput", "throughput_bps", self._figure("throughput_bps")),
         ):
             if value is not None:
-                values[placeholder] = words(figure, value)
+                values[placeholder] = self.catalog.numbers.words(figure, value)
         strongest = max(
             (item for item in event.items if item.weight_mdb > 0 and not item.shadow),
             key=lambda item: item.weight_mdb,
@@ -312,13 +309,15 @@ class _Maker:
     def item(self, item: Item) -> str:
         """A rule's outcome in words; without its figures, or in general, if need be."""
         stem = f"rule.{item.rule}.{item.outcome}"
-        values = figure_words(item.measured, item.baseline)
+        values = self.catalog.numbers.figures(item.measured, item.baseline)
         figures = ", ".join(f"{_spaced(name)} {text}" for name, text in values.items())
         values |= {"rule": _spaced(item.rule).capitalize(), "outcome": _spaced(item.outcome)}
         if figures:
             values["figures"] = figures
         groups = [(stem,), (f"{stem}.bare",), ("rule.generic",), ("rule.generic.bare",)]
-        return self.catalog.first(groups, values) or clean(f"{item.rule}: {item.outcome}")
+        counts = counts_in(item.baseline, item.measured)
+        found = self.catalog.first(groups, values, counts)
+        return found or clean(f"{item.rule}: {item.outcome}")
 
     # the whole
 
@@ -353,6 +352,7 @@ class _Maker:
         return ShownNotice(
             event=self.event,
             locale=self.catalog.locale,
+            direction=self.catalog.direction,
             title=title,
             sentence=sentence,
             evidence_line=evidence_line,

@@ -12,7 +12,7 @@ import pytest
 from streamnotice.bottlenecks import NAMEABLE
 from streamnotice.errors import MessageError
 from streamnotice.evidence import RULES, Rule
-from streamnotice.notices.catalog import Catalog, known_ids, languages, shipped_texts
+from streamnotice.notices.catalog import Catalog, known_ids
 from streamnotice.notices.figures import BASELINE, bare_name
 from streamnotice.notices.ids import (
     PARTS,
@@ -24,6 +24,7 @@ from streamnotice.notices.ids import (
 )
 from streamnotice.notices.overrides import problem_in
 from streamnotice.notices.placeholders import placeholders
+from streamnotice.notices.shipped import languages, shipped
 
 HEDGE = re.compile(
     r"\bseems?\b|\blikely\b|\bmay\b|points to|can't be told|does not show|\{subscribed\}"
@@ -32,25 +33,25 @@ HEDGE = re.compile(
 
 @pytest.mark.parametrize("language", languages())
 def test_every_message_of_the_tree_and_the_contracts_has_a_text(language: str) -> None:
-    assert structural().keys() - shipped_texts(language).keys() == set()
+    assert structural().keys() - shipped(language).texts.keys() == set()
 
 
 @pytest.mark.parametrize("language", languages())
 def test_every_text_passes_the_check_that_overrides_must_pass(language: str) -> None:
     problems = {
         id_: problem_in(text, known_ids()[id_], language, name_operators=True)
-        for id_, text in shipped_texts(language).items()
+        for id_, text in shipped(language).texts.items()
     }
     assert {id_: problem for id_, problem in problems.items() if problem} == {}
 
 
 @pytest.mark.parametrize("language", languages())
 def test_no_text_is_for_an_id_that_nothing_asks_for(language: str) -> None:
-    assert shipped_texts(language).keys() <= known_ids().keys()
+    assert shipped(language).texts.keys() <= known_ids().keys()
 
 
 def test_sentences_and_titles_of_places_are_hedged() -> None:
-    texts = shipped_texts("en")
+    texts = shipped("en").texts
     bare = [
         f"{stem}.{part}: {texts[f'{stem}.{part}']}"
         for stem in place_stems()
@@ -61,13 +62,13 @@ def test_sentences_and_titles_of_places_are_hedged() -> None:
 
 
 def test_wifi_is_only_spoken_of_where_the_radio_was_seen() -> None:
-    spoken = [id_ for id_, text in shipped_texts("en").items() if "wi-fi" in text.lower()]
+    spoken = [id_ for id_, text in shipped("en").texts.items() if "wi-fi" in text.lower()]
     assert spoken
     assert [id_ for id_ in spoken if ".radio" not in id_] == []
 
 
 def test_operators_and_plans_are_only_named_in_messages_made_for_it() -> None:
-    for id_, text in shipped_texts("en").items():
+    for id_, text in shipped("en").texts.items():
         if "{operator}" in text:
             assert id_.endswith(".named")
         if "{subscribed}" in text or re.search(r"less than the .* of your plan", text):
@@ -76,12 +77,12 @@ def test_operators_and_plans_are_only_named_in_messages_made_for_it() -> None:
 
 def test_sentences_are_one_sentence_and_end_with_a_full_stop() -> None:
     for stem in place_stems():
-        sentence = shipped_texts("en")[f"{stem}.sentence"]
+        sentence = shipped("en").texts[f"{stem}.sentence"]
         assert re.fullmatch(r"[A-Z{][^.!?]*\.", sentence), sentence
 
 
 def test_every_bare_evidence_text_has_no_placeholder_and_every_other_a_bare_one() -> None:
-    texts = shipped_texts("en")
+    texts = shipped("en").texts
     for id_, text in texts.items():
         if id_.startswith("rule.") and not id_.startswith("rule.generic"):
             if id_.endswith(".bare"):
@@ -127,9 +128,14 @@ def test_locales_find_their_language(locale: str) -> None:
     assert Catalog(locale).locale == "en"
 
 
-@pytest.mark.parametrize("locale", ["xx", "../en", "e\x1b[31mn", ".", "zz.UTF-8"])
-def test_an_unknown_locale_is_one_clear_line(locale: str) -> None:
-    with pytest.raises(MessageError, match="there are en") as caught:
+@pytest.mark.parametrize("locale", ["xx", "zz.UTF-8", "zh-Hant-TW", ["tlh", "zh"], []])
+def test_a_language_without_texts_is_english(locale: str | list[str]) -> None:
+    assert Catalog(locale).locale == "en"
+
+
+@pytest.mark.parametrize("locale", ["../en", "e\x1b[31mn", ".", "a", "en/", "1"])
+def test_what_is_no_language_tag_is_one_clear_line(locale: str) -> None:
+    with pytest.raises(MessageError, match="is no language tag; write it like .*en") as caught:
         Catalog(locale)
     assert str(caught.value).isprintable()
 
@@ -156,7 +162,7 @@ def test_the_hash_tells_texts_apart_and_nothing_else() -> None:
     assert Catalog(overrides={"fr": {"impact.stalled": "Arrêt."}}).hash == plain
     assert Catalog(overrides=changed).hash != plain
     assert Catalog(overrides={"en": changed}).hash == Catalog(overrides=changed).hash
-    assert Catalog(overrides=lambda id_, values: None).hash != plain
+    assert Catalog(overrides=lambda id_, language, values: None).hash != plain
 
 
 def test_every_name_of_the_tree_has_words() -> None:
@@ -168,7 +174,7 @@ def test_every_name_of_the_tree_has_words() -> None:
 
 def test_the_evidence_texts_are_those_of_the_rules_that_there_are() -> None:
     texts = {
-        tuple(id_.split(".")[1:3]) for id_ in shipped_texts("en") if id_.startswith("rule.")
+        tuple(id_.split(".")[1:3]) for id_ in shipped("en").texts if id_.startswith("rule.")
     } - {("generic",), ("generic", "bare")}
     assert texts == {(rule.name, outcome) for rule in RULES for outcome in rule.outcomes}
 
@@ -181,7 +187,7 @@ def test_evidence_texts_only_use_figures_that_the_rules_file_gives(rule: Rule) -
         for name in re.findall(r'"([a-z_]+_(?:ns|bps|bytes|permille|count|code))"', source)
     }
     for outcome in rule.outcomes:
-        for name in placeholders(shipped_texts("en")[f"rule.{rule.name}.{outcome}"]):
+        for name in placeholders(shipped("en").texts[f"rule.{rule.name}.{outcome}"]):
             assert name.removeprefix(BASELINE) in figures
 
 

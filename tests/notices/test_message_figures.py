@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamnotice.notices.catalog import Catalog
 from streamnotice.notices.figures import (
     bare_name,
-    certainty,
-    figure_words,
     json_figures,
-    words,
 )
+
+WORDS = Catalog().numbers
 
 
 @pytest.mark.parametrize(
@@ -35,18 +35,18 @@ from streamnotice.notices.figures import (
     ],
 )  # fmt: skip
 def test_figures_in_words(name: str, value: int, text: str) -> None:
-    assert words(name, value) == text
+    assert WORDS.words(name, value) == text
 
 
 @given(st.sampled_from(["ns", "bps", "bytes", "permille", "ppm", "count"]), st.integers(0, 10**18))
 def test_any_figure_is_short_and_never_a_thousand_of_a_smaller_unit(unit: str, value: int) -> None:
-    text = words(f"x_{unit}", value)
+    text = WORDS.words(f"x_{unit}", value)
     assert "\n" not in text
     assert not re.fullmatch(r"1000 (ms|bit/s|kbit/s|Mbit/s|B|kB|MB)", text)
 
 
 def test_certainty_is_rounded_down_and_never_complete() -> None:
-    assert [certainty(ppm) for ppm in (0, 899_999, 999_999, 1_000_000)] == [
+    assert [WORDS.certainty(ppm) for ppm in (0, 899_999, 999_999, 1_000_000)] == [
         "0 %", "89 %", "99 %", "99 %",
     ]  # fmt: skip
 
@@ -55,7 +55,7 @@ def test_placeholders_are_names_without_units_and_the_baseline_has_its_own() -> 
     assert [bare_name(name) for name in ("queue_ns", "idle_queue_ns", "ns", "_ns", "code")] == [
         "queue", "idle_queue", "ns", "_ns", "code",
     ]  # fmt: skip
-    found = figure_words((("rtt_ns", 30_000_000), ("loss_permille", None)),
+    found = WORDS.figures((("rtt_ns", 30_000_000), ("loss_permille", None)),
                          (("rtt_ns", 20_000_000), ("needed_bps", 3_000_000)))  # fmt: skip
     assert found == {
         "rtt": "30 ms",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamnotice.notices.po import PoError, compile_mo, mo_ids, parse_po
+from streamnotice.notices.po import PoError, compile_mo, mo_entries, parse_po
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=40)
 
@@ -30,9 +30,16 @@ def test_the_english_catalog_reads_as_gettexts_own_compiler_reads_it(tmp_path: P
     with mo.open("rb") as file:
         theirs = gettext.GNUTranslations(file)
     ours = gettext.GNUTranslations(io.BytesIO(compile_mo(parse_po(source()))))
-    ids = mo_ids(mo.read_bytes())
-    assert set(ids) == set(mo_ids(compile_mo(parse_po(source()))))
-    assert [ours.gettext(id_) for id_ in ids] == [theirs.gettext(id_) for id_ in ids]
+    ids = [key for key in mo_entries(mo.read_bytes()) if key]
+    assert {*ids, ""} == set(mo_entries(compile_mo(parse_po(source()))))
+    for key in ids:
+        id_, _, plural = key.partition("\0")
+        if plural:
+            assert [ours.ngettext(id_, "", n) for n in range(30)] == [
+                theirs.ngettext(id_, "", n) for n in range(30)
+            ]
+        else:
+            assert ours.gettext(id_) == theirs.gettext(id_)
 
 
 def quoted(text: str) -> str:
@@ -47,9 +54,21 @@ def test_any_text_survives_source_and_compiled_form(entries: dict[str, str]) -> 
     parsed = parse_po(text)
     assert parsed == entries
     compiled = compile_mo(parsed)
-    assert set(mo_ids(compiled)) == set(entries)
+    assert {key: text for key, text in mo_entries(compiled).items() if key} == entries
     read = gettext.GNUTranslations(io.BytesIO(compiled))
     assert {key: read.gettext(key) for key in entries} == entries
+
+
+def test_plural_forms_are_kept_as_the_compiled_form_keeps_them() -> None:
+    text = (
+        'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n'
+        'msgid "a"\nmsgid_plural "{n}"\nmsgstr[0] "one"\nmsgstr[1] "{n} of them"\n'
+        'msgid "b"\nmsgid_plural "{n}"\nmsgstr[0] "one"\nmsgstr[1] ""\n'
+    )
+    entries = parse_po(text)
+    assert {key: value for key, value in entries.items() if key} == {"a\0{n}": "one\0{n} of them"}
+    read = gettext.GNUTranslations(io.BytesIO(compile_mo(entries)))
+    assert [read.ngettext("a", "", n) for n in (0, 1, 2)] == ["{n} of them", "one", "{n} of them"]
 
 
 def test_fuzzy_and_empty_entries_are_left_out_and_long_strings_joined() -> None:
@@ -64,12 +83,15 @@ def test_fuzzy_and_empty_entries_are_left_out_and_long_strings_joined() -> None:
     ("text", "line"),
     [
         ('msgid "a"\nmsgstr "x"\nmsgid "a"\nmsgstr "y"\n', "twice"),
-        ('msgid "a"\n', "without msgstr"),
+        ('msgid "a"\n', "an entry without msgstr"),
         ('msgstr "a"\n', "line 1: msgstr without"),
+        ('msgid "a"\nmsgstr "x"\nmsgstr "y"\n', "line 3: a second msgstr"),
         ('msgid "a"\nmsgstr "x\n', "line 2: expected"),
         ('msgid "a"\nmsgstr "\\q"\n', "line 2: unknown escape"),
         ('msgctxt "m"\nmsgid "a"\nmsgstr "x"\n', "'msgctxt' is not supported"),
-        ('msgid "a"\nmsgid_plural "b"\nmsgstr[0] "x"\n', "'msgid_plural' is not supported"),
+        ('msgid "a"\nmsgid_plural "b"\nmsgstr "x"\n', "without msgstr[0]"),
+        ('msgid "a"\nmsgid_plural "b"\nmsgstr[0] "x"\nmsgstr[2] "y"\n', "without msgstr[1]"),
+        ('msgid "a"\nmsgid_plural "b"\n', "without msgstr[0]"),
         ('"x"\n', "belongs to nothing"),
     ],
 )
@@ -95,7 +117,7 @@ def test_any_source_is_read_or_is_a_po_error(lines: list[str]) -> None:
 @given(st.binary(max_size=64) | st.binary(max_size=64).map(lambda b: b"\xde\x12\x04\x95" + b))
 def test_any_compiled_file_is_read_or_is_a_po_error(data: bytes) -> None:
     try:
-        mo_ids(data)
+        mo_entries(data)
     except PoError:
         return
 
@@ -103,4 +125,4 @@ def test_any_compiled_file_is_read_or_is_a_po_error(data: bytes) -> None:
 def test_a_cut_compiled_file_is_a_po_error() -> None:
     whole = compile_mo({"some.id": "text"})
     with pytest.raises(PoError):
-        mo_ids(whole[:40])
+        mo_entries(whole[:40])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streamnotice.notices.catalog import Catalog, languages
+from streamnotice.notices.catalog import Catalog
 from streamnotice.notices.listing import listing
+from streamnotice.notices.shipped import languages
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -192,7 +192,8 @@ def test_json_is_exactly_the_contracts_notice_line() -> None:
     line = json.loads(json.dumps(show(notice()).as_json(), allow_nan=False))
     assert list(line) == [
         "type", "id", "at", "since", "state", "reason", "bottleneck", "among", "condition",
-        "impact", "confidence", "against", "weight_db", "strength", "text", "locale", "actions",
+        "impact", "confidence", "against", "weight_db", "strength", "text", "locale", "dir",
+        "actions",
         "evidence", "alternatives", "ruled_out",
     ]  # fmt: skip
     assert line["type"] == "notice"
