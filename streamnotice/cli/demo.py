@@ -61,6 +61,7 @@ def plan(args: argparse.Namespace, demo: Demo) -> Plan:
         # all servers are on loopback: probes leave for nobody
         policy=Policy(probes=scenario.probes),
         references=[demo.reference_url],
+        locale=args.locale,
         messages=args.messages,
         dossier=args.dossier,
         json=args.json,

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import importlib.util
 import math
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from streamnotice.cli import BAD_USE, FAILED, OK, logs
 from streamnotice.cli.faces import Face, JsonFace, LineFace
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.notices.locales import wanted_here
 from streamnotice.policy import Policy
 from streamnotice.watcher import Watcher
 
@@ -45,6 +47,7 @@ class Plan:
         make_player: makes it for a watcher.
         alongside: runs beside the player until the session ends (the demo's fault).
         duration_s: end after this long; None is the end of the media.
+        locale: language of the texts; None is what the environment asks for.
         live: draw the live view where the terminal can show it.
         needs_viewer: somebody may be looking at the player itself: when the reader of our
             output goes away, playback goes on.
@@ -58,7 +61,7 @@ class Plan:
     policy: Policy = attrs.field(factory=Policy)
     references: Sequence[str] = ()
     networks: str | None = None
-    locale: str = "en"
+    locale: str | None = None
     messages: str | None = None
     dossier: str | None = None
     json: bool = False
@@ -75,6 +78,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no live view, only notices")
     parser.add_argument("--dossier", metavar="FILE", help="write the record (.jsonl, .jsonl.gz)")
     parser.add_argument("--messages", metavar="FILE", help="TOML file with texts of your own")
+    parser.add_argument("--locale", metavar="L", help="language of the texts (default: LANG's)")
 
 
 def seconds(text: str) -> float:
@@ -117,7 +121,7 @@ class _Session:
             on_error=self._on_error,
             policy=plan.policy,
             dispatch=loop.call_soon_threadsafe,
-            locale=plan.locale,
+            locale=plan.locale or wanted_here(os.environ),
             messages=plan.messages,
             networks=plan.networks,
             references=plan.references,

@@ -47,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--networks", metavar="FILE", help="CSV network,asn,operator; asn 0 is the viewer's own"
     )
     parser.add_argument("--rendition", choices=("auto", "highest", "lowest"), default="auto")
-    parser.add_argument("--locale", default="en", metavar="L", help="language of the texts")
     add_output_arguments(parser)
 
 

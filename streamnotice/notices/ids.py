@@ -214,6 +214,8 @@ def structural() -> dict[str, Slots]:
         found[f"notice.resolved.{reason}.title"] = Slots(length=LENGTHS["title"])
     found["notice.resolved.withdrawn"] = Slots(sentence, sentence, LENGTHS["sentence"])
     found["notice.no_evidence"] = Slots()
+    whole = frozenset({"impact", "sentence", "evidence"})
+    found["notice.text"] = Slots(whole, frozenset({"sentence"}))
     both = frozenset({"first", "last"})
     for position in ("pair", "middle", "end"):
         found[f"list.{position}"] = Slots(both, both, LENGTHS["list"])

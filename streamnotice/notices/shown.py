@@ -138,7 +138,7 @@ class ShownNotice:
         add up to `weight_db` as printed.
         """
         event = self.event
-        return {
+        line: dict[str, Any] = {
             "type": "notice",
             "id": event.id,
             "at": seconds(event.at_ns),
@@ -155,7 +155,6 @@ class ShownNotice:
             "strength": self.strength,
             "text": self.text,
             "locale": self.locale,
-            "dir": self.direction,
             "actions": [
                 {"id": action.id, "text": action.text}
                 | ({"runnable": True, "label": action.label} if action.runnable else {})
@@ -179,6 +178,9 @@ class ShownNotice:
                 {"bottleneck": one.bottleneck, "text": one.text} for one in self.ruled_out
             ],
         }
+        if self.direction != "ltr":
+            line["dir"] = self.direction
+        return line
 
 
 def _probability(ppm: int) -> float:
@@ -331,8 +333,10 @@ class _Maker:
         impact = self.catalog.text(f"impact.{self.event.impact}")
         action = self.part("action")
         actions = (ShownAction(ids.action_id(self.stems[0][-1]), action),) if action else ()
-        return self._made(self.part("title") or "", sentence, evidence_line, actions,
-                          " ".join(filter(None, (impact, sentence, evidence_line))))  # fmt: skip
+        text = self.catalog.text(
+            "notice.text", {"impact": impact, "sentence": sentence, "evidence": evidence_line}
+        )
+        return self._made(self.part("title") or "", sentence, evidence_line, actions, text)
 
     def resolved(self) -> ShownNotice:
         reason = self.event.reason or "ended"

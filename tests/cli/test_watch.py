@@ -198,7 +198,7 @@ URL = "http://127.0.0.1:9/a.m3u8"
         (["watch", URL, "--probes", "reference"], "needs at least one --reference"),
         (["watch", URL, "--probes", "path,reference"], "needs at least one --reference"),
         (["watch", URL, "--reference", "nowhere"], "reference must be an http or https URL"),
-        (["watch", URL, "--player", "none", "--locale", "xx"], "xx"),
+        (["watch", URL, "--player", "none", "--locale", "../xx"], "xx"),
         (["watch", URL, "--player", "none", "--networks", "/no/such.csv"], "/no/such.csv"),
         (["watch", URL, "--player", "none", "--messages", "/no/such.toml"], "/no/such.toml"),
         (["watch", URL, "--player", "none", "--dossier", "/no/such/d.jsonl"], "/no/such/d.jsonl"),

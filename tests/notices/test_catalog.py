@@ -135,7 +135,7 @@ def test_a_language_without_texts_is_english(locale: str | list[str]) -> None:
 
 @pytest.mark.parametrize("locale", ["../en", "e\x1b[31mn", ".", "a", "en/", "1"])
 def test_what_is_no_language_tag_is_one_clear_line(locale: str) -> None:
-    with pytest.raises(MessageError, match="is no language tag; write it like .*en") as caught:
+    with pytest.raises(MessageError, match=r"is no language tag; write it like .*en") as caught:
         Catalog(locale)
     assert str(caught.value).isprintable()
 

@@ -188,12 +188,16 @@ def test_ruled_out_places_say_why() -> None:
     ]  # fmt: skip
 
 
+def test_json_says_where_the_texts_run_from_right_to_left() -> None:
+    assert "dir" not in show(notice()).as_json()
+    assert Catalog("ar").show(notice(), Policy()).as_json()["dir"] == "rtl"
+
+
 def test_json_is_exactly_the_contracts_notice_line() -> None:
     line = json.loads(json.dumps(show(notice()).as_json(), allow_nan=False))
     assert list(line) == [
         "type", "id", "at", "since", "state", "reason", "bottleneck", "among", "condition",
-        "impact", "confidence", "against", "weight_db", "strength", "text", "locale", "dir",
-        "actions",
+        "impact", "confidence", "against", "weight_db", "strength", "text", "locale", "actions",
         "evidence", "alternatives", "ruled_out",
     ]  # fmt: skip
     assert line["type"] == "notice"
