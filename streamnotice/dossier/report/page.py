@@ -18,7 +18,6 @@ from streamnotice.dossier.report.integrity import Integrity
 from streamnotice.dossier.report.safe import visible
 from streamnotice.events import Item, Notice
 from streamnotice.notices.catalog import Catalog
-from streamnotice.notices.figures import certainty
 from streamnotice.notices.ids import STRENGTHS, strength
 from streamnotice.path.roles import JOIN
 from streamnotice.policy import Policy
@@ -160,10 +159,10 @@ class Page:
         if notice.bottleneck == UNDETERMINED:
             return [
                 "Nothing was named: the evidence did not suffice. That something was wrong was "
-                f"{certainty(notice.confidence_ppm)} sure."
+                f"{self.catalog.numbers.certainty(notice.confidence_ppm)} sure."
             ]
         lines = [
-            f"{certainty(notice.confidence_ppm)}, by this evidence and this version's table"
+            f"{self.catalog.numbers.certainty(notice.confidence_ppm)}, by this evidence and this version's table"
             + (
                 ", whose numbers come from an emulated lab and are provisional."
                 if self.found.header.provisional
