@@ -345,13 +345,13 @@ def test_the_command_writes_beside_the_dossier(
 
 def test_bad_use_is_exit_2_and_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = retold("healthy", tmp_path / "d.jsonl.gz")
-    for words in ([str(source), "-o", str(source)], [str(source), "--locale", "tlh"],
+    for words in ([str(source), "-o", str(source)], [str(source), "--locale", "../en"],
                   [str(source), "-o", str(tmp_path / "no" / "folder.html")],
                   [str(tmp_path / "missing")]):  # fmt: skip
         assert main(["report", *words]) == 2, words
         assert capsys.readouterr().err.count("\n") == 1
     with pytest.raises(MessageError):
-        report(source, "tlh")
+        report(source, "../en")
 
 
 @pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])

@@ -161,8 +161,9 @@ class Page:
                 "Nothing was named: the evidence did not suffice. That something was wrong was "
                 f"{self.catalog.numbers.certainty(notice.confidence_ppm)} sure."
             ]
+        sure = self.catalog.numbers.certainty(notice.confidence_ppm)
         lines = [
-            f"{self.catalog.numbers.certainty(notice.confidence_ppm)}, by this evidence and this version's table"
+            f"{sure}, by this evidence and this version's table"
             + (
                 ", whose numbers come from an emulated lab and are provisional."
                 if self.found.header.provisional
