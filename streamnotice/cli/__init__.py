@@ -22,6 +22,10 @@ from streamnotice.errors import StreamnoticeError
 COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("streamnotice.cli.watch", "play a stream and show notices as they come"),
     "demo": ("streamnotice.cli.demo", "see a notice: a clip over loopback, with a fault put in"),
+    "messages": (
+        "streamnotice.cli.messages",
+        "the texts: list them, check yours, see how they look",
+    ),
     "mute": ("streamnotice.cli.mute", "what you don't want to be told again"),
     "replay": ("streamnotice.cli.replay", "run a dossier through the engine again and compare"),
     "report": ("streamnotice.cli.report", "a dossier as one page of HTML that anybody can read"),

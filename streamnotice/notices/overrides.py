@@ -29,7 +29,7 @@ from streamnotice.errors import MessageError
 from streamnotice.notices.ids import Slots
 from streamnotice.notices.locales import is_language_tag, language_tag
 from streamnotice.notices.placeholders import hidden_character, placeholders
-from streamnotice.notices.shipped import english, languages, shipped
+from streamnotice.notices.shipped import Shipped, english, languages, shipped
 
 MessageFunction: TypeAlias = Callable[[str, str, dict[str, str]], str | None]
 OverrideSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | MessageFunction
@@ -80,17 +80,23 @@ class Overrides:
         return frozenset(self.texts) - {ANY_LANGUAGE}
 
 
+def _texts_of(language: str) -> Shipped:
+    """The library's texts in *language*, English where there are none."""
+    own = language.partition("-")[0]
+    return shipped(own) if own in languages() else english()
+
+
+def _hedges(language: str) -> tuple[str, ...]:
+    return _texts_of(language).hedges or english().hedges
+
+
 def claim_in(text: str, language: str = "en") -> str | None:
     """The first words in *text* that claim too much, None if there are none.
 
     English claims count in every language.
     """
     folded = " ".join(text.casefold().split())
-    own = language.partition("-")[0]
-    lists = [english().claims]
-    if own != "en" and own in languages():
-        lists.append(shipped(own).claims)
-    for words in (one for claims in lists for one in claims):
+    for words in dict.fromkeys((*english().claims, *_texts_of(language).claims)):
         if re.search(words_pattern(words), folded):
             return words
     return None
@@ -131,7 +137,8 @@ def problem_in(text: object, slots: Slots, language: str, *, name_operators: boo
         return "contains markup; write plain text, the player adds its own looks"
     claim = claim_in(text, language)
     if claim is not None:
-        return f'says "{claim}", more than measurements can show; write "seems" or "likely"'
+        hedges = " or ".join(f'"{hedge}"' for hedge in _hedges(language)[:2])
+        return f'says "{claim}", more than measurements can show; write like {hedges}'
     try:
         names = placeholders(text)
     except MessageError as error:
@@ -271,12 +278,23 @@ def _split(key: str, known: Mapping[str, Slots]) -> tuple[str, str]:
     return ANY_LANGUAGE, key
 
 
-def _line_of(id_: str, written: str) -> str:
-    """Where in a file *id_* is written, as `:12`; empty unless it is there just once."""
-    # whole ids, quoted or dotted; under a table's head only their end is written
-    whole = re.compile(rf"""^[ \t]*\[?["']?(?:\w+\.)?{re.escape(id_)}["'\]= \t.]""", re.MULTILINE)
-    found = [written.count("\n", 0, match.start()) + 1 for match in whole.finditer(written)]
-    return f":{found[0]}" if len(found) == 1 else ""
+def _lines_of(written: str) -> dict[str, list[int]]:
+    """The lines in which each flattened key of a TOML file is given a value, best known.
+
+    The parser doesn't tell; a multi-line text that looks like a key can mislead this.
+    """
+    found: dict[str, list[int]] = {}
+    table = ""
+    for number, line in enumerate(written.split("\n"), start=1):
+        if head := re.match(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$", line):
+            table = _plain_key(head[1]) + "."
+        elif key := re.match(r"\s*([^=#]+?)\s*=", line):
+            found.setdefault(table + _plain_key(key[1]), []).append(number)
+    return found
+
+
+def _plain_key(key: str) -> str:
+    return re.sub(r"[\"'\s]", "", key)
 
 
 def _collect(
@@ -289,7 +307,8 @@ def _collect(
 ) -> list[Fault]:
     """Add the usable texts of *table* to *texts*; what is wrong with the others."""
     found: dict[str, dict[str, str]] = {}
-    faults: list[Fault] = []
+    faults: list[tuple[int, Fault]] = []
+    lines = _lines_of(written)
     for key, value in _flatten(table, (), source):
         language, id_ = _split(key, known)
         if id_ not in known:
@@ -303,7 +322,9 @@ def _collect(
         if problem is None:
             found.setdefault(language, {})[id_] = str(value)
         else:
-            faults.append(Fault(source + _line_of(id_, written), id_, language, problem))
+            at = lines.get(key, [])
+            where = f"{source}:{at[0]}" if len(at) == 1 else source
+            faults.append((at[0] if at else 0, Fault(where, id_, language, problem)))
     for language, entries in found.items():
         texts.setdefault(language, {}).update(entries)
-    return faults
+    return [fault for _, fault in sorted(faults, key=lambda one: one[0])]
