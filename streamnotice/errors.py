@@ -33,6 +33,16 @@ class EvidenceError(StreamnoticeError):
     """A record (dossier, table, stored baselines) is damaged or not of a known form."""
 
 
+class LineError(EvidenceError):
+    """One line of a record is damaged, or not of a known form."""
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(f"{path}: line {line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
 class MediaError(StreamnoticeError):
     """The media can't be played: not a manifest, unreachable, or of an unsupported kind."""
 

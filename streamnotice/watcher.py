@@ -46,6 +46,7 @@ from streamnotice.session import Session
 if TYPE_CHECKING:
     import aiohttp
 
+    from streamnotice.dossier.signing import Signer
     from streamnotice.path.networks import NetworkTable
     from streamnotice.players.proxy import TapProxy
 
@@ -93,6 +94,8 @@ class Watcher:
             None keeps mutes for this session only. A damaged file is told to `on_error`.
         actions: what the host can do for the viewer, by action id: called with the notice.
         faces: shown to beside `on_notice`.
+        sign: an Ed25519 private key (a PEM file's path) that the record is signed with as it
+            grows (`streamnotice.dossier.signing`).
 
     Raises:
         HostError: an argument can't be used; the text says which and why.
@@ -119,6 +122,7 @@ class Watcher:
         mutes: MuteFile | str | os.PathLike[str] | None = None,
         actions: Mapping[str, HostAction] | None = None,
         faces: Sequence[Face] = (),
+        sign: Signer | str | os.PathLike[str] | None = None,
     ) -> None:
         self.policy = policy or Policy()
         if "reference" in self.policy.probes and not references:
@@ -162,6 +166,8 @@ class Watcher:
             self.policy.record_bytes,
             stream=dossier,
             on_error=self._on_error,
+            snapshot=self._engine.snapshot,
+            signer=_signer(sign),
         )
         self._delivery = Delivery(
             session=self.session,
@@ -547,6 +553,14 @@ def _ladder(rates: Sequence[float] | None) -> tuple[int, ...] | None:
         return None
     known = [rate for rate in (_count(value) for value in list(rates)[:64]) if rate]
     return tuple(sorted(set(known))) or None
+
+
+def _signer(given: Signer | str | os.PathLike[str] | None) -> Signer | None:
+    if given is None or not isinstance(given, str | os.PathLike):
+        return given
+    from streamnotice.dossier.signing import load_signer
+
+    return load_signer(given)
 
 
 def _networks(given: NetworkTable | str | os.PathLike[str] | None) -> NetworkTable | None:

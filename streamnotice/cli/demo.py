@@ -64,6 +64,7 @@ def plan(args: argparse.Namespace, demo: Demo) -> Plan:
         locale=args.locale,
         messages=args.messages,
         dossier=args.dossier,
+        sign=args.sign,
         json=args.json,
         quiet=args.quiet,
         live=not args.headless,

@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 
 from streamnotice.cli import FAILED, OK
-from streamnotice.cli.replay import advice, harmless
+from streamnotice.cli.plain import harmless
+from streamnotice.cli.replay import advice
 from streamnotice.dossier.examination import Examination, Examined, examine, words
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate

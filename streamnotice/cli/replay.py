@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-import unicodedata
 from typing import Any
 
 from streamnotice.cli import FAILED, OK
+from streamnotice.cli.plain import clock, rows, say, seconds, unlike
 from streamnotice.dossier.replay import Replay, Step, replay
 
-S_NS = 1_000_000_000
+MOST_FAULTS = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     found = replay(args.file)
     if args.json:
-        print(json.dumps(as_json(found), ensure_ascii=False))
+        print(json.dumps(as_json(found)))
     else:
-        print(as_text(found, args.file))
-    return OK if found.outcome == "identical" else FAILED
+        say(as_text(found, args.file))
+    return OK if found.outcome == "identical" and not found.faults else FAILED
 
 
 def advice(found: Replay) -> str:
@@ -46,7 +46,7 @@ def as_json(found: Replay) -> dict[str, Any]:
     difference = None
     if found.difference is not None:
         difference = {
-            "line": found.difference.line or None,
+            "line": found.difference.line,
             "expected": found.difference.expected or None,
             "got": found.difference.got or None,
         }
@@ -57,9 +57,20 @@ def as_json(found: Replay) -> dict[str, Any]:
         "observations": found.observations,
         "ticks": found.ticks,
         "events": found.events,
-        "duration_s": _seconds(found.duration_ns),
+        "duration_s": seconds(found.duration_ns),
         "closed": found.closed,
         "cut": found.cut,
+        "chain_faults": [
+            {
+                "file": one.path,
+                "first": one.fault.first,
+                "last": one.fault.last,
+                "text": one.fault.text,
+            }
+            for one in found.faults[:MOST_FAULTS]
+        ],
+        "parts": found.parts,
+        "first_part": found.header.part,
         "truncated": found.truncated,
         "recorded": {
             "version": found.header.version,
@@ -71,10 +82,10 @@ def as_json(found: Replay) -> dict[str, Any]:
         "engine": found.engine,
         "tables_differ": list(found.tables_differ),
         "advice": advice(found) or None,
-        "playback": [{"at": _seconds(at), "state": state} for at, state in found.playback],
+        "playback": [{"at": seconds(at), "state": state} for at, state in found.playback],
         "timeline": [
             {
-                "at": _seconds(step.at_ns),
+                "at": seconds(step.at_ns),
                 "bottleneck": step.bottleneck,
                 "condition": step.condition,
                 "among": list(step.among),
@@ -86,7 +97,7 @@ def as_json(found: Replay) -> dict[str, Any]:
         "notices": [
             {
                 "id": notice.id,
-                "at": _seconds(notice.at_ns),
+                "at": seconds(notice.at_ns),
                 "state": notice.state,
                 "reason": notice.reason,
                 "bottleneck": notice.bottleneck,
@@ -95,59 +106,62 @@ def as_json(found: Replay) -> dict[str, Any]:
             for notice in found.notices
         ],
         "shown": [
-            {"at": _seconds(line["at_ns"]), "id": line["id"], "text": line["text"]}
+            {"at": seconds(line["at_ns"]), "id": line["id"], "text": line["text"]}
             for line in found.shown
         ],
     }
 
 
-def as_text(found: Replay, name: str) -> str:
+def as_text(found: Replay, name: str) -> list[str]:
     """The result for a reader."""
     header = found.header
     made = header.plain.get("started_utc") or "a time that isn't told"
-    parts = [
+    tables = ", ".join(f"{name} {digest[:12]}" for name, digest in sorted(header.tables.items()))
+    return [
         f"Dossier {name}",
-        _rows(
+        *rows(
             [
-                ("recorded", f"{made}, {_clock(found.duration_ns)} long{_end(found)}"),
+                ("recorded", f"{made}, {clock(found.duration_ns)} long{_end(found)}"),
                 ("written by", f"streamnotice {header.version}, engine {header.engine}"),
-                (
-                    "tables",
-                    ", ".join(f"{n} {h[:12]}" for n, h in sorted(header.tables.items()))
-                    + (" (provisional)" if header.provisional else ""),
-                ),
+                ("tables", tables + (" (provisional)" if header.provisional else "")),
             ]
         ),
-        "\nPlayback\n" + (_playback(found) or "  none on record"),
-        "\nWeighing\n" + ("\n".join(map(_step, found.timeline)) or "  no decision on record"),
-        "\nNotices\n" + (_notices(found) or "  none"),
         "",
-        _closing(found),
+        "Playback",
+        *(_playback(found) or ["  none on record"]),
+        "",
+        "Weighing",
+        *(map(_step, found.timeline) if found.timeline else ["  no decision on record"]),
+        "",
+        "Notices",
+        *(_notices(found) or ["  none"]),
+        "",
+        *_closing(found),
     ]
-    # A dossier comes from elsewhere: nothing in it may drive the terminal.
-    return "\n".join(map(harmless, "\n".join(parts).split("\n")))
 
 
-def harmless(line: str) -> str:
-    """*line* without control and format characters; its layout stays."""
-    return "".join(char for char in line if unicodedata.category(char)[0] != "C")
+def _closing(found: Replay) -> list[str]:
+    lines = _compared(found)
+    lines += [
+        f"  the chain is broken: line {one.fault.first}: {one.fault.text}"
+        for one in found.faults[:MOST_FAULTS]
+    ]
+    return lines + (["  streamnotice verify says more"] if found.faults else [])
 
 
-def _closing(found: Replay) -> str:
+def _compared(found: Replay) -> list[str]:
     counts = (
         f"replayed {found.observations} observations and {found.ticks} ticks, "
         f"{found.events} events: "
     )
     if found.difference is None:
         note = "" if found.engine == found.header.engine else " (by another engine version)"
-        return f"{counts}identical{note}"
-    at = f"line {found.difference.line}" if found.difference.line else "the end"
+        return [f"{counts}identical{note}"]
     lines = [
-        f"{counts}different from {at} on",
-        f"  recorded: {_cut(found.difference.expected) or 'nothing'}",
-        f"  replayed: {_cut(found.difference.got) or 'nothing'}",
+        f"{counts}different from line {found.difference.line} on",
+        *unlike(found.difference.expected, found.difference.got),
     ]
-    return "\n".join([*lines, advice(found)]).rstrip()
+    return lines + ([advice(found)] if advice(found) else [])
 
 
 def _end(found: Replay) -> str:
@@ -155,35 +169,33 @@ def _end(found: Replay) -> str:
         return f"; the end is missing ({found.cut})"
     if found.truncated:
         return "; recording stopped at its bound"
+    if found.header.part > 1:
+        return f"; it opens with part {found.header.part}, what came before is not there"
     return "" if found.closed else "; the writer did not close it"
 
 
-def _rows(rows: list[tuple[str, str]]) -> str:
-    return "\n".join(f"  {name:<11} {text}" for name, text in rows)
-
-
-def _playback(found: Replay) -> str:
+def _playback(found: Replay) -> list[str]:
     lines = []
     ends = [at for at, _ in found.playback[1:]] + [found.duration_ns]
     for (at, state), end in zip(found.playback, ends, strict=True):
-        lines.append(f"  {_clock(at)}  {state:<9} {_seconds(end - at):8.1f} s")
-    return "\n".join(lines)
+        lines.append(f"  {clock(at)}  {state:<9} {seconds(end - at):8.1f} s")
+    return lines
 
 
 def _step(step: Step) -> str:
     name = step.bottleneck + (f", {step.condition}" if step.condition else "")
     among = f" among {', '.join(step.among)}" if step.among else ""
     impact = step.impact.replace("_", " ") if step.impact else "no harm"
-    return f"  {_clock(step.at_ns)}  {impact:<12} {step.confidence_ppm / 1e4:5.1f} %  {name}{among}"
+    return f"  {clock(step.at_ns)}  {impact:<12} {step.confidence_ppm / 1e4:5.1f} %  {name}{among}"
 
 
-def _notices(found: Replay) -> str:
+def _notices(found: Replay) -> list[str]:
     lines = []
     for notice in found.notices:
         state = notice.state + (f" ({notice.reason})" if notice.reason else "")
         condition = f", {notice.condition}" if notice.condition else ""
         lines.append(
-            f"  {_clock(notice.at_ns)}  {notice.id} {state}: {notice.bottleneck}{condition}, "
+            f"  {clock(notice.at_ns)}  {notice.id} {state}: {notice.bottleneck}{condition}, "
             f"{notice.weight_mdb / 1000:.1f} dB against {notice.against}"
         )
         for line in found.shown:
@@ -195,17 +207,4 @@ def _notices(found: Replay) -> str:
                 lines += textwrap.wrap(
                     line["text"], 88, initial_indent=" " * 9, subsequent_indent=" " * 9
                 )
-    return "\n".join(lines)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 400 else text[:397] + "..."
-
-
-def _seconds(ns: int) -> float:
-    return round(ns / S_NS, 3)
-
-
-def _clock(ns: int) -> str:
-    minutes, seconds = divmod(ns / S_NS, 60)
-    return f"{int(minutes):2d}:{seconds:04.1f}"
+    return lines

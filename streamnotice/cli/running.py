@@ -64,6 +64,7 @@ class Plan:
     locale: str | None = None
     messages: str | None = None
     dossier: str | None = None
+    sign: str | None = None
     json: bool = False
     quiet: bool = False
     live: bool = True
@@ -77,6 +78,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON lines on standard output")
     parser.add_argument("--quiet", action="store_true", help="no live view, only notices")
     parser.add_argument("--dossier", metavar="FILE", help="write the record (.jsonl, .jsonl.gz)")
+    parser.add_argument("--sign", metavar="KEY", help="sign the record with this private key")
     parser.add_argument("--messages", metavar="FILE", help="TOML file with texts of your own")
     parser.add_argument("--locale", metavar="L", help="language of the texts (default: LANG's)")
 
@@ -126,6 +128,7 @@ class _Session:
             networks=plan.networks,
             references=plan.references,
             dossier=plan.dossier,
+            sign=plan.sign,
         )
         self.watcher.face = face
 

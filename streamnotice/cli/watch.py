@@ -71,6 +71,7 @@ def plan(args: argparse.Namespace) -> Plan:
         locale=args.locale,
         messages=args.messages,
         dossier=args.dossier,
+        sign=args.sign,
         json=args.json,
         quiet=args.quiet,
         duration_s=args.duration,

@@ -6,27 +6,38 @@ forgiven, and told: a cut last line, or a gzip stream without its end.
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any, Final, Literal, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Literal, cast
 
 import attrs
 
-from streamnotice.dossier.codec import Json, event_from, observation_from, parse, settings_from
-from streamnotice.dossier.record import FORMAT
-from streamnotice.errors import EvidenceError
+from streamnotice.dossier.codec import (
+    Json,
+    event_from,
+    observation_from,
+    parse,
+    parse_canonical,
+    settings_from,
+)
+from streamnotice.dossier.signing import Verifier
+from streamnotice.dossier.walk import FaultAt, Line, Walk, open_walk
+from streamnotice.errors import EvidenceError, LineError
 from streamnotice.events import Event
 from streamnotice.observations import Observation
 from streamnotice.policy import Settings
 
-MAX_LINE_BYTES: Final = 1024 * 1024
-MAX_TOTAL_BYTES: Final = 4 * 1024 * 1024 * 1024
-
 EntryType = Literal[
-    "observation", "tick", "event", "shown", "dismissed", "acted", "truncated", "closed"
+    "observation",
+    "tick",
+    "event",
+    "shown",
+    "dismissed",
+    "acted",
+    "state",
+    "truncated",
+    "continued",
+    "closed",
 ]
 
 
@@ -35,6 +46,7 @@ class Header:
     """The first line of a dossier.
 
     Attributes:
+        format: number of the written form.
         version: of the library that wrote it.
         engine: version of its engine; only the same gives the same bytes.
         tables: name -> hash of the tables that it weighed with.
@@ -42,9 +54,12 @@ class Header:
         settings: what the engine ran on.
         catalog: hash of the message catalog.
         locale: language of the texts.
+        part: number of the first part that is there; 1 is the session's start.
+        signed: id of the key that it was signed with; empty if it was not.
         plain: the whole line, for what is only shown.
     """
 
+    format: int
     version: str
     engine: str
     tables: dict[str, str]
@@ -52,6 +67,8 @@ class Header:
     settings: Settings
     catalog: str
     locale: str
+    part: int
+    signed: str
     plain: Json
 
 
@@ -60,12 +77,14 @@ class Entry:
     """One line after the header.
 
     Attributes:
-        line: its number, the header being 1.
-        type: what it is.
+        line: its number in its file, the header being 1.
+        type: what it is. `state` opens a part that goes on from another one.
         at_ns: session instant.
         value: the observation or event; None for other types.
-        plain: the line as it stands, for `shown`.
+        plain: the line as an object; empty for an event that was known.
         raw: its bytes, newline included.
+        part: number of its part.
+        path: its file.
     """
 
     line: int
@@ -74,121 +93,106 @@ class Entry:
     value: Observation | Event | None
     plain: Json
     raw: bytes
+    part: int = 1
+    path: str = ""
 
 
 @attrs.define
 class Dossier:
     """An opened dossier: its header, and its entries by iteration (once).
 
+    A record in several parts is read through as one. Where the first part that is there is not
+    the session's first, the first entry is a `state`: what the engine remembered.
+
     Attributes:
         header: the first line.
         cut: after iteration: how the end is missing, in words; None if it is whole.
         closed: after iteration: the session's end is on record.
         truncated: after iteration: recording stopped at its bound.
+        walk: chain and signatures, as far as was read.
     """
 
     path: str
     header: Header
-    _lines: Iterator[tuple[int, bytes]]
-    _tail: _Tail
+    walk: Walk
     closed: bool = False
     truncated: bool = False
+    _lines: Iterable[Line] | None = None
 
     @property
     def cut(self) -> str | None:
-        return self._tail.cut
+        return self.walk.cut
+
+    @property
+    def faults(self) -> list[FaultAt]:
+        """What was found not to fit the chain and its signatures so far."""
+        return self.walk.faults
 
     def __iter__(self) -> Iterator[Entry]:
-        for number, raw in self._lines:
+        return self.entries()
+
+    def entries(self, known: Callable[[bytes], Event | None] | None = None) -> Iterator[Entry]:
+        """The entries one by one.
+
+        Args:
+            known: gives the event that a line is known to hold, so that it need not be read.
+        """
+        read = parse if self.header.format == 1 else parse_canonical
+        fresh = True  # a header was the last line
+        part = 0
+        for line in self.walk if self._lines is None else self._lines:
+            if line.part != part:
+                part, fresh = line.part, True
+                continue  # the header itself
+            event = known(line.raw) if known is not None else None
             try:
-                entry = _entry(number, raw)
-                if self.closed:
-                    raise EvidenceError("something follows the end of the session")
-                if self.truncated and entry.type not in (*_TEXTS, "closed"):
-                    raise EvidenceError("something follows the end of the recording")
+                entry = _entry(line, read) if event is None else _known(line, event)
+                self._check(entry, fresh)
             except EvidenceError as error:
-                raise EvidenceError(f"{self.path}: line {number}: {error}") from None
+                if isinstance(error, LineError):
+                    raise
+                raise line.error(error) from None
+            fresh = False
             if entry.type == "closed":
                 self.closed = True
             elif entry.type == "truncated":
                 self.truncated = True
             yield entry
 
+    def _check(self, entry: Entry, fresh: bool) -> None:
+        if self.closed:
+            raise EvidenceError("something follows the end of the session")
+        if self.truncated and entry.type not in (*_TEXTS, "continued", "closed"):
+            raise EvidenceError("something follows the end of the recording")
+        if (entry.type == "state") != (fresh and entry.part > 1):
+            raise EvidenceError("a part but the first opens with the engine's state, only there")
 
-@attrs.define
-class _Tail:
-    cut: str | None = None
 
-
-def open_dossier(path: str | os.PathLike[str]) -> Dossier:
+def open_dossier(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Dossier:
     """Open the dossier at *path* (plain or gzip, told by its first bytes) and read its header.
 
     Raises:
         EvidenceError: it can't be read, is no dossier, or of a form that this version
             doesn't know. Iterating raises the same for later lines.
     """
-    name = os.fspath(path)
-    tail = _Tail()
-    lines = _lines(name, tail)
-    first = next(lines, None)
-    if first is None:
-        raise EvidenceError(f"{name}: " + (tail.cut or "empty, no dossier"))
+    return of_walk(open_walk(path, verifier))
+
+
+def of_walk(walk: Walk, lines: Iterable[Line] | None = None) -> Dossier:
+    """The dossier that *walk* is over; its entries are those of *lines* alone, if given."""
     try:
-        header = _header(first[1])
+        header = _header(walk.header)
     except EvidenceError as error:
-        raise EvidenceError(f"{name}: line 1: {error}") from None
-    return Dossier(name, header, lines, tail)
+        raise LineError(walk.paths[0], 1, str(error)) from None
+    return Dossier(walk.paths[-1], header, walk, lines=lines)
 
 
-def _lines(name: str, tail: _Tail) -> Iterator[tuple[int, bytes]]:
-    try:
-        with Path(name).open("rb") as plain:
-            magic = plain.read(2)
-            plain.seek(0)
-            if magic == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=plain) as unpacked:
-                    yield from _bounded(name, cast("IO[bytes]", unpacked), tail)
-            else:
-                yield from _bounded(name, plain, tail)
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise EvidenceError(f"{name}: damaged gzip: {error}") from None
-    except OSError as error:
-        raise EvidenceError(f"{name}: can't be read: {error.strerror or error}") from None
-
-
-def _bounded(name: str, file: IO[bytes], tail: _Tail) -> Iterator[tuple[int, bytes]]:
-    number = total_bytes = 0
-    while True:
-        try:
-            raw = file.readline(MAX_LINE_BYTES + 1)
-        except EOFError:
-            tail.cut = "the compressed file ends early"
-            return
-        if not raw:
-            return
-        number += 1
-        total_bytes += len(raw)
-        if len(raw) > MAX_LINE_BYTES:
-            raise EvidenceError(f"{name}: line {number}: longer than {MAX_LINE_BYTES} bytes")
-        if total_bytes > MAX_TOTAL_BYTES:
-            raise EvidenceError(f"{name}: line {number}: more than {MAX_TOTAL_BYTES} bytes in all")
-        if not raw.endswith(b"\n"):
-            tail.cut = f"line {number} is cut off after {len(raw)} bytes"
-            return
-        yield number, raw
-
-
-def _header(raw: bytes) -> Header:
-    plain = parse(raw)
-    if plain.get("type") != "header":
-        raise EvidenceError("no dossier: its first line is no header")
-    form = plain.get("format")
-    if form != FORMAT or type(form) is not int:
-        raise EvidenceError(f"format {form!r} is not known; this version reads format {FORMAT}")
+def _header(plain: Json) -> Header:
     tables = _get(plain, "tables", dict)
     if not all(isinstance(digest, str) for digest in tables.values()):
         raise EvidenceError("tables: wants texts")
     return Header(
+        format=_get(plain, "format", int),
         version=_get(plain, "version", str),
         engine=_get(plain, "engine", str),
         tables=tables,
@@ -196,6 +200,8 @@ def _header(raw: bytes) -> Header:
         settings=settings_from(_get(plain, "settings", dict)),
         catalog=_get(plain, "catalog", str),
         locale=_get(plain, "locale", str),
+        part=_get(plain, "part", int),
+        signed=_get(plain, "signed", str),
         plain=plain,
     )
 
@@ -213,25 +219,42 @@ _TEXTS: Final = {
     "dismissed": ("id", "bottleneck", "scope", "network"),
     "acted": ("action", "note"),
 }
+_BARE: Final = frozenset(("tick", "truncated", "continued", "closed"))
 
 
-def _entry(number: int, raw: bytes) -> Entry:
-    plain = parse(raw)
+def _check_actions(actions: Any) -> None:
+    pairs = actions if isinstance(actions, list) else [None]
+    for pair in pairs:
+        if not isinstance(pair, list) or [type(part) for part in pair] != [str, str]:
+            raise EvidenceError("actions: wants pairs of id and text")
+
+
+def _known(line: Line, event: Event) -> Entry:
+    return Entry(line.number, "event", event.at_ns, event, {}, line.raw, line.part, line.path)
+
+
+def _entry(line: Line, read: Any) -> Entry:
+    plain = read(line.raw)
     kind = plain.get("type")
     value: Observation | Event | None = None
-    if kind == "observation" or kind == "event":
-        body = {name: part for name, part in plain.items() if name != "type"}
-        value = observation_from(body) if kind == "observation" else event_from(body)
+    if kind == "observation":
+        value = observation_from(plain)
         at_ns = value.at_ns
-    elif kind in ("tick", *_TEXTS, "truncated", "closed"):
+    elif kind == "event":
+        value = event_from(plain)
+        at_ns = value.at_ns
+    elif kind in _TEXTS or kind in _BARE or kind == "state":
         at_ns = _get(plain, "at_ns", int)
-        if not -(2**63) < at_ns < 2**63:
-            raise EvidenceError("at_ns: integer beyond 63 bits")
-        if kind in _TEXTS:
-            for name in _TEXTS[kind]:
-                _get(plain, name, str)
-        elif len(plain) != 2:
+        if not -(2**53) < at_ns < 2**53:
+            raise EvidenceError("at_ns: integer beyond 53 bits")
+        for name in _TEXTS.get(kind, ()):
+            _get(plain, name, str)
+        if kind == "shown":
+            _check_actions(plain.get("actions"))
+        if kind in _BARE and len(plain) != 2:
             raise EvidenceError(f"{kind}: unknown field")
     else:
         raise EvidenceError(f"{str(kind)[:40]!r} is no known type of line")
-    return Entry(number, cast("EntryType", kind), at_ns, value, plain, raw)
+    return Entry(
+        line.number, cast("EntryType", kind), at_ns, value, plain, line.raw, line.part, line.path
+    )

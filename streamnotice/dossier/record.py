@@ -2,14 +2,18 @@
 
 JSON Lines, one object a line, `type` first told apart:
 
-    header       form, versions, tables' hashes, settings, policy, what the sensors could see
+    header       form, part, versions, tables' hashes, settings, policy, what the sensors could see
+    state        opens every part but the first: all that the engine remembers there
     observation  what was fed to the engine, as fed
     tick         the engine was told the time (`at_ns`)
     event        what the engine said to the line before
     shown        a notice as the viewer saw it: texts and locale
     dismissed    the viewer waved a notice away, or muted its place
     acted        the host carried out what a notice offered, and what followed
+    seal         hash chain over the lines before (`streamnotice.dossier.chain`)
+    signature    DSSE envelope over the last seal's head (`streamnotice.dossier.signing`)
     truncated    the bound was reached: no observation, tick or event follows
+    continued    the part ends, another one follows
     closed       the session was closed; without it the writer was cut off
 
 An engine's answer always stands right behind its cause, so that a record can be replayed
@@ -19,18 +23,19 @@ line by line, and any beginning of a record is a record.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
+from streamnotice.dossier.chain import Chain
 from streamnotice.dossier.codec import Json, canonical, settings_to_plain, to_plain
+from streamnotice.dossier.parts import Files, Memory
+from streamnotice.dossier.signing import Signer, Statement
 from streamnotice.errors import HostError
 from streamnotice.events import Event
 from streamnotice.observations import Observation
@@ -39,16 +44,23 @@ from streamnotice.policy import Policy, Settings
 if TYPE_CHECKING:
     from streamnotice.notices.shown import ShownNotice
 
-FORMAT: Final = 1
-"""Number of the written form; readers refuse numbers that they don't know."""
+FORMAT: Final = 2
+"""Number of the form that is written; readers know the earlier ones as well."""
 
 Scope = Literal["notice", "session", "always"]
 """What a dismissal holds for."""
 
-_FLUSH_EVERY_S: Final = 1.0
-_LINE_COST_BYTES: Final = 48  # what CPython adds to the bytes of a line, and its place in the list
-_FILE_BOUND_BYTES: Final = 1024 * 1024 * 1024
-_SHOWN_BOUND: Final = 1_000
+PART_BYTES: Final = 6 * 1024 * 1024
+"""Lines in a part, about; at some 5 kB a second it lasts twenty minutes."""
+LEAST_PART_BYTES: Final = 2 * 1024 * 1024
+"""A part opens with the engine's memory (up to 0.7 MB): a shorter one would hold little else."""
+KEEP_PARTS: Final = 64
+"""Most parts kept in files: about a day."""
+SEAL_AFTER_NS: Final = 5_000_000_000
+SEAL_AFTER_LINES: Final = 256
+SIGN_AFTER_NS: Final = 60_000_000_000
+
+_ASIDE_BOUND: Final = 1_000  # lines that a full record still takes
 
 
 def library_version() -> str:
@@ -88,6 +100,9 @@ def make_header(
     return {
         "type": "header",
         "format": FORMAT,
+        "part": 1,
+        "previous": "",
+        "signed": "",
         "version": library_version(),
         "engine": engine_version,
         "tables": dict(tables),
@@ -113,52 +128,22 @@ def _policy_to_plain(policy: Policy) -> Json:
     return plain
 
 
-class _Sink:
-    """Where lines go, up to a bound; at the bound a last word, then only what was shown."""
-
-    def __init__(self, write: Callable[[bytes], object], bound_bytes: int, cost_bytes: int) -> None:
-        self._write = write
-        self._left_bytes = bound_bytes
-        self._cost_bytes = cost_bytes
-        self._shown_left = _SHOWN_BOUND
-        self.full = False
-
-    def put(self, lines: list[bytes], at_ns: int) -> None:
-        """Write *lines* together or not at all: an answer is never parted from its cause."""
-        if self.full:
-            return
-        need = sum(map(len, lines)) + self._cost_bytes * len(lines)
-        if need > self._left_bytes:
-            self.full = True
-            self._write(canonical({"type": "truncated", "at_ns": at_ns}) + b"\n")
-            return
-        self._left_bytes -= need
-        for line in lines:
-            self._write(line)
-
-    def put_shown(self, line: bytes) -> None:
-        """What a viewer saw is kept beyond the bound, within a bound of its own."""
-        if self._shown_left > 0:
-            self._shown_left -= 1
-            self._write(line)
-
-    def put_last(self, line: bytes) -> None:
-        self._write(line)
-
-
 class Recorder:
     """Keeps the record of one session.
 
     Feed it in step with the engine: `observation` or `tick` first, then the `events` that came
-    of it. Lines reach the record together, once the next cause begins.
+    of it. Lines reach the record together, once the next cause begins; they are sealed, and
+    written to the file, every five seconds and whenever a viewer sees something.
 
     Args:
         header: from `make_header`.
-        bound_bytes: bound of what is kept in memory. Beyond it nothing is recorded but what is
-            shown; what is there can still be replayed.
-        stream: also write to this file as the session goes (gzip if the name ends in `.gz`).
-            It is readable at any moment but for the last second.
+        bound_bytes: bound of what is kept in memory, compressed. Beyond it the oldest part is
+            dropped; without *snapshot* nothing is recorded any more, but what is shown.
+        stream: also write to this file as the session goes (gzip if the name ends in `.gz`),
+            earlier parts beside it (`streamnotice.dossier.parts`).
         on_error: told once if the file can't be written any more; memory goes on.
+        snapshot: gives all that the engine remembers (`Engine.snapshot`): what opens a part.
+        signer: signs the chain's heads.
 
     Raises:
         HostError: *stream* can't be opened.
@@ -172,39 +157,49 @@ class Recorder:
         bound_bytes: int,
         stream: str | os.PathLike[str] | None = None,
         on_error: Callable[[str, BaseException | str], None] | None = None,
+        *,
+        snapshot: Callable[[], Json] | None = None,
+        signer: Signer | None = None,
     ) -> None:
-        self.header = header
-        self._lines: list[bytes] = [canonical(header) + b"\n"]
-        self._memory = _Sink(self._lines.append, bound_bytes, _LINE_COST_BYTES)
+        self.header = header | {"signed": signer.key_id if signer is not None else ""}
+        self._snapshot = snapshot
+        self._signer = signer
         self._on_error = on_error
-        self._pending: list[bytes] = []
+        self._bound_bytes = bound_bytes
+        self._part_bytes = max(LEAST_PART_BYTES, min(PART_BYTES, bound_bytes * 3 // 4))
+        self._part = 1
+        self._opening_bytes = 0
+        self._chain = Chain()
+        self._memory = Memory(bound_bytes)
+        self._files: Files | None = None
+        self._pending: list[bytes] = []  # a cause and its answers
+        self._unsealed: list[bytes] = []
         self._at_ns = 0
+        self._sealed_ns = 0
+        self._signed_ns = 0
+        self._aside_left = _ASIDE_BOUND
+        self._truncated = False
         self._closed = False
-        self._file: IO[bytes] | None = None
-        self._stream: _Sink | None = None
-        self._flushed_s = time.monotonic()
         if stream is not None:
             self._open(Path(stream))
+        self._put([canonical(self.header) + b"\n"])
+        self._seal(sign=False, strict=True)
 
     def _open(self, path: Path) -> None:
         try:
-            # mtime=0: the same session gives the same file.
-            self._file = cast(
-                "IO[bytes]",
-                gzip.GzipFile(path, "wb", compresslevel=6, mtime=0)
-                if path.suffix == ".gz"
-                else path.open("wb"),
-            )
-            self._file.write(self._lines[0])
-            self._file.flush()
+            self._files = Files(path, KEEP_PARTS)
         except OSError as error:
-            raise HostError(f"can't write the dossier {path}: {error.strerror or error}") from None
-        self._stream = _Sink(self._file.write, _FILE_BOUND_BYTES, 0)
+            raise _unwritable(path, error) from None
 
     @property
     def truncated(self) -> bool:
-        """The record in memory has reached its bound."""
-        return self._memory.full
+        """Recording stopped at its bound."""
+        return self._truncated
+
+    @property
+    def dropped_parts(self) -> int:
+        """How many of the oldest parts are no longer in memory."""
+        return self._memory.dropped
 
     def observation(self, observation: Observation) -> None:
         """Record what is about to be fed."""
@@ -276,28 +271,22 @@ class Recorder:
         """
         self._aside({"type": "acted", "at_ns": at_ns, "action": action, "note": note})
 
-    def _aside(self, plain: Json) -> None:
-        """A line that the engine has no part in."""
-        line = canonical(plain) + b"\n"
-        self._flush_pending()
-        self._memory.put_shown(line)
-        self._to_file(lambda sink: sink.put_shown(line))
-
     def close(self, at_ns: int) -> None:
         """Write the last line and close the file. More calls do nothing."""
         if self._closed:
             return
         self._flush_pending()
         self._closed = True
-        line = canonical({"type": "closed", "at_ns": at_ns}) + b"\n"
-        self._memory.put_last(line)
-        self._to_file(lambda sink: sink.put_last(line))
-        if self._file is not None:
+        self._put([canonical({"type": "closed", "at_ns": at_ns}) + b"\n"])
+        self._seal(sign=True)
+        if self._files is not None and self._files.packed:
+            self._to_file(self._files, self._memory.ending())
+        if self._files is not None:
             try:
-                self._file.close()
+                self._files.close()
             except OSError as error:
                 self._file_failed(error)
-            self._file = self._stream = None
+            self._files = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record so far to *path*, wholly or not at all (gzip if it ends in `.gz`).
@@ -305,11 +294,9 @@ class Recorder:
         Raises:
             HostError: it can't be written.
         """
-        self._flush_pending()
+        self._seal_all()
         target = Path(path)
-        body = b"".join(self._lines)
-        if target.suffix == ".gz":
-            body = gzip.compress(body, mtime=0)
+        body = self._memory.packed() if target.suffix == ".gz" else self._memory.raw()
         # Not tempfile: its files are for the owner alone, a dossier has the user's usual rights.
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
@@ -321,48 +308,131 @@ class Recorder:
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            raise HostError(
-                f"can't write the dossier {target}: {error.strerror or error}"
-            ) from None
+            raise _unwritable(target, error) from None
 
     def lines(self) -> list[bytes]:
         """The record so far, each line with its newline."""
-        self._flush_pending()
-        return list(self._lines)
+        self._seal_all()
+        return self._memory.raw().splitlines(keepends=True)
+
+    # -- inside -------------------------------------------------------------------------------
 
     def _begin(self, plain: Json, at_ns: int) -> None:
         line = canonical(plain) + b"\n"
         self._flush_pending()
         self._at_ns = at_ns
-        if not self._closed:
-            self._pending.append(line)
+        if self._closed:
+            return
+        if self._memory.raw_bytes - self._opening_bytes >= self._part_bytes:
+            self._next_part()
+        self._pending.append(line)
+        waited_ns = at_ns - self._sealed_ns
+        if self._unsealed and (
+            waited_ns >= SEAL_AFTER_NS or len(self._unsealed) >= SEAL_AFTER_LINES
+        ):
+            self._seal(sign=at_ns - self._signed_ns >= SIGN_AFTER_NS)
 
     def _flush_pending(self) -> None:
-        if not self._pending:
-            return
         lines, self._pending = self._pending, []
-        self._memory.put(lines, self._at_ns)
-        self._to_file(lambda sink: sink.put(lines, self._at_ns))
+        if not lines or self._truncated:
+            return
+        if self._snapshot is None and self._memory.raw_bytes >= self._bound_bytes:
+            self._truncated = True
+            lines = [canonical({"type": "truncated", "at_ns": self._at_ns}) + b"\n"]
+        self._put(lines)
 
-    def _to_file(self, put: Callable[[_Sink], None]) -> None:
-        if self._stream is None or self._file is None:
+    def _aside(self, plain: Json) -> None:
+        """A line that the engine has no part in. A viewer sees it: it is sealed at once."""
+        line = canonical(plain) + b"\n"
+        self._flush_pending()
+        if self._closed or (self._truncated and self._aside_left <= 0):
+            return
+        self._aside_left -= self._truncated
+        self._put([line])
+        self._seal(sign=True)
+
+    def _put(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self._chain.add(line)
+        self._unsealed += lines
+
+    def _seal_all(self) -> None:
+        self._flush_pending()
+        if self._unsealed:
+            self._seal(sign=True)
+
+    def _seal(self, *, sign: bool, strict: bool = False) -> None:
+        """Seal what is unsealed, sign if wanted, and hand it all to memory and file."""
+        lines, self._unsealed = self._unsealed, []
+        lines.append(self._chain.seal())
+        self._sealed_ns = self._at_ns
+        if sign and self._signer is not None:
+            statement = Statement(self._chain.head.hex(), self._part)
+            envelope = self._signer.envelope(statement)
+            lines.append(canonical({"type": "signature", "envelope": envelope}) + b"\n")
+            self._chain.add(lines[-1])
+            self._signed_ns = self._at_ns
+        raw = b"".join(lines)
+        packed = self._memory.add(raw)
+        if self._files is not None:
+            self._to_file(self._files, packed if self._files.packed else raw, strict)
+
+    def _next_part(self) -> None:
+        """End this part and open another one with all that the engine remembers."""
+        if self._snapshot is None:
             return
         try:
-            put(self._stream)
-            now_s = time.monotonic()
-            if now_s - self._flushed_s >= _FLUSH_EVERY_S:
-                self._flushed_s = now_s
-                self._file.flush()
+            state = {"type": "state", "at_ns": self._at_ns} | self._snapshot()
+            line = canonical(state) + b"\n"
+        except Exception as error:
+            # What can't be told can't open a part; this one then goes on to the bound.
+            self._snapshot = None
+            self._tell(error)
+            return
+        self._put([canonical({"type": "continued", "at_ns": self._at_ns}) + b"\n"])
+        self._seal(sign=True)
+        packed = self._memory.next_part()
+        if self._files is not None:
+            if self._files.packed:
+                self._to_file(self._files, packed)
+            self._turn()
+        self._part += 1
+        self._chain = Chain(self._chain.head)
+        opening = self.header | {"part": self._part, "previous": self._chain.head.hex()}
+        self._put([canonical(opening) + b"\n", line])
+        self._seal(sign=True)
+        self._opening_bytes = self._memory.raw_bytes
+
+    def _turn(self) -> None:
+        if self._files is None:
+            return
+        try:
+            self._files.next_part()
+        except OSError as error:
+            self._file_failed(error)
+
+    def _to_file(self, files: Files, data: bytes, strict: bool = False) -> None:
+        try:
+            files.write(data)
         except (OSError, ValueError) as error:
+            if strict and isinstance(error, OSError):
+                raise _unwritable(files.path, error) from None
             self._file_failed(error)
 
     def _file_failed(self, error: Exception) -> None:
-        file, self._file, self._stream = self._file, None, None
-        if file is not None:
+        files, self._files = self._files, None
+        if files is not None:
             with contextlib.suppress(OSError, ValueError):
-                file.close()
+                files.close()
+        self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
         if self._on_error is not None:
             self._on_error("dossier", error)
+
+
+def _unwritable(path: Path, error: OSError) -> HostError:
+    return HostError(f"can't write the dossier {path}: {error.strerror or error}")
 
 
 def event_line(event: Event) -> bytes:

@@ -2,21 +2,24 @@
 
 Replay is the same code path as live: recorded observations and ticks go into a fresh engine
 with the recorded settings. Within one engine version the events must come out with the same
-bytes. Another version still reads the whole file strictly, says what differs and which
-version to install.
+bytes, and at the border of two parts the engine must remember just what the record says. Another
+version still reads the whole file strictly, says what differs and which version to install.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import attrs
 
-from streamnotice.dossier.codec import Json
+from streamnotice.dossier.codec import Json, canonical
 from streamnotice.dossier.reader import Dossier, Entry, Header, open_dossier
 from streamnotice.dossier.record import event_line
+from streamnotice.dossier.walk import FaultAt
+from streamnotice.errors import EvidenceError
 from streamnotice.events import Event, Notice, PlaybackChanged, Verdict
 from streamnotice.observations import Observation
 
@@ -36,14 +39,16 @@ class Difference:
     """The first place where the replayed events are not the recorded ones.
 
     Attributes:
-        line: number of the line in the dossier.
+        line: number of the line in its file; 0 is the end.
         expected: the recorded line; empty if none was recorded where the engine says one.
         got: what the engine says now; empty if it says nothing.
+        path: the file.
     """
 
     line: int
     expected: str
     got: str
+    path: str = ""
 
 
 @attrs.frozen
@@ -81,6 +86,8 @@ class Replay:
         cut: how the file's end is missing; None if it is whole.
         closed: the session's end is on record.
         truncated: recording stopped at its bound; the replay goes that far.
+        parts: how many parts were read.
+        faults: where the chain or a signature does not fit (format 2).
     """
 
     header: Header
@@ -98,6 +105,8 @@ class Replay:
     cut: str | None = None
     closed: bool = False
     truncated: bool = False
+    parts: int = 1
+    faults: list[FaultAt] = attrs.field(factory=list)
 
     @property
     def outcome(self) -> Outcome:
@@ -114,30 +123,54 @@ def replay(path: str | os.PathLike[str]) -> Replay:
     Raises:
         EvidenceError: the file is no dossier, is damaged, or can't be read.
     """
+    return replay_dossier(open_dossier(path))
+
+
+def replay_dossier(dossier: Dossier) -> Replay:
+    """Replay *dossier* with this version's engine."""
     from streamnotice.engine import ENGINE_VERSION, Engine
 
-    dossier = open_dossier(path)
-    engine = Engine(dossier.header.settings)
-    return run(dossier, engine, ENGINE_VERSION, engine.tables.hashes())
+    settings = dossier.header.settings
+    engine = Engine(settings)
+
+    def restore(state: Json) -> Engine:
+        return Engine.restore(state, settings)
+
+    return run(dossier, engine, ENGINE_VERSION, engine.tables.hashes(), restore)
 
 
-def run(dossier: Dossier, engine: Replayed, version: str, tables: dict[str, str]) -> Replay:
-    """Feed *dossier* to *engine*, reading it to its end even behind a difference."""
+def run(
+    dossier: Dossier,
+    engine: Replayed,
+    version: str,
+    tables: dict[str, str],
+    restore: Callable[[Json], Replayed] | None = None,
+) -> Replay:
+    """Feed *dossier* to *engine*, reading it to its end even behind a difference.
+
+    Args:
+        version, tables: of the engine.
+        restore: makes an engine of a recorded state, where the session's start is not there.
+    """
     found = Replay(dossier.header, version)
     recorded = dossier.header.tables
     found.tables_differ = tuple(
         sorted(n for n in recorded.keys() | tables.keys() if recorded.get(n) != tables.get(n))
     )
-    owed: deque[bytes] = deque()
-    for entry in dossier:
+    owed: deque[tuple[bytes, Event]] = deque()
+
+    def known(raw: bytes) -> Event | None:
+        return owed[0][1] if owed and owed[0][0] == raw else None
+
+    begun = False
+    for entry in dossier.entries(known):
         found.duration_ns = max(found.duration_ns, entry.at_ns)
+        if entry.type in ("observation", "tick", "state", "continued", "closed") and owed:
+            _differs(found, entry, b"", owed[0][0])
         if entry.type in ("observation", "tick"):
-            if owed:
-                _differs(found, entry.line, b"", owed[0])
             # Behind a difference nothing that the engine says can be compared.
             if found.difference is None:
-                owed.clear()
-                owed.extend(map(event_line, _answer(engine, entry)))
+                owed.extend((event_line(event), event) for event in _answer(engine, entry))
             if entry.type == "tick":
                 found.ticks += 1
             else:
@@ -145,16 +178,25 @@ def run(dossier: Dossier, engine: Replayed, version: str, tables: dict[str, str]
         elif entry.type == "event":
             found.events += 1
             if found.difference is None:
-                got = owed.popleft() if owed else b""
+                got = owed.popleft()[0] if owed else b""
                 if got != entry.raw:
-                    _differs(found, entry.line, entry.raw, got)
+                    _differs(found, entry, entry.raw, got)
             _note(found, entry.value)
         elif entry.type == "shown":
             found.shown.append(entry.plain)
+        elif entry.type == "state" and found.difference is None:
+            if not begun and restore is None:
+                raise EvidenceError(
+                    f"{entry.path}: it opens with part {entry.part}, "
+                    "and the session's start is not there"
+                )
+            try:
+                engine = _opened(engine, entry, restore, begun)
+            except EvidenceError as error:
+                _differs(found, entry, b"the engine's state", str(error).encode())
+        begun = True
     found.cut, found.closed, found.truncated = dossier.cut, dossier.closed, dossier.truncated
-    # A killed writer may have lost the answer to its last line; a whole record may not.
-    if owed and found.closed and not found.truncated:
-        _differs(found, 0, b"", owed[0])
+    found.parts, found.faults = dossier.walk.parts, dossier.faults
     return found
 
 
@@ -164,10 +206,29 @@ def _answer(engine: Replayed, entry: Entry) -> list[Event]:
     return engine.tick(entry.at_ns)
 
 
-def _differs(found: Replay, line: int, expected: bytes, got: bytes) -> None:
+def _opened(
+    engine: Replayed,
+    entry: Entry,
+    restore: Callable[[Json], Replayed] | None,
+    begun: bool,
+) -> Replayed:
+    """The engine at the border of a part; EvidenceError if it is not as recorded."""
+    state = {name: part for name, part in entry.plain.items() if name not in ("type", "at_ns")}
+    if not begun and restore is not None:
+        return restore(state)
+    snapshot = getattr(engine, "snapshot", None)
+    if snapshot is not None and canonical(snapshot()) != canonical(state):
+        raise EvidenceError("the engine remembers something else here")
+    return engine
+
+
+def _differs(found: Replay, entry: Entry, expected: bytes, got: bytes) -> None:
     if found.difference is None:
         found.difference = Difference(
-            line, expected.decode("utf-8").rstrip("\n"), got.decode("utf-8").rstrip("\n")
+            entry.line,
+            expected.decode("utf-8").rstrip("\n"),
+            got.decode("utf-8").rstrip("\n"),
+            entry.path,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from streamnotice.cli import main
+from streamnotice.dossier.codec import canonical
 from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.observations import Closed, Observation, Playback
@@ -96,7 +97,7 @@ def test_a_changed_record_is_exit_1_with_the_line(
     code, out, _ = said(capsys, str(path))
     assert code == 1
     assert f"different from line {number} on" in out
-    assert '"against":"device"' in out
+    assert 'recorded  against: "device"' in out
     code, out, _ = said(capsys, str(path), "--json")
     assert code == 1
     assert json.loads(out)["difference"]["line"] == number
@@ -108,7 +109,7 @@ def test_another_engine_says_what_to_install(
     changed, _ = tampered(lines)
     header = json.loads(changed[0]) | {"engine": "7.7.7", "version": "8.8.8"}
     path = tmp_path / "d.jsonl"
-    path.write_bytes(b"".join([json.dumps(header).encode() + b"\n", *changed[1:]]))
+    path.write_bytes(b"".join([canonical(header) + b"\n", *changed[1:]]))
     code, out, _ = said(capsys, str(path))
     assert code == 1
     assert "engine 7.7.7" in out
@@ -133,7 +134,7 @@ def test_texts_of_a_hostile_record_cannot_drive_the_terminal(
 ) -> None:
     header = json.loads(lines[0]) | {"started_utc": "\x1b[31mred\x07", "version": "1\x1b]0;x\x07"}
     path = tmp_path / "d.jsonl"
-    path.write_bytes(b"".join([json.dumps(header).encode() + b"\n", *lines[1:]]))
+    path.write_bytes(b"".join([canonical(header) + b"\n", *lines[1:]]))
     _, out, _ = said(capsys, str(path))
     assert "\x1b" not in out
     assert "\x07" not in out

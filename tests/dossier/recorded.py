@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 
+from streamnotice.dossier.chain import START, Chain, is_seal
+from streamnotice.dossier.codec import canonical
 from streamnotice.dossier.record import Recorder, make_header
+from streamnotice.dossier.signing import Signer
 from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.observations import Closed, Observation, Playback, RequestStarted, Transfer
 from streamnotice.policy import Policy
@@ -39,6 +43,8 @@ def record(
     close: bool = True,
     engine_version: str = ENGINE_VERSION,
     most: int | None = None,
+    signer: Signer | None = None,
+    rotates: bool = True,
 ) -> Recorder:
     """Run the session (its first *most* inputs) through an engine and a recorder."""
     policy = Policy()
@@ -56,6 +62,8 @@ def record(
         ),
         bound_bytes,
         stream,
+        snapshot=engine.snapshot if rotates else None,
+        signer=signer,
     )
     for number, fed in enumerate(observations()):
         if most is not None and number >= most:
@@ -69,3 +77,21 @@ def record(
     if close:
         recorder.close(40 * S_NS)
     return recorder
+
+
+def resealed(lines: list[bytes], start: bytes = START) -> list[bytes]:
+    """*lines* with all seals computed anew: what a forger without a key can do."""
+    chain = Chain(start)
+    made = []
+    for line in lines:
+        if is_seal(line):
+            made.append(chain.seal())
+        else:
+            chain.add(line)
+            made.append(line)
+    return made
+
+
+def changed(line: bytes, **fields: object) -> bytes:
+    """*line* with other values in some fields, in canonical form."""
+    return canonical(json.loads(line) | fields) + b"\n"

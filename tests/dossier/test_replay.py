@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded import record
+from recorded import changed, record, resealed
 
-from streamnotice.dossier.reader import MAX_LINE_BYTES
+from streamnotice.dossier.codec import canonical
 from streamnotice.dossier.replay import replay
+from streamnotice.dossier.walk import MAX_LINE_BYTES
 from streamnotice.errors import EvidenceError
 
 LINES = record().lines()
@@ -37,9 +38,9 @@ def test_a_recorded_session_replays_identically(tmp_path: Path) -> None:
 
 def test_a_changed_event_is_found_by_its_line(tmp_path: Path) -> None:
     lines = list(LINES)
-    event = json.loads(lines[FIRST_VERDICT])
-    event["confidence_ppm"] += 1
-    lines[FIRST_VERDICT] = json.dumps(event, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    more = json.loads(lines[FIRST_VERDICT])["confidence_ppm"] + 1
+    lines[FIRST_VERDICT] = changed(lines[FIRST_VERDICT], confidence_ppm=more)
+    lines = resealed(lines)
     found = replay(_write(tmp_path / "a", lines))
     assert found.outcome == "different"
     assert found.difference is not None
@@ -47,13 +48,23 @@ def test_a_changed_event_is_found_by_its_line(tmp_path: Path) -> None:
     assert found.difference.expected == lines[FIRST_VERDICT].decode().rstrip()
     assert found.difference.got == LINES[FIRST_VERDICT].decode().rstrip()
     assert found.observations == 322  # read to the end all the same
+    assert found.faults == []
 
 
-def test_a_reordered_key_is_a_difference_too(tmp_path: Path) -> None:
-    """Bytes are compared, not meanings."""
+def test_another_byte_form_is_refused(tmp_path: Path) -> None:
+    """One value has one form: what is hashed and compared is not open to taste."""
     lines = list(LINES)
     lines[FIRST_VERDICT] = json.dumps(json.loads(lines[FIRST_VERDICT])).encode() + b"\n"
-    assert replay(_write(tmp_path / "a", lines)).outcome == "different"
+    with pytest.raises(EvidenceError, match=f"line {FIRST_VERDICT + 1}: not in canonical form"):
+        replay(_write(tmp_path / "a", resealed(lines)))
+
+
+def test_a_broken_chain_is_told_with_the_replay(tmp_path: Path) -> None:
+    lines = list(LINES)
+    lines[FIRST_VERDICT] = changed(lines[FIRST_VERDICT], weight_mdb=17)
+    found = replay(_write(tmp_path / "a", lines))
+    (fault,) = found.faults
+    assert (fault.fault.first, fault.fault.text) == (FIRST_VERDICT + 1, "1 line changed")
 
 
 @pytest.mark.parametrize("what", ["event", "observation"])
@@ -65,13 +76,13 @@ def test_a_missing_line_is_a_difference(tmp_path: Path, what: str) -> None:
 
 
 def test_a_removed_last_answer_of_a_closed_record_is_a_difference(tmp_path: Path) -> None:
-    lines = [line for line in LINES if b'"reason":"ended"' not in line]
+    lines = resealed([line for line in LINES if b'"reason":"ended"' not in line])
     assert len(lines) < len(LINES)
     assert replay(_write(tmp_path / "a", lines)).outcome == "different"
 
 
 def test_any_beginning_of_a_record_replays(tmp_path: Path) -> None:
-    for size in (1, 2, FIRST_VERDICT, FIRST_VERDICT + 1, len(LINES) - 2):
+    for size in (1, 2, FIRST_VERDICT, FIRST_VERDICT + 1, len(LINES) - 3):
         found = replay(_write(tmp_path / "a", LINES[:size]))
         assert found.outcome == "identical"
         assert not found.closed
@@ -79,7 +90,7 @@ def test_any_beginning_of_a_record_replays(tmp_path: Path) -> None:
 
 def test_another_engine_version_says_which_to_install(tmp_path: Path) -> None:
     header = json.loads(LINES[0]) | {"engine": "9.9.9", "version": "9.9.9"}
-    lines = [json.dumps(header).encode() + b"\n", *LINES[1:]]
+    lines = [canonical(header) + b"\n", *LINES[1:]]
     assert replay(_write(tmp_path / "a", lines)).outcome == "identical"
     del lines[FIRST_VERDICT]
     assert replay(_write(tmp_path / "a", lines)).outcome == "other_engine"
@@ -89,7 +100,7 @@ def test_other_tables_are_named(tmp_path: Path) -> None:
     header = json.loads(LINES[0])
     name = min(header["tables"])
     header["tables"][name] = "0" * 64
-    lines = [json.dumps(header).encode() + b"\n", *LINES[1:]]
+    lines = [canonical(header) + b"\n", *LINES[1:]]
     assert replay(_write(tmp_path / "a", lines)).tables_differ == (name,)
 
 
@@ -101,11 +112,15 @@ def test_other_tables_are_named(tmp_path: Path) -> None:
         ([b'{"type":"tick","at_ns":1}\n'], "line 1: no dossier: its first line is no header"),
         ([b'{"type":"header","format":99}\n'], "line 1: format 99 is not known"),
         ([LINES[0][:-1]], "line 1 is cut off"),
-        ([LINES[0], LINES[0]], "line 2: 'header' is no known type"),
-        ([LINES[0], b'{"type":"tick","at_ns":"1"}\n'], "line 2: at_ns: of the wrong type"),
-        ([LINES[0], b'{"type":"tick","at_ns":1,"x":1}\n'], "line 2: tick: unknown field"),
-        ([LINES[0], b'{"type":"shown","at_ns":1}\n'], "line 2: id: missing"),
-        ([LINES[0], b'{"type":"observation","kind":"x"}\n'], "line 2: 'x' is no known kind"),
+        ([LINES[0], LINES[0]], "line 2: a header in the middle of a part"),
+        ([LINES[0], b'{"type":"tick","at_ns":1}\n'], "line 2: not in canonical form"),
+        ([LINES[0], b'{"at_ns":1,"at_ns":1,"type":"tick"}\n'], "line 2: not in canonical form"),
+        ([LINES[0], b'{"at_ns":"1","type":"tick"}\n'], "line 2: at_ns: of the wrong type"),
+        ([LINES[0], b'{"at_ns":1,"type":"tick","x":1}\n'], "line 2: tick: unknown field"),
+        ([LINES[0], b'{"at_ns":1,"type":"shown"}\n'], "line 2: id: missing"),
+        ([LINES[0], b'{"at_ns":1,"type":"seal"}\n'], "line 2: not a seal"),
+        ([LINES[0], b'{"at_ns":1,"type":"state"}\n'], "line 2: a part but the first opens with"),
+        ([LINES[0], b'{"kind":"x","type":"observation"}\n'], "line 2: 'x' is no known kind"),
         ([*LINES, LINES[5]], "something follows the end of the session"),
         ([LINES[0], b" " * (MAX_LINE_BYTES + 2)], "line 2: longer than"),
         ([b"\x1f\x8b" + b"x" * 40], "damaged gzip"),

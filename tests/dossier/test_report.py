@@ -20,6 +20,7 @@ import html5lib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import changed
 from retold import retold
 
 from streamnotice.cli import main
@@ -190,14 +191,12 @@ def hostile(tmp_path: Path, text: str) -> Path:
     header = json.loads(lines[0])
     header |= {"version": short, "started_utc": short, "locale": short}
     header["policy"] |= {"probes": [short, 7]}
-    lines[0] = json.dumps(header).encode() + b"\n"
+    lines[0] = changed(lines[0], **header)
     for number, line in enumerate(lines):
         if b'"kind":"sight"' in line:
-            lines[number] = (
-                json.dumps({**json.loads(line), "sees": False, "why": short, "sensor": short})
-            ).encode() + b"\n"
+            lines[number] = changed(line, sees=False, why=short, sensor=short)
         elif b'"kind":"route"' in line:
-            lines[number] = (json.dumps({**json.loads(line), "why": short})).encode() + b"\n"
+            lines[number] = changed(line, why=short)
     target = tmp_path / "hostile.jsonl"
     target.write_bytes(b"".join(lines))
     return target
@@ -304,7 +303,7 @@ def _changed(dossier: Path, target: Path, **header: str) -> Path:
     number = next(n for n, line in enumerate(lines) if b'"kind":"verdict"' in line)
     lines[number] = lines[number].replace(b'"against":"none"', b'"against":"device"')
     if header:
-        lines[0] = json.dumps(json.loads(lines[0]) | header).encode() + b"\n"
+        lines[0] = changed(lines[0], **header)
     target.write_bytes(b"".join(lines))
     return target
 

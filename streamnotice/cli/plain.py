@@ -1,0 +1,74 @@
+"""Plain text for people: what the commands on dossiers share."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable
+
+_MOST_FIELDS = 4
+S_NS = 1_000_000_000
+# control, format (bidi among them), surrogates, private use, unassigned; line and paragraph ends
+_DRIVING = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print *lines*, each as one line whatever is in it.
+
+    A dossier comes from elsewhere: nothing in it may drive the terminal, turn its direction, or
+    look like a line of ours.
+    """
+    text = "\n".join(map(harmless, lines))
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
+
+
+def harmless(line: str) -> str:
+    """*line* without control and format characters, line ends included."""
+    return "".join(char for char in line if unicodedata.category(char) not in _DRIVING)
+
+
+def rows(pairs: list[tuple[str, str]], width: int = 11) -> list[str]:
+    """Names and texts in two columns."""
+    return [f"  {name:<{width}} {text}" for name, text in pairs]
+
+
+def shortened(text: str, most: int = 400) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def unlike(recorded: str, replayed: str) -> list[str]:
+    """Two lines of a record that should be the same: the fields in which they differ."""
+    if not (recorded or replayed):
+        return []
+    pairs = [("", recorded or "nothing", replayed or "nothing")]
+    try:
+        was, now = json.loads(recorded), json.loads(replayed)
+        if (was["type"], was.get("kind")) == (now["type"], now.get("kind")):
+            pairs = [
+                (f"{name}: ", json.dumps(was.get(name)), json.dumps(now.get(name)))
+                for name in sorted(was.keys() | now.keys())
+                if was.get(name) != now.get(name)
+            ] or pairs
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        pass  # no two objects of a kind: shown whole
+    lines = []
+    for name, old, new in pairs[:_MOST_FIELDS]:
+        lines.append(f"    recorded  {name}{shortened(old, 200)}")
+        lines.append(f"    replayed  {name}{shortened(new, 200)}")
+    if len(pairs) > _MOST_FIELDS:
+        lines.append(f"    and {len(pairs) - _MOST_FIELDS} more fields")
+    return lines
+
+
+def seconds(ns: int) -> float:
+    return round(ns / S_NS, 3)
+
+
+def clock(ns: int) -> str:
+    """Session time as minutes and seconds, with hours from the first one on."""
+    whole, rest = divmod(max(0, ns), 60 * S_NS)
+    if whole >= 60:
+        return f"{whole // 60}:{whole % 60:02d}:{rest / S_NS:04.1f}"
+    return f"{whole:2d}:{rest / S_NS:04.1f}"

@@ -1,0 +1,199 @@
+"""`streamnotice verify FILE`: is the dossier whole, signed, and do its verdicts follow?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from streamnotice.cli import FAILED, OK
+from streamnotice.cli.plain import clock, rows, say, seconds, unlike
+from streamnotice.dossier.verify import MOST_FINDINGS, Finding, Verified, verify
+
+_WORDS = {
+    "verified": "VERIFIED: the record is whole, and its verdicts follow from its observations",
+    "partial": "HOLDS AS FAR AS IT GOES: what is there fits, but it is not the whole session",
+    "other_engine": "WHOLE, BUT OF ANOTHER ENGINE: only that one can tell if its verdicts follow",
+    "failed": "NOT VERIFIED: it is not as it was written, or not what the engine says",
+}
+_CHECK_WORDS = {
+    "chain": "chain",
+    "signature": "signature",
+    "form": "form",
+    "replay": "verdicts",
+    "start": "start",
+    "end": "end",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a dossier (.jsonl or .jsonl.gz)")
+    parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="a record whose start or end is not there may pass",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    verifier = None
+    if args.key is not None:
+        from streamnotice.dossier.signing import load_verifier
+
+        verifier = load_verifier(args.key)
+    found = verify(args.file, verifier, jobs=os.cpu_count() or 1)
+    if args.json:
+        print(json.dumps(as_json(found), ensure_ascii=True))
+    else:
+        say(as_text(found, args.file))
+    passes = ("verified", "partial") if args.partial else ("verified",)
+    return OK if found.outcome in passes else FAILED
+
+
+def advice(found: Verified) -> str:
+    """What to do about another engine version; empty if there is nothing to do."""
+    if found.outcome != "other_engine":
+        return ""
+    what = f"engine {found.header.engine}; this is engine {found.engine}"
+    if found.engine == found.header.engine:
+        what = "other tables (" + ", ".join(found.tables_differ) + ")"
+    return (
+        f"It was recorded with {what}. To check the verdicts: "
+        f"pip install 'streamnotice=={found.header.version}'"
+    )
+
+
+def as_json(found: Verified) -> dict[str, Any]:
+    """The result as one JSON object; times in seconds."""
+    header = found.header
+    return {
+        "type": "verify",
+        "outcome": found.outcome,
+        "findings": [
+            {
+                "check": one.check,
+                "file": one.path,
+                "first": one.first,
+                "last": one.last,
+                "text": one.text,
+                "expected": one.expected or None,
+                "got": one.got or None,
+            }
+            for one in found.findings[:MOST_FINDINGS]
+        ],
+        "findings_count": len(found.findings),
+        "notes": found.notes,
+        "advice": advice(found) or None,
+        "files": found.paths,
+        "format": header.format,
+        "parts": found.parts,
+        "first_part": header.part,
+        "lines": found.lines,
+        "seals": found.seals,
+        "signatures": found.signatures,
+        "signed": header.signed or None,
+        "key": found.key_id or None,
+        "head": found.head or None,
+        "observations": found.observations,
+        "ticks": found.ticks,
+        "events": found.events,
+        "notices": len(found.shown),
+        "duration_s": seconds(found.duration_ns),
+        "closed": found.closed,
+        "recorded": {
+            "version": header.version,
+            "engine": header.engine,
+            "tables": header.tables,
+            "provisional": header.provisional,
+        },
+        "engine": found.engine,
+        "tables_differ": list(found.tables_differ),
+    }
+
+
+def as_text(found: Verified, name: str) -> list[str]:
+    """The result for a reader."""
+    header = found.header
+    made = header.plain.get("started_utc") or "a time that isn't told"
+    by = f"streamnotice {header.version}, engine {header.engine}, format {header.format}"
+    lines = [
+        f"Dossier {name}",
+        *rows(
+            [
+                ("recorded", f"{made}, {clock(found.duration_ns).strip()} long"),
+                ("written by", by),
+                ("holds", _holds(found)),
+            ]
+        ),
+        "",
+        *rows([(f"{_mark(found, what)} {what}", text) for what, text in _questions(found)]),
+    ]
+    if found.findings:
+        lines += ["", "What does not fit"]
+        for one in found.findings[:MOST_FINDINGS]:
+            lines += _finding(one, len(found.paths) > 1)
+        more = len(found.findings) - MOST_FINDINGS
+        if more > 0:
+            lines.append(f"  and {more} more")
+    if found.notes:
+        lines += ["", *(f"Note: {note}" for note in found.notes)]
+    lines += ["", _WORDS[found.outcome]]
+    return lines + ([advice(found)] if advice(found) else [])
+
+
+def _holds(found: Verified) -> str:
+    counts = (
+        f"{found.lines} lines, {found.observations} observations, {len(found.shown)} notices shown"
+    )
+    if found.parts > 1 or found.header.part > 1:
+        first = found.header.part
+        counts += f", parts {first} to {first + found.parts - 1}"
+    return counts
+
+
+_ANSWERED_BY = {
+    "chain": ("chain", "form"),
+    "signature": ("signature",),
+    "verdicts": ("replay", "form"),
+    "session": ("start", "end"),
+}
+
+
+def _questions(found: Verified) -> list[tuple[str, str]]:
+    header = found.header
+    chain = f"{found.seals} seals, head {found.head}" if found.head else "none in this format"
+    signature = "not signed"
+    if header.signed:
+        by = f"{found.signatures} by the key {header.signed[:16]}"
+        signature = by if found.key_id else f"{by}, not checked"
+    verdicts = f"{found.events} events, said again by engine {found.engine}"
+    whole = "not from its start to its end"
+    if not any(one.check in _ANSWERED_BY["session"] for one in found.findings):
+        whole = "from its start to its end"
+    return [
+        ("chain", chain),
+        ("signature", signature),
+        ("verdicts", verdicts),
+        ("session", whole),
+    ]
+
+
+def _mark(found: Verified, question: str) -> str:
+    if any(one.check in _ANSWERED_BY[question] for one in found.findings):
+        return "✗"
+    header = found.header
+    open_chain = question == "chain" and header.format == 1
+    open_signature = question == "signature" and not (header.signed and found.key_id)
+    return "·" if open_chain or open_signature else "✓"
+
+
+def _finding(one: Finding, several: bool) -> list[str]:
+    where = f"line {one.first}" if one.first == one.last else f"lines {one.first} to {one.last}"
+    if several:
+        where = f"{Path(one.path).name}, {where}"
+    lines = [f"  {where}: {one.text} ({_CHECK_WORDS[one.check]})"]
+    return lines + unlike(one.expected, one.got)

@@ -1,0 +1,290 @@
+"""Is a dossier whole, is it signed, and do its verdicts follow from its observations?
+
+Three questions, answered together and for each part on its own: every line fits the chain of
+seals (`chain`), every signature fits the chain and the key (`signing`), and the engine, fed with
+the recorded observations, says the recorded events, byte for byte (`replay`). A part but the
+first starts from the engine's state on record, which the part before must end in; so parts can
+be replayed beside one another.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, Final, Literal
+
+import attrs
+
+from streamnotice.dossier.codec import Json
+from streamnotice.dossier.reader import Header, of_walk
+from streamnotice.dossier.replay import Replay, replay_dossier
+from streamnotice.dossier.signing import Verifier
+from streamnotice.dossier.walk import Line, Walk, open_walk
+from streamnotice.errors import EvidenceError, LineError
+
+Check = Literal["chain", "signature", "form", "replay", "start", "end"]
+Outcome = Literal["verified", "partial", "other_engine", "failed"]
+
+MOST_FINDINGS: Final = 20
+"""More than these are counted, not told."""
+
+
+@attrs.frozen
+class Finding:
+    """Something that does not hold, and where.
+
+    Attributes:
+        check: which question it answers. `start` and `end`: what of the session is not there.
+        path: the file.
+        first, last: numbers of the lines in question.
+        text: what is wrong.
+        expected, got: of `replay`: what is on record and what the engine says; else empty.
+    """
+
+    check: Check
+    path: str
+    first: int
+    last: int
+    text: str
+    expected: str = ""
+    got: str = ""
+
+
+@attrs.define
+class Verified:
+    """What came out.
+
+    Attributes:
+        header: of the first part that is there.
+        engine: version of the engine that replayed.
+        findings: what does not hold, in the order of the lines.
+        notes: what the check can't say, in words.
+        paths: the files.
+        parts, lines, seals, signatures: how many there are.
+        observations, ticks, events: how many were replayed.
+        duration_ns: session time of the last line.
+        head: the chain's last head, in hex; empty in format 1.
+        key_id: of the public key that the signatures were checked with; empty if none was given.
+        tables_differ: names of tables whose hashes are not the recorded ones.
+        shown: notices as the viewer saw them.
+        closed: the session's end is on record.
+    """
+
+    header: Header
+    engine: str
+    findings: list[Finding] = attrs.field(factory=list)
+    notes: list[str] = attrs.field(factory=list)
+    paths: list[str] = attrs.field(factory=list)
+    parts: int = 1
+    lines: int = 0
+    seals: int = 0
+    signatures: int = 0
+    observations: int = 0
+    ticks: int = 0
+    events: int = 0
+    duration_ns: int = 0
+    head: str = ""
+    key_id: str = ""
+    tables_differ: tuple[str, ...] = ()
+    shown: list[Json] = attrs.field(factory=list)
+    closed: bool = False
+
+    @property
+    def other_engine(self) -> bool:
+        """This version's engine or tables are not those of the record."""
+        return self.engine != self.header.engine or bool(self.tables_differ)
+
+    @property
+    def outcome(self) -> Outcome:
+        """`verified`; `partial`: it holds, but start or end are not there; `other_engine`: it
+        is whole, but only another version can tell whether the verdicts follow; `failed`."""
+        checks = {finding.check for finding in self.findings}
+        if checks & {"chain", "signature", "form"}:
+            return "failed"
+        if "replay" in checks:
+            return "other_engine" if self.other_engine else "failed"
+        return "partial" if checks else "verified"
+
+
+def verify(
+    path: str | os.PathLike[str], verifier: Verifier | None = None, *, jobs: int = 1
+) -> Verified:
+    """Verify the dossier at *path*, with the parts that stand beside it.
+
+    Args:
+        verifier: the key that it must be signed with.
+        jobs: replay so many parts at once, each in a forked process (1: in this one).
+
+    Raises:
+        EvidenceError: it can't be read, or is no dossier at all.
+    """
+    from streamnotice.engine import ENGINE_VERSION
+
+    walk = open_walk(path, verifier)
+    header = of_walk(walk).header
+    found = Verified(header, ENGINE_VERSION, paths=list(walk.paths))
+    if verifier is not None:
+        found.key_id = verifier.key_id
+    if header.part > 1:
+        text = f"it opens with part {header.part}; what came before is not there"
+        found.findings.append(Finding("start", walk.paths[0], 1, 1, text))
+    if header.format == 1:
+        _replayed(found, _replay(walk, None))  # no parts and no chain: as it comes
+        found.lines = walk.lines
+    else:
+        _in_parts(found, walk, jobs)
+        _structure(found, walk)
+    if verifier is not None and not header.signed:
+        text = "the record is not signed"
+        found.findings.append(Finding("signature", walk.paths[0], 1, 1, text))
+    _notes(found)
+    order = {name: number for number, name in enumerate(walk.paths)}
+    found.findings.sort(key=lambda one: (order.get(one.path, 0), one.first))
+    return found
+
+
+def _in_parts(found: Verified, walk: Walk, jobs: int) -> None:
+    """Walk the record once; each part is replayed as soon as it was read."""
+    pool: ProcessPoolExecutor | None = None
+    waiting: list[Future[Any]] = []
+    try:
+        for lines in _parts(found, walk):
+            whole = lines[-1].part == lines[0].part and not waiting  # the only one
+            if jobs > 1 and not whole and hasattr(os, "fork"):
+                pool = pool or ProcessPoolExecutor(jobs, _forking())
+                packed = [(line.path, line.number, line.part, line.raw) for line in lines]
+                waiting.append(pool.submit(_replay_packed, walk.paths, walk.header, packed))
+            else:
+                _replayed(found, _replay(Walk(walk.paths, walk.header), lines))
+        for done in waiting:
+            _replayed(found, done.result())
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+
+def _parts(found: Verified, walk: Walk) -> Iterator[list[Line]]:
+    """The lines of each part, and the first two of the one that follows."""
+    lines: list[Line] = []
+    try:
+        for line in walk:
+            if lines and line.part != lines[0].part and lines[-1].part != lines[0].part:
+                yield [*lines, line]
+                lines = [lines[-1]]
+            lines.append(line)
+    except LineError as error:
+        found.findings.append(Finding("form", error.path, error.line, error.line, error.reason))
+    except EvidenceError as error:
+        found.findings.append(Finding("form", walk.paths[-1], 1, 1, str(error)))
+    if lines:
+        yield lines
+
+
+@attrs.frozen
+class _PartFound:
+    """What came out for one part; goes between processes."""
+
+    replay: Replay | None
+    finding: Finding | None
+
+
+def _replay_packed(
+    paths: list[str], header: Json, packed: list[tuple[str, int, int, bytes]]
+) -> _PartFound:
+    return _replay(Walk(paths, header), [Line(*one) for one in packed])
+
+
+def _replay(walk: Walk, lines: list[Line] | None) -> _PartFound:
+    try:
+        return _PartFound(replay_dossier(of_walk(walk, lines)), None)
+    except LineError as error:
+        return _PartFound(None, Finding("form", error.path, error.line, error.line, error.reason))
+    except EvidenceError as error:
+        return _PartFound(None, Finding("form", walk.paths[-1], 1, 1, str(error)))
+
+
+def _replayed(found: Verified, part: _PartFound) -> None:
+    if part.finding is not None and part.finding not in found.findings:
+        found.findings.append(part.finding)
+    replay = part.replay
+    if replay is None:
+        return
+    found.observations += replay.observations
+    found.ticks += replay.ticks
+    found.events += replay.events
+    found.duration_ns = max(found.duration_ns, replay.duration_ns)
+    found.tables_differ = replay.tables_differ
+    found.shown += replay.shown
+    if found.header.format == 1:
+        found.closed = replay.closed
+        if not replay.closed and part.finding is None:
+            _end(found, found.paths[-1], replay.cut)
+    gone = replay.difference
+    if gone is not None:
+        found.findings.append(
+            Finding(
+                "replay",
+                gone.path or found.paths[-1],
+                gone.line,
+                gone.line,
+                "the engine says something else to the observations before it",
+                gone.expected,
+                gone.got,
+            )
+        )
+
+
+def _structure(found: Verified, walk: Walk) -> None:
+    """What the walk found, once it is through."""
+    found.parts, found.lines = walk.parts, walk.lines
+    found.seals, found.signatures, found.head = walk.seals, walk.signatures, walk.head
+    found.closed = walk.closed
+    last = walk.paths[-1]
+    for one in walk.faults:
+        check: Check = "chain" if one.check == "chain" else "signature"
+        fault = one.fault
+        found.findings.append(Finding(check, one.path, fault.first, fault.last, fault.text))
+    if any(one.check == "form" for one in found.findings):
+        return  # the walk did not come to the end
+    if not walk.closed:
+        _end(found, last, walk.cut)
+        for name, lines in (("seal", walk.unsealed), ("signature", walk.unsigned)):
+            if lines is not None:
+                text = f"no {name} stands behind these lines"
+                found.findings.append(Finding("end", last, *lines, text))
+        return
+    if walk.unsealed is not None:
+        text = "no seal stands behind these lines"
+        found.findings.append(Finding("chain", last, *walk.unsealed, text))
+    if walk.unsigned is not None:
+        text = "no signature stands behind these lines"
+        found.findings.append(Finding("signature", last, *walk.unsigned, text))
+
+
+def _end(found: Verified, path: str, cut: str | None) -> None:
+    line = max(1, found.lines)
+    text = "the end is missing: " + (cut or "the writer did not close it, or it was cut off")
+    found.findings.append(Finding("end", path, line, line, text))
+
+
+def _notes(found: Verified) -> None:
+    header = found.header
+    if header.format == 1:
+        found.notes.append(
+            "no chain in format 1: that the verdicts follow from the observations is all that "
+            "can be checked"
+        )
+    elif not header.signed:
+        found.notes.append(
+            "not signed: a careful forger can make such a record; the chain finds accidents and "
+            "careless edits"
+        )
+    elif not found.key_id:
+        found.notes.append(f"signed by the key {header.signed[:64]}, which was not checked: --key")
+
+
+def _forking() -> Any:
+    import multiprocessing
+
+    return multiprocessing.get_context("fork")
