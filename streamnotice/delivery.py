@@ -123,8 +123,8 @@ class Delivery:
                 self._session.failed(f"face.{_name(face)}", what)
                 return
             self._faces.append(face)
-            if self._shown is not None and self._manners.on_screen is not None:
-                self._call(face, "notice", self._shown)
+            if self.on_screen is not None:
+                self._call(face, "notice", self.on_screen)
 
         self._spawn(open_face(), f"face-{_name(face)}")
 
@@ -195,6 +195,10 @@ class Delivery:
         self._shown = shown
         self._tell("notice", shown, "notice")
 
+    @property
+    def on_screen(self) -> ShownNotice | None:
+        return None if self._manners.on_screen is None else self._shown
+
     # -- the viewer's answers -----------------------------------------------------------------
 
     def dismiss(self, notice_id: str, scope: Scope, face: str) -> bool:
@@ -257,9 +261,8 @@ class Delivery:
     # -- actions ------------------------------------------------------------------------------
 
     def act(self, notice_id: str, action_id: str) -> bool:
-        shown = self._shown
-        standing = self._manners.on_screen
-        if shown is None or standing is None or standing.id != notice_id:
+        shown = self.on_screen
+        if shown is None or shown.event.id != notice_id:
             return False
         if all(action.id != action_id for action in shown.actions):
             return False

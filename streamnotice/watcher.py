@@ -29,7 +29,7 @@ from streamnotice.notices.actions import HostAction
 from streamnotice.notices.catalog import Catalog
 from streamnotice.notices.muting import Mute, MuteFile, Scope
 from streamnotice.notices.overrides import OverrideSource
-from streamnotice.notices.shown import Context
+from streamnotice.notices.shown import Context, ShownNotice
 from streamnotice.observations import (
     Closed,
     Observation,
@@ -322,6 +322,11 @@ class Watcher:
         Keep the smallest of several sessions by network and server; hand them to the next.
         """
         return {place: ns / S_NS for place, ns in self._engine.estimates.learnt().items()}
+
+    @property
+    def on_screen(self) -> ShownNotice | None:
+        """The notice that stands now; None if there is none, or the viewer has understood it."""
+        return self._delivery.on_screen
 
     def dismiss(self, notice_id: str, scope: Scope = "notice", *, face: str = "") -> bool:
         """The viewer has understood a notice: it goes from every face, and stays away.

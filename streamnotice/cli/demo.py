@@ -67,6 +67,7 @@ def plan(args: argparse.Namespace, demo: Demo) -> Plan:
         sign=args.sign,
         json=args.json,
         quiet=args.quiet,
+        faces=args.face,
         live=not args.headless,
         duration_s=scenario.duration_s,
         alongside=fault,

@@ -12,6 +12,8 @@ from streamnotice.dossier.record import library_version
 from streamnotice.events import PlaybackChanged, Verdict
 
 if TYPE_CHECKING:
+    from streamnotice.faces import TakenAway
+    from streamnotice.notices.actions import Acted
     from streamnotice.notices.shown import ShownNotice
     from streamnotice.watcher import Summary
 
@@ -38,7 +40,17 @@ class Face(Protocol):
 
     def notice(self, shown: ShownNotice) -> None: ...
 
+    def taken_away(self, what: TakenAway) -> None: ...
+
+    def acted(self, acted: Acted) -> None: ...
+
     def error(self, at_s: float, text: str) -> None: ...
+
+    def hint(self, text: str) -> None:
+        """Something about this run that a person may want to know: addresses, keys."""
+
+    def keys(self, legend: str) -> None:
+        """These keys answer a notice."""
 
     def summary(self, at_s: float, summary: Summary) -> None:
         """The last call."""
@@ -83,8 +95,20 @@ class JsonFace:
     def notice(self, shown: ShownNotice) -> None:
         self._lines.write("notice", shown.as_json(), shown.event.at_ns / S_NS)
 
+    def taken_away(self, what: TakenAway) -> None:
+        self._lines.write("dismissed", what.as_json(), what.at_ns / S_NS)
+
+    def acted(self, acted: Acted) -> None:
+        self._lines.write("acted", acted.as_json(), acted.at_ns / S_NS)
+
     def error(self, at_s: float, text: str) -> None:
         self._lines.write("error", {"text": text}, at_s)
+
+    def hint(self, text: str) -> None:
+        print(f"streamnotice: {text}", file=sys.stderr, flush=True)
+
+    def keys(self, legend: str) -> None:
+        return None
 
     def summary(self, at_s: float, summary: Summary) -> None:
         verdict = None
@@ -130,6 +154,7 @@ class LineFace:
         self._quiet = quiet
         self._out = out if out is not None else sys.stdout
         self._broken = False
+        self._keys = ""
 
     def started(self, player: str, coverage: Coverage) -> None:
         if self._quiet:
@@ -158,6 +183,22 @@ class LineFace:
         if event.state != "resolved":
             for action in shown.actions[:1]:
                 self._say(None, f"-> {action.text}")
+            if self._keys:
+                self._say(None, self._keys)
+
+    def taken_away(self, what: TakenAway) -> None:
+        said = "understood" if what.by_viewer else "no longer shown"
+        self._say(what.at_ns / S_NS, f"{said}: {what.bottleneck}")
+
+    def acted(self, acted: Acted) -> None:
+        self._say(acted.at_ns / S_NS, acted.text)
+
+    def hint(self, text: str) -> None:
+        if not self._quiet:
+            self._say(None, text)
+
+    def keys(self, legend: str) -> None:
+        self._keys = legend
 
     def error(self, at_s: float, text: str) -> None:
         if not self._quiet:

@@ -21,6 +21,8 @@ except ImportError as error:
     raise MissingExtraError("the live view", "cli") from error
 
 if TYPE_CHECKING:
+    from streamnotice.faces import TakenAway
+    from streamnotice.notices.actions import Acted
     from streamnotice.notices.shown import ShownNotice
     from streamnotice.watcher import Summary
 
@@ -106,6 +108,23 @@ class LiveFace:
             del self._shown[next(iter(self._shown))]
         self._note(shown.event.at_ns / S_NS, f"notice {shown.event.state}: {shown.title}")
         self.redraw()
+
+    def taken_away(self, what: TakenAway) -> None:
+        notice = self.state.notice
+        if notice is not None and notice.event.id == what.notice_id:
+            self.state.notice = None
+        self._note(what.at_ns / S_NS, f"understood: {what.bottleneck}")
+        self.redraw()
+
+    def acted(self, acted: Acted) -> None:
+        self._note(acted.at_ns / S_NS, acted.text)
+        self.redraw()
+
+    def hint(self, text: str) -> None:
+        self._note(self.state.now_s, text)
+
+    def keys(self, legend: str) -> None:
+        self.state.keys = legend
 
     def error(self, at_s: float, text: str) -> None:
         self._note(at_s, f"error: {text}")

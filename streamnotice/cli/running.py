@@ -17,13 +17,17 @@ import attrs
 
 from streamnotice.cli import BAD_USE, FAILED, OK, logs
 from streamnotice.cli.faces import Face, JsonFace, LineFace
+from streamnotice.cli.keys import KEYS, SCOPES, Keys, legend
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.faces import load_face
 from streamnotice.notices.locales import wanted_here
 from streamnotice.policy import Policy
 from streamnotice.watcher import Watcher
 
 if TYPE_CHECKING:
+    from streamnotice.faces import TakenAway
+    from streamnotice.notices.actions import Acted
     from streamnotice.notices.shown import ShownNotice
     from streamnotice.players import Player
 
@@ -49,6 +53,8 @@ class Plan:
         duration_s: end after this long; None is the end of the media.
         locale: language of the texts; None is what the environment asks for.
         live: draw the live view where the terminal can show it.
+        faces: where notices are shown, too, as given on the command line.
+        mutes: the file of what is muted for good; None knows of none.
         needs_viewer: somebody may be looking at the player itself: when the reader of our
             output goes away, playback goes on.
     """
@@ -70,6 +76,8 @@ class Plan:
     live: bool = True
     duration_s: float | None = None
     needs_viewer: bool = False
+    faces: Sequence[str] = ()
+    mutes: str | None = None
     alongside: Callable[[Watcher], Awaitable[None]] | None = None
 
 
@@ -81,6 +89,13 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sign", metavar="KEY", help="sign the record with this private key")
     parser.add_argument("--messages", metavar="FILE", help="TOML file with texts of your own")
     parser.add_argument("--locale", metavar="L", help="language of the texts (default: LANG's)")
+    parser.add_argument(
+        "--face",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="show notices there, too: desktop, web, web:PORT (repeatable)",
+    )
 
 
 def seconds(text: str) -> float:
@@ -115,6 +130,8 @@ class _Session:
         self._player: Player | None = None
         self._error: tuple[str, float] = ("", -math.inf)
         self._early: list[Callable[[], None]] | None = []  # what came before the start line
+        self._faces = [make_face(text) for text in plan.faces]
+        self._unannounced = list(self._faces)
         loop = asyncio.get_running_loop()
         self.watcher = _SeenWatcher(
             on_notice=self._on_notice,
@@ -129,6 +146,10 @@ class _Session:
             references=plan.references,
             dossier=plan.dossier,
             sign=plan.sign,
+            on_dismissed=self._on_dismissed,
+            on_acted=self._on_acted,
+            mutes=plan.mutes,
+            faces=self._faces,
         )
         self.watcher.face = face
 
@@ -157,6 +178,8 @@ class _Session:
     async def _play(self, watcher: Watcher) -> tuple[int, str]:
         plan = self._plan
         self._player = plan.make_player(watcher)
+        if self._player.face is not None:
+            watcher.add_face(self._player.face)
         playing = asyncio.create_task(self._player.play(plan.url), name="player")
         others = [asyncio.create_task(self._refresh(watcher), name="refresh")]
         if plan.alongside is not None:
@@ -194,6 +217,7 @@ class _Session:
 
     async def _refresh(self, watcher: Watcher) -> None:
         while True:
+            self._announce()
             self._face.received(self._now_s(), watcher.session.budget.media_bytes)
             if self._face.broken and not self._plan.needs_viewer:
                 self._stop.set()
@@ -204,6 +228,25 @@ class _Session:
         early, self._early = self._early or [], None
         for tell in early:
             tell()
+
+    def _announce(self) -> None:
+        """Say where faces that have an address are to be found, once they are open."""
+        for one in list(self._unannounced):
+            address = getattr(one, "address", "")
+            if address is not None:
+                self._unannounced.remove(one)
+            if address:
+                self._face.hint(f"notices are shown at {address}")
+
+    def key(self, key: str) -> None:
+        """A key of the terminal: an answer to the notice that stands."""
+        notice = self.watcher.on_screen
+        if notice is None:
+            return
+        if key in SCOPES:
+            self.watcher.dismiss(notice.event.id, SCOPES[key], face="terminal")
+        elif key.isdigit() and 0 < int(key) <= len(notice.actions):
+            self.watcher.act(notice.event.id, notice.actions[int(key) - 1].id)
 
     def _tell(self, tell: Callable[[], None]) -> None:
         if self._early is None:
@@ -216,8 +259,12 @@ class _Session:
 
     def _on_notice(self, shown: ShownNotice) -> None:
         self._tell(lambda: self._face.notice(shown))
-        if self._player is not None:
-            self._player.show(shown)
+
+    def _on_dismissed(self, what: TakenAway) -> None:
+        self._tell(lambda: self._face.taken_away(what))
+
+    def _on_acted(self, acted: Acted) -> None:
+        self._tell(lambda: self._face.acted(acted))
 
     def _on_playback(self, event: PlaybackChanged) -> None:
         self._tell(lambda: self._face.playback(event))
@@ -292,7 +339,12 @@ async def run_session(plan: Plan) -> int:
     stop = asyncio.Event()
     with stop_on_signals(stop), contextlib.ExitStack() as closing:
         face = _face(plan, closing)
-        code, words = await _Session(plan, face, stop).run()
+        session = _Session(plan, face, stop)
+        if not plan.json and not plan.quiet:
+            keys = closing.enter_context(Keys(session.key))
+            if keys.active:
+                face.keys(legend(session.watcher.words(*KEYS.values())))
+        code, words = await session.run()
     if words:
         print(f"streamnotice {plan.command}: {words}", file=sys.stderr)
     elif plan.json and not plan.quiet and plan.dossier is not None:
@@ -316,6 +368,21 @@ def _face(plan: Plan, closing: contextlib.ExitStack) -> Face:
     handler = logs.configure(quiet=plan.quiet, take=take)
     closing.callback(logs.remove, handler)
     return face
+
+
+def make_face(text: str) -> Any:
+    """The face that *text* (`desktop`, `web`, `web:8080`) asks for.
+
+    Raises:
+        HostError: there is none of that name, it takes no port, or an extra is missing.
+    """
+    name, colon, port = text.partition(":")
+    face = load_face(name)
+    if not colon:
+        return face()
+    if name != "web" or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise HostError(f"--face: {text[:60]!r} should be desktop, web, or web:PORT")
+    return face(int(port))
 
 
 def _wants_live() -> bool:

@@ -51,6 +51,7 @@ class ViewState:
         now_s: session time.
         target_s: buffer level that fills the bar; grows with what is seen.
         arriving_bps: media rate of the last seconds.
+        keys: which keys answer a notice; empty where none do.
     """
 
     title: str
@@ -63,6 +64,7 @@ class ViewState:
     arriving_bps: int | None = None
     verdict: Verdict | None = None
     notice: ShownNotice | None = None
+    keys: str = ""
     coverage: dict[str, bool | str] = attrs.field(factory=dict)
     log: deque[str] = attrs.field(factory=lambda: deque(maxlen=_LOG_ROWS))
 
@@ -254,11 +256,13 @@ def _notice(state: ViewState, width: int, marks: _Marks) -> RenderableType:
     shown = state.notice
     if shown is None:
         return Text("No notice.", style="dim")
-    return notice_panel(shown, width, marks)
+    return notice_panel(shown, width, marks, state.keys)
 
 
-def notice_panel(shown: ShownNotice, width: int, marks: _Marks = _FINE_MARKS) -> Panel:
-    """A notice as a panel, coloured by where in its life it is."""
+def notice_panel(
+    shown: ShownNotice, width: int, marks: _Marks = _FINE_MARKS, keys: str = ""
+) -> Panel:
+    """A notice as a panel, coloured by where in its life it is; *keys* answer a standing one."""
     event = shown.event
     colour = {"raised": "red", "updated": "yellow", "resolved": "green"}[event.state]
     if event.reason == "withdrawn":
@@ -272,6 +276,8 @@ def notice_panel(shown: ShownNotice, width: int, marks: _Marks = _FINE_MARKS) ->
             body.append(f"\n{shown.evidence_line}")
         for action in shown.actions[:1]:
             body.append(f"\n{marks.arrow} {action.text}", style="cyan")
+        if keys:
+            body.append(f"\n{keys}", style="dim")
     standing = event.state if event.reason is None else f"{event.state}: {event.reason}"
     foot = (
         f"{standing} {marks.dot} {event.bottleneck} {marks.dot} "

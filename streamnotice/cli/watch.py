@@ -16,6 +16,7 @@ from streamnotice.cli.running import (
     run as run_plan,
 )
 from streamnotice.errors import HostError
+from streamnotice.notices.muting import default_path
 from streamnotice.players import PLAYERS, load_player
 from streamnotice.policy import Policy
 from streamnotice.watcher import check_reference
@@ -47,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--networks", metavar="FILE", help="CSV network,asn,operator; asn 0 is the viewer's own"
     )
     parser.add_argument("--rendition", choices=("auto", "highest", "lowest"), default="auto")
+    parser.add_argument(
+        "--mutes",
+        metavar="FILE",
+        help="what you don't want to be told again (default: the usual file; off: none)",
+    )
     add_output_arguments(parser)
 
 
@@ -74,6 +80,8 @@ def plan(args: argparse.Namespace) -> Plan:
         sign=args.sign,
         json=args.json,
         quiet=args.quiet,
+        faces=args.face,
+        mutes=None if args.mutes == "off" else args.mutes or str(default_path()),
         duration_s=args.duration,
         needs_viewer=args.player != "none",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from streamnotice.errors import HostError
 
 if TYPE_CHECKING:
+    from streamnotice.faces import Face
     from streamnotice.notices.shown import ShownNotice
 
 
@@ -28,6 +29,10 @@ class Player(Protocol):
 
     def show(self, notice: ShownNotice) -> None:
         """Show a notice on the player's own screen, if it has one. Never raises."""
+
+    @property
+    def face(self) -> Face | None:
+        """The player's own screen as a face, which is answered there, too; None without one."""
 
 
 # name on the command line -> "module:class", loaded only when wanted

@@ -109,6 +109,8 @@ class HeadlessPlayer:
         self._failures = 0
         self._fetched_bytes = 0
 
+    face = None
+
     def show(self, notice: ShownNotice) -> None:
         """Nothing to show it on."""
 

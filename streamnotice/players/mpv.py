@@ -89,6 +89,11 @@ class MpvPlayer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._screen = MpvScreen(watcher)
 
+    @property
+    def face(self) -> MpvScreen:
+        """mpv's screen as a face: `watcher.add_face(player.face)`, instead of calling `show`."""
+        return self._screen
+
     async def play(self, url: str) -> None:
         """Play *url* to its end, until the viewer quits mpv, or until cancelled.
 
@@ -296,6 +301,8 @@ class _Run:
     def _event(self, message: Message) -> None:
         try:
             self._state.event(message, self._now_s())
+            if message.get("event") == "client-message":
+                self._screen.heard(message)
             if message.get("event") == "end-file":
                 self._ends.put_nowait(message)
             if self._told is not None and self._state.playback(self._now_s()).state != self._told:

@@ -69,8 +69,13 @@ def escape(text: str) -> str:
     return flat.replace("\\", "\\\u2060").replace("{", "\\{").replace("}", "\\}")
 
 
-def card(notice: ShownNotice) -> Card:
-    """What the viewer gets to see of *notice*."""
+def card(notice: ShownNotice, hint: str = "", after: str = "") -> Card:
+    """What the viewer gets to see of *notice*.
+
+    Args:
+        hint: which key answers it; only while it stands.
+        after: what was seen after an action, in place of the evidence.
+    """
     event = notice.event
     if event.state == "resolved":
         withdrawn = event.reason == "withdrawn"
@@ -85,10 +90,11 @@ def card(notice: ShownNotice) -> Card:
     paragraphs = [
         Paragraph(notice.title, 30, _WHITE, bold=True, lines_at_most=3),
         Paragraph(notice.sentence, 26, _SOFT),
-        Paragraph(notice.evidence_line, 21, _GREY, lines_at_most=6),
+        Paragraph(after or notice.evidence_line, 21, _GREY, lines_at_most=6),
     ]
     if notice.actions:
         paragraphs.append(Paragraph(notice.actions[0].text, 22, _AMBER, lines_at_most=4))
+    paragraphs.append(Paragraph(hint, 18, _GREY, lines_at_most=2))
     return Card(tuple(p for p in paragraphs if p.text.strip()), _AMBER)
 
 

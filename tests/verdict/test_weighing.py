@@ -242,7 +242,9 @@ def test_false_names_are_as_rare_as_promised() -> None:
     logs = memory.gate.logs
     for second in range(1, 40_001):
         answers = {
-            rule: Outcome(rng.choices(list(rows), [10 ** (r[0] / 10_000) for r in rows.values()])[0])
+            rule: Outcome(
+                rng.choices(list(rows), [10 ** (r[0] / 10_000) for r in rows.values()])[0]
+            )
             for rule, rows in proper.items()
         }
         using.step(memory, second * S_NS, answers, False)
@@ -255,7 +257,10 @@ def test_false_names_are_as_rare_as_promised() -> None:
 
 def _distributions(rows: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """Each state's column scaled to sum to one, as the gate's promise supposes."""
-    sums = [sum(10 ** (value / 10_000) for value in column) for column in zip(*rows.values(), strict=True)]
+    sums = [
+        sum(10 ** (value / 10_000) for value in column)
+        for column in zip(*rows.values(), strict=True)
+    ]
     return {
         name: tuple(round(v - 10_000 * math.log10(s)) for v, s in zip(values, sums, strict=True))
         for name, values in rows.items()
