@@ -398,6 +398,11 @@ class Watcher:
         """Language of the texts."""
         return self._catalog.locale
 
+    @property
+    def direction(self) -> str:
+        """How that language is written: "ltr" or "rtl"."""
+        return self._catalog.direction
+
     def summary(self) -> Summary:
         """What the session came to so far."""
         stalls, stalled_ns = self._engine.stalls()

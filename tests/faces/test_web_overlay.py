@@ -225,6 +225,22 @@ async def test_it_fits_and_can_be_read(width: int, scheme: str) -> None:
         assert box["y"] + box["height"] <= 640  # it scrolls inside, not over the edge
 
 
+async def test_right_to_left() -> None:
+    async with ToldWatcher(locale="ar") as w, looked_at(w, width=700) as page:
+        await shown(page, w)
+        style = "getComputedStyle(document.querySelector('stream-notice').shadowRoot"
+        card = f"{style}.querySelector('.card'))"
+        assert await page.evaluate(f"{card}.direction") == "rtl"
+        assert await page.evaluate(f"{card}.backgroundPositionX") in ("right", "100%")
+        title = await page.locator(f"{CARD} .title").bounding_box()
+        text = await page.evaluate(
+            "(() => { const range = document.createRange(); range.selectNodeContents("
+            "document.querySelector('stream-notice').shadowRoot.querySelector('.title'));"
+            "return range.getBoundingClientRect().right })()"
+        )
+        assert abs(text - (title["x"] + title["width"])) < 2  # it begins at the right
+
+
 async def test_no_motion_where_none_is_wanted() -> None:
     async with ToldWatcher() as w, looked_at(w, reduced_motion="reduce") as page:
         await shown(page, w)

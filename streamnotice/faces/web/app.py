@@ -34,7 +34,6 @@ _PAGE_POLICY: Final = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'"
 )
-_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur", "yi"})
 
 
 class Pages:
@@ -77,11 +76,10 @@ class Pages:
         """What a page needs before anything else."""
         watcher = self._watcher
         words = watcher.words(*(f"face.{word}" for word in FACE_WORDS))
-        language = watcher.locale.partition("-")[0]
         return {
             "token": self.guard.token,
             "locale": watcher.locale,
-            "dir": "rtl" if language in _RIGHT_TO_LEFT else "ltr",
+            "dir": watcher.direction,
             "words": {id_.removeprefix("face."): text for id_, text in words.items()},
             "standing": self._present is not None,
         }
