@@ -118,10 +118,11 @@ def isolated(value: str) -> str:
     """*value* so that it keeps its own direction within right-to-left text.
 
     Left-to-right letters and signs would else change places with what stands beside them.
-    Plain numbers and right-to-left text are left as they are: they need nothing.
+    Plain numbers, and text that begins from right to left, need nothing.
     """
-    strong = any(unicodedata.bidirectional(char) == "L" for char in value)
-    if strong or value[:1] in ("-", "+", "\u2212"):
+    kinds = map(unicodedata.bidirectional, value)
+    strong = next((kind for kind in kinds if kind in ("L", "R", "AL")), None)
+    if strong == "L" or value[:1] in ("-", "+", "\u2212"):
         return f"{ISOLATE}{value}{POP_ISOLATE}"
     return value
 

@@ -13,25 +13,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamnotice.notices.po import PoError, compile_mo, mo_entries, parse_po
+from streamnotice.notices.shipped import languages
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=40)
 
 
-def source() -> str:
-    folder = files("streamnotice.notices") / "locale" / "en" / "LC_MESSAGES"
+def source(language: str) -> str:
+    folder = files("streamnotice.notices") / "locale" / language / "LC_MESSAGES"
     return (folder / "streamnotice.po").read_text(encoding="utf-8")
 
 
 @pytest.mark.needs("msgfmt")
-def test_the_english_catalog_reads_as_gettexts_own_compiler_reads_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", languages())
+def test_a_catalog_reads_as_gettexts_own_compiler_reads_it(language: str, tmp_path: Path) -> None:
     po, mo = tmp_path / "en.po", tmp_path / "en.mo"
-    po.write_text(source(), encoding="utf-8")
+    po.write_text(source(language), encoding="utf-8")
     subprocess.run(["msgfmt", "--check", "-o", mo, po], check=True, capture_output=True)
     with mo.open("rb") as file:
         theirs = gettext.GNUTranslations(file)
-    ours = gettext.GNUTranslations(io.BytesIO(compile_mo(parse_po(source()))))
+    ours = gettext.GNUTranslations(io.BytesIO(compile_mo(parse_po(source(language)))))
     ids = [key for key in mo_entries(mo.read_bytes()) if key]
-    assert {*ids, ""} == set(mo_entries(compile_mo(parse_po(source()))))
+    assert {*ids, ""} == set(mo_entries(compile_mo(parse_po(source(language)))))
     for key in ids:
         id_, _, plural = key.partition("\0")
         if plural:

@@ -28,7 +28,7 @@ def test_there_are_examples_of_both_kinds() -> None:
 def test_toml_examples_load(number: int, tmp_path: Path) -> None:
     path = tmp_path / "messages.toml"
     path.write_text(blocks("toml")[number], encoding="utf-8")
-    assert Catalog("en", path).hash != Catalog().hash
+    assert any(Catalog(one, path).hash != Catalog(one).hash for one in languages())
 
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))

@@ -271,6 +271,35 @@ def test_a_function_that_raises_is_logged_and_the_usual_text_shown(
     assert "raised Odd" in caplog.text
 
 
+def test_what_a_function_does_wrong_is_told_once_each() -> None:
+    told: list[tuple[str, str]] = []
+
+    def own(id_: str, language: str, values: dict[str, str]) -> str | None:
+        if id_ == SENTENCE:
+            raise KeyError("x")
+        return "Solely yours." if id_.endswith(".title") else None
+
+    catalog = Catalog("de", own, on_error=lambda where, what: told.append((where, what)))
+    for _ in range(3):
+        assert catalog.show(notice(), Policy()).text == Catalog("de").show(notice(), Policy()).text
+    assert (
+        f"messages.{SENTENCE}",
+        "the host's function raised KeyError; the usual text is shown",
+    ) in told
+    assert len(told) == len(set(told)) == 2
+
+
+def test_a_function_is_told_the_language() -> None:
+    seen: set[str] = set()
+
+    def own(id_: str, language: str, values: dict[str, str]) -> str | None:
+        seen.add(language)
+        return None
+
+    Catalog("ja-JP", own).show(notice(), Policy())
+    assert seen == {"ja"}
+
+
 def test_a_function_that_is_cancelled_lets_the_cancellation_through() -> None:
     def own(id_: str, language: str, values: dict[str, str]) -> str:
         raise asyncio.CancelledError

@@ -169,3 +169,22 @@ def test_thread_facade(tmp_path: Path) -> None:
     assert (tmp_path / "d.jsonl").stat().st_size > 1000
     with pytest.raises(HostError):
         watcher.proxy("http://127.0.0.1/x.m3u8")
+
+
+async def test_a_function_for_texts_that_fails_is_told_and_the_viewer_gets_the_usual_text() -> None:
+    def own(id_: str, language: str, values: dict[str, str]) -> str | None:
+        raise KeyError(id_) if id_ == "place.service.edge" else LookupError(id_)
+
+    shown: list[ShownNotice] = []
+    told: list[tuple[str, str]] = []
+    async with ToldWatcher(
+        on_notice=shown.append, on_error=told.append, messages=own, locale=("zh", "de-AT")
+    ) as watcher:
+        watcher.say("service.edge", "slow")
+        await asyncio.sleep(0.1)
+    assert shown[0].locale == "de"
+    assert shown[0].title == "Der Auslieferungsserver scheint langsam"
+    assert (
+        "messages.service.edge.slow.title",
+        "the host's function raised LookupError; the usual text is shown",
+    ) in told
