@@ -79,7 +79,7 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
 
 
 def test_every_notice_can_be_examined(session: Session) -> None:
-    for notice in last_words(session).values():
+    for notice in last_words(session.notices).values():
         weigher = weigher_for(session.tables, session.header.settings)
         found = stretch(weigher, session.steps, 0, notice.at_ns).claim
         assert (found.bottleneck if found else "undetermined") == notice.bottleneck

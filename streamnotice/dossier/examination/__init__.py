@@ -13,6 +13,7 @@ it), `apart` (what the sensors could not have told apart), `ranges` (other prior
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -82,16 +83,19 @@ class Examination:
     notices: tuple[Examined, ...]
 
 
-def last_words(session: Session) -> dict[str, Notice]:
+def last_words(notices: Iterable[Notice]) -> dict[str, Notice]:
     """Notice id -> its last event that is not its end, in order."""
-    return {n.id: n for n in session.notices if n.state != "resolved"}
+    return {n.id: n for n in notices if n.state != "resolved"}
 
 
-def main_notice(session: Session) -> Notice | None:
-    """The notice that says most: the last one with a name, else the last one; None without any."""
-    words = [*last_words(session).values()]
+def main_notice(notices: Sequence[Notice]) -> Notice | None:
+    """The notice that says most: the last one with a name that was not withdrawn, else the last
+    with a name, else the last one; None without any."""
+    words = [*last_words(notices).values()]
+    withdrawn = {n.id for n in notices if n.reason == "withdrawn"}
     named = [notice for notice in words if notice.bottleneck != UNDETERMINED]
-    best = named or words
+    stood = [notice for notice in named if notice.id not in withdrawn]
+    best = stood or named or words
     return best[-1] if best else None
 
 
@@ -106,7 +110,7 @@ def examine(path: str | os.PathLike[str], notice: str | None = None) -> Examinat
         HostError: there is no such notice.
     """
     session = load(path)
-    words = last_words(session)
+    words = last_words(session.notices)
     if notice is None:
         wanted = list(words.values())
     elif notice:
@@ -115,7 +119,7 @@ def examine(path: str | os.PathLike[str], notice: str | None = None) -> Examinat
             raise HostError(f"{session.path}: there is no notice {notice!r}; there are: {known}")
         wanted = [words[notice]]
     else:
-        main = main_notice(session)
+        main = main_notice(session.notices)
         wanted = [main] if main is not None else []
     return Examination(session, tuple(words), tuple(examined(session, one) for one in wanted))
 

@@ -36,9 +36,11 @@ MIXES: Final = {
 
 
 def clock(ns: int) -> str:
-    """Session time as `m:ss`."""
+    """Session time as `m:ss`, from an hour on as `h:mm:ss`."""
     minutes, seconds = divmod(ns // S_NS, 60)
-    return f"{minutes}:{seconds:02d}"
+    if minutes < 60:
+        return f"{minutes}:{seconds:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
 
 def decibans(mdb: int) -> str:

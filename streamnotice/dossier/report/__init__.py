@@ -74,7 +74,7 @@ def report(path: str | os.PathLike[str], locale: str | None = None) -> Report:
 
 def _examined(integrity: Integrity) -> Examined | None:
     session = integrity.session
-    notice = main_notice(session) if session is not None else None
+    notice = main_notice(session.notices) if session is not None else None
     return examined(session, notice) if session is not None and notice is not None else None
 
 

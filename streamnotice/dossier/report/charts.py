@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_BARS: Final = 12
 MOST_PLACES: Final = 5
+LEAST_WIDTH: Final = 0.003
+"""Share of the axis that even the shortest stall or notice takes, so that it is seen."""
 Span = tuple[str, float, float, str]
 """(notice id, from s, to s, name)."""
 
@@ -59,7 +61,7 @@ def timeline(found: Recorded) -> str:
     def draw(figure: Figure, narrow: bool) -> None:
         rows = [3.0, 1.4, 0.9] if found.rates else [3.0, 0.9]
         grid = figure.add_gridspec(
-            len(rows), 1, height_ratios=rows, left=0.13 if narrow else 0.075, right=0.985,
+            len(rows), 1, height_ratios=rows, left=0.13 if narrow else 0.075, right=0.965,
             top=0.93, bottom=0.1 if not narrow else 0.09, hspace=0.28,
         )  # fmt: skip
         first = figure.add_subplot(grid[0])
@@ -89,7 +91,9 @@ def _clocked(axis: Axes, end_s: float, narrow: bool) -> None:
 
 
 def _buffer(axis: Axes, found: Recorded, stalls: list[tuple[float, float]]) -> None:
-    for start, end in stalls:
+    least = found.end_ns / 1e9 * LEAST_WIDTH
+    for start, stop in stalls:
+        end = max(stop, start + least)
         axis.axvspan(
             start, end, facecolor=COLOURS["bad-soft"], edgecolor=COLOURS["bad"], hatch="///",
             linewidth=0,
@@ -131,7 +135,8 @@ def _spans(axis: Axes, spans: list[Span], end_s: float, narrow: bool) -> None:
     axis.spines["left"].set_visible(False)
     _titled(axis, "Notices shown" if spans else "Notices shown: none")
     room = 1 / (52 if narrow else 120)  # width of a character, in shares of the axis
-    for id_, start, end, name in spans:
+    for id_, start, stop, name in spans:
+        end = max(stop, start + end_s * LEAST_WIDTH)
         axis.barh(
             0.5, end - start, left=start, height=0.72, color=COLOURS["note"],
             edgecolor=COLOURS["ground"], linewidth=1.5,
@@ -161,7 +166,7 @@ def likelihoods(found: Recorded) -> str:
     )
 
     def draw(figure: Figure, narrow: bool) -> None:
-        axis = figure.add_axes((0.13 if narrow else 0.075, 0.13, 0.85 if narrow else 0.91, 0.62))
+        axis = figure.add_axes((0.13 if narrow else 0.075, 0.13, 0.83 if narrow else 0.89, 0.62))
         lines: list[tuple[str, dict[str, Any]]] = [
             (NONE, {"color": COLOURS["muted"], "linestyle": (0, (2, 2))})
         ]
@@ -190,7 +195,7 @@ def likelihoods(found: Recorded) -> str:
             ncols=1 if narrow else 3, fontsize=10, handlelength=2.6, columnspacing=1.6,
         )  # fmt: skip
         if narrow:
-            axis.set_position((0.13, 0.1, 0.85, 0.52))
+            axis.set_position((0.13, 0.1, 0.83, 0.52))
         _titled(axis, "Probability, % (vertical lines: something was said)")
 
     return chart("likelihoods", "How likely each place was", desc, draw, (290, 330))

@@ -123,10 +123,6 @@ class Recorded:
         """Seconds until playback began; None if it never did."""
         return next((at / 1e9 for at, state in self.states if state == "playing"), None)
 
-    def last_words(self) -> dict[str, Notice]:
-        """Notice id -> its last event that is not its end."""
-        return {n.id: n for n in self.notices if n.state != "resolved"}
-
 
 def gather(path: str | os.PathLike[str]) -> Recorded:
     """Read the dossier at *path*.

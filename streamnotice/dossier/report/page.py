@@ -10,7 +10,7 @@ import attrs
 
 from streamnotice.bottlenecks import LEAF_NAMES, UNDETERMINED
 from streamnotice.coverage import coverage
-from streamnotice.dossier.examination import Examined, words
+from streamnotice.dossier.examination import Examined, last_words, main_notice, words
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.report import charts
 from streamnotice.dossier.report.gather import HopDelays, PathDelays, Recorded, high, middle
@@ -89,7 +89,7 @@ class Page:
         self.found, self.integrity, self.examined, self.catalog = (
             found, integrity, examined, catalog,
         )  # fmt: skip
-        self.main = _main(found)
+        self.main = main_notice(found.notices)
 
     # -- words --------------------------------------------------------------------------------
 
@@ -114,6 +114,19 @@ class Page:
 
     # -- in short -----------------------------------------------------------------------------
 
+    @property
+    def withdrawn(self) -> bool:
+        """The main notice was taken back."""
+        id_ = self.main.id if self.main is not None else None
+        return any(n.id == id_ and n.reason == "withdrawn" for n in self.found.notices)
+
+    def which(self) -> str:
+        """Which of the session's notices the page is about; "" of one."""
+        ids = [*last_words(self.found.notices)]
+        if self.main is None or len(ids) < 2:
+            return ""
+        return f"notice {visible(self.main.id, 20)}, one of {len(ids)}"
+
     def happened(self) -> list[str]:
         """What happened to playback."""
         found = self.found
@@ -125,7 +138,7 @@ class Page:
         stalls = found.stalls
         if stalls:
             total = sum(end - start for start, end in stalls)
-            times = "once" if len(stalls) == 1 else f"{len(stalls)} times"
+            times = {1: "once", 2: "twice"}.get(len(stalls), f"{len(stalls)} times")
             lines.append(f"It stood still {times}, for {seconds(total)} in all.")
         else:
             lines.append("It never stood still.")
@@ -140,7 +153,7 @@ class Page:
         """(when, what was last said, what became of it, language) of each notice."""
         found = []
         ends = {n.id: n for n in self.found.notices if n.state == "resolved"}
-        for id_, last in self.found.last_words().items():
+        for id_, last in last_words(self.found.notices).items():
             texts = [row for row in self.found.shown if row["id"] == id_]
             standing = [row for row in texts if row["state"] != "resolved"]
             if standing:
@@ -187,7 +200,7 @@ class Page:
             "Cross-examined: it would have been said without any single one of "
             + (f"{len(same)} of " if changed else "")
             + f"the {whole} kinds of evidence that were weighed"
-            + (f", but not without any one of {len(changed)} others." if changed else "."),
+            + (f", but not without {_any_of(len(changed))}." if changed else "."),
             f"It stands under {len(seen.priors) - len(turned)} of {len(seen.priors)} "
             "assumptions about how often each place is at fault.",
         ]
@@ -240,7 +253,7 @@ class Page:
         blind = [place for place, how in self.coverage() if how is not True]
         if blind:
             lines.append(
-                "Places that could not have been named in this session: "
+                "Places that could not have been named alone in this session: "
                 + ", ".join(self.place(place) for place in blind) + "."
             )  # fmt: skip
         if self.found.cut or not self.found.closed:
@@ -304,23 +317,24 @@ class Page:
         notice = self.main
         if notice is None or not notice.items:
             return None
-        weighs = notice.bottleneck != UNDETERMINED
+        if notice.bottleneck == UNDETERMINED:
+            seen = [[visible(item.rule, 40), self.item(item, notice)] for item in notice.items]
+            return table("What was seen then", ["Rule", "What it saw"], seen)
         rows = [
             [
                 visible(item.rule, 40),
                 self.item(item, notice),
-                ("in shadow" if item.shadow else charts.signed(item.weight_mdb / 1000))
-                if weighs
-                else "-",
+                "in shadow" if item.shadow else charts.signed(item.weight_mdb / 1000),
             ]
             for item in notice.items
         ]
-        if weighs:
-            rows.append(["in all", "", charts.signed(notice.weight_mdb / 1000)])
+        rows.append(["in all", "", charts.signed(notice.weight_mdb / 1000)])
         return table(
             f"What was measured, and what it weighs against {self.place(notice.against)}",
-            ["Rule", "What it saw", "dB"], rows, [2],
-        )  # fmt: skip
+            ["Rule", "What it saw", "dB"],
+            rows,
+            [2],
+        )
 
     def delays(self) -> Iterator[tuple[str, str, Table]]:
         """(heading, chart, table) of each path that was probed."""
@@ -550,12 +564,6 @@ class Page:
         ]
 
 
-def _main(found: Recorded) -> Notice | None:
-    last = [*found.last_words().values()]
-    best = [notice for notice in last if notice.bottleneck != UNDETERMINED] or last
-    return best[-1] if best else None
-
-
 def _became(end: Notice | None) -> str:
     if end is None:
         return "It still stood when the record ended."
@@ -610,6 +618,10 @@ def _sight(name: str, why: str) -> str:
     text = words.SENSORS.get(name, visible(name, 40))
     said = why if why.startswith(text) else f"{text}: {why or 'did not see'}"
     return f"{said[:1].upper()}{said[1:]}."
+
+
+def _any_of(count: int) -> str:
+    return {1: "the other", 2: "either of the others"}.get(count, f"any one of the other {count}")
 
 
 def _stands(same: list[LeftOut], of: int) -> str:
