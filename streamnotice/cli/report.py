@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="OUT.html", help="where to write it (default: beside FILE)"
     )
     parser.add_argument(
-        "--locale", metavar="L", help="language of the words for places and evidence"
+        "--locale",
+        metavar="L",
+        default="en",
+        help="language of the words for places and evidence (default: en)",
     )
 
 

@@ -16,14 +16,17 @@ from streamnotice.observations import Observation
 from streamnotice.policy import Policy
 
 
-def retold(name: str, target: Path, *, texts: dict[str, str] | None = None) -> Path:
+def retold(
+    name: str, target: Path, *, texts: dict[str, str] | None = None, locale: str = "en"
+) -> Path:
     """The session *name* of `streamnotice.testing`, told again and recorded at *target*.
 
     Args:
         texts: parts of the texts shown (`sentence`, ...) to put in place of the real ones.
+        locale: language of the texts shown.
     """
     policy = Policy(probes=frozenset({"path", "reference"}))
-    catalog = Catalog()
+    catalog = Catalog(locale)
     source = files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz"
     with as_file(source) as path:
         dossier = open_dossier(path)
@@ -37,7 +40,7 @@ def retold(name: str, target: Path, *, texts: dict[str, str] | None = None) -> P
             provisional=engine.tables.provisional,
             policy=policy,
             catalog_hash=catalog.hash,
-            locale="en",
+            locale=catalog.locale,
             started_utc="2026-01-02T03:04:05+00:00",
         ),
         50_000_000,

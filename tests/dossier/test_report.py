@@ -279,7 +279,19 @@ def test_nothing_stays_hidden_in_a_text(text: str) -> None:
 
     for char in visible(text):
         assert unicodedata.category(char) not in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")
-        assert char in "\u200c\u200d" or unicodedata.category(char) != "Cf"
+        # what right-to-left text needs, and nothing that reaches beyond it
+        assert unicodedata.category(char) != "Cf" or char in (
+            "\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
+        )
+    shown = visible(text)
+    opened = sum(shown.count(char) for char in "\u2066\u2067\u2068")
+    assert opened == shown.count("\u2069")
+
+
+def test_right_to_left_texts_keep_what_they_need() -> None:
+    fine = "\u0627\u0644\u0641\u064a\u062f\u064a\u0648 \u20683 Mbit/s\u2069"
+    assert visible(fine) == fine
+    assert visible("\u2069a\u2068") == "[U+2069]a[U+2068]"
 
 
 @given(st.lists(st.floats(0, 1e6), max_size=3000), st.integers(8, 400))

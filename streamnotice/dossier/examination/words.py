@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from streamnotice.bottlenecks import UNDETERMINED
 from streamnotice.dossier.examination import Examined
 from streamnotice.dossier.examination.apart import Pair
 from streamnotice.dossier.examination.leaving import LeftOut
@@ -84,6 +85,8 @@ def fate(found: Fate, condition: str | None) -> str:
     """
     said = name(found.bottleneck, found.among, found.condition)
     if found.word == "stands":
+        if found.bottleneck == UNDETERMINED:
+            return "still: nothing can be named"
         if found.condition == condition:
             return "stands"
         return "stands, without its condition" if condition else f"stands, as {found.condition}"

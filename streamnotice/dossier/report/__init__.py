@@ -21,8 +21,7 @@ import attrs
 from streamnotice.dossier.examination import Examined, examined, main_notice
 from streamnotice.dossier.report.gather import gather
 from streamnotice.dossier.report.integrity import Integrity, check
-from streamnotice.dossier.report.page import Page
-from streamnotice.errors import MessageError, MissingExtraError
+from streamnotice.errors import MissingExtraError
 from streamnotice.notices.catalog import Catalog
 
 
@@ -34,14 +33,14 @@ class Report:
     integrity: Integrity
 
 
-def report(path: str | os.PathLike[str], locale: str | None = None) -> Report:
+def report(path: str | os.PathLike[str], locale: str = "en") -> Report:
     """The report of the dossier at *path*.
 
     A record that was changed is reported, too: with what is in it, and that it does not hold.
 
     Args:
-        locale: language of the words for places and evidence; the recorded one by default.
-            Notices appear as they were shown.
+        locale: language of the words for places and evidence. Notices appear as they were shown,
+            in their own; the page's own words are English.
 
     Raises:
         EvidenceError: the file is no dossier, or is damaged.
@@ -53,9 +52,10 @@ def report(path: str | os.PathLike[str], locale: str | None = None) -> Report:
         from markupsafe import Markup
     except ImportError:
         raise MissingExtraError("the report", "report") from None
+    from streamnotice.dossier.report.page import Page
 
     found = gather(path)
-    catalog = _catalog(locale, found.header.locale)
+    catalog = Catalog(locale)
     integrity = check(path)
     page = Page(found, integrity, _examined(integrity), catalog)
     style = _data("style.css")
@@ -76,15 +76,6 @@ def _examined(integrity: Integrity) -> Examined | None:
     session = integrity.session
     notice = main_notice(session.notices) if session is not None else None
     return examined(session, notice) if session is not None and notice is not None else None
-
-
-def _catalog(wanted: str | None, recorded: str) -> Catalog:
-    if wanted is not None:
-        return Catalog(wanted)
-    try:
-        return Catalog(recorded or "en")
-    except MessageError:
-        return Catalog()  # a record may be of a language that this version doesn't have
 
 
 def _data(name: str) -> str:
