@@ -8,7 +8,6 @@ catalogs in memory.
 from __future__ import annotations
 
 import importlib.util
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ class CatalogHook(BuildHookInterface):  # type: ignore[type-arg]
         if spec is None or spec.loader is None:
             raise RuntimeError("streamnotice/notices/po.py can't be loaded")
         po = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = po  # dataclasses look their module up
         spec.loader.exec_module(po)
         self._made = tempfile.TemporaryDirectory(prefix="catalogs-")
         for source in sorted(notices.glob("locale/*/LC_MESSAGES/*.po")):

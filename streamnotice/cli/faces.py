@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from streamnotice.cli.jsonl import JsonLines
+from streamnotice.cli.wrapping import wrap
 from streamnotice.dossier.record import library_version
 from streamnotice.events import PlaybackChanged, Verdict
 
@@ -218,7 +218,7 @@ class LineFace:
         if self._broken:
             return
         head = " " * 8 if at_s is None else f"{at_s:7.1f} "
-        lines = textwrap.wrap(text, 92, initial_indent=head, subsequent_indent=" " * 8)
+        lines = wrap(text, 92, head, " " * 8)
         encoding = getattr(self._out, "encoding", None) or "utf-8"
         try:
             # What this terminal can't show must not end the session.

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
 from typing import Final
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
@@ -42,13 +41,13 @@ def _unquote(text: str, line: int) -> str:
     return re.sub(r"\\(.)", unescape, match[1])
 
 
-@dataclass
 class _Entry:
     """One entry as far as it is read: parts of its strings, by keyword."""
 
-    line: int
-    fuzzy: bool
-    parts: dict[str, list[str]] = field(default_factory=dict)
+    def __init__(self, line: int, fuzzy: bool) -> None:
+        self.line = line
+        self.fuzzy = fuzzy
+        self.parts: dict[str, list[str]] = {}
 
     def text(self, keyword: str) -> str:
         if keyword not in self.parts:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gettext
+import importlib.util
+import inspect
 import io
 import subprocess
 from importlib.resources import files
@@ -42,6 +44,15 @@ def test_a_catalog_reads_as_gettexts_own_compiler_reads_it(language: str, tmp_pa
             ]
         else:
             assert ours.gettext(id_) == theirs.gettext(id_)
+
+
+def test_the_compiler_can_be_loaded_by_its_path_as_the_build_does() -> None:
+    spec = importlib.util.spec_from_file_location("_po", inspect.getfile(compile_mo))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.compile_mo(module.parse_po(source("de"))) == compile_mo(parse_po(source("de")))
 
 
 def quoted(text: str) -> str:
