@@ -10,7 +10,9 @@ from typing import Any, Literal, Self, TypeVar
 
 from streamnotice.errors import HostError
 from streamnotice.events import Verdict
+from streamnotice.faces import Face
 from streamnotice.notices.muting import Mute, Scope
+from streamnotice.notices.shown import ShownNotice
 from streamnotice.sensors.requests import RequestScope
 from streamnotice.watcher import Summary, Watcher
 
@@ -80,6 +82,15 @@ class ThreadWatcher:
     def explain(self) -> Verdict | None:
         """As `Watcher.explain`."""
         return self._watcher.explain()
+
+    @property
+    def on_screen(self) -> ShownNotice | None:
+        """As `Watcher.on_screen`."""
+        return self._watcher.on_screen
+
+    def add_face(self, face: Face) -> None:
+        """As `Watcher.add_face`; the face is told on the façade's own loop."""
+        self._on_loop(lambda: self._watcher.add_face(face))
 
     def dismiss(self, notice_id: str, scope: Scope = "notice", *, face: str = "") -> bool:
         """As `Watcher.dismiss`."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from streamnotice.cli.faces import Coverage, summary_words
 from streamnotice.errors import MissingExtraError
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.notices.placeholders import clean
 
 try:
     from rich.console import Console
@@ -131,7 +132,7 @@ class LiveFace:
 
     def log(self, line: str) -> None:
         """A log line of the library."""
-        self._note(self.state.now_s, line)
+        self._note(self.state.now_s, clean(line, 500))
 
     def summary(self, at_s: float, summary: Summary) -> None:
         self._leave()

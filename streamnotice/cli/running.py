@@ -22,6 +22,7 @@ from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.events import PlaybackChanged, Verdict
 from streamnotice.faces import load_face
 from streamnotice.notices.locales import wanted_here
+from streamnotice.notices.placeholders import clean
 from streamnotice.policy import Policy
 from streamnotice.watcher import Watcher
 
@@ -279,7 +280,8 @@ class _Session:
     def _say_error(self, text: str) -> None:
         # A server that fails for an hour says so every ten seconds, not with every retry.
         now_s = self._now_s()
-        line = " ".join(text.split())[:_MAX_TEXT]
+        # parts of it may come from a server: no terminal sequences, no direction tricks
+        line = clean(text, _MAX_TEXT)
         last, last_s = self._error
         if line == last and now_s - last_s < _SAME_ERROR_S:
             return
@@ -338,7 +340,7 @@ async def run_session(plan: Plan) -> int:
     """
     stop = asyncio.Event()
     with stop_on_signals(stop), contextlib.ExitStack() as closing:
-        face = _face(plan, closing)
+        face = _face(attrs.evolve(plan, title=clean(plan.title)), closing)
         session = _Session(plan, face, stop)
         if not plan.json and not plan.quiet:
             keys = closing.enter_context(Keys(session.key))
@@ -346,7 +348,7 @@ async def run_session(plan: Plan) -> int:
                 face.keys(legend(session.watcher.words(*KEYS.values())))
         code, words = await session.run()
     if words:
-        print(f"streamnotice {plan.command}: {words}", file=sys.stderr)
+        print(f"streamnotice {plan.command}: {clean(words, _MAX_TEXT)}", file=sys.stderr)
     elif plan.json and not plan.quiet and plan.dossier is not None:
         print(f"streamnotice {plan.command}: {_after(plan)}", file=sys.stderr)
     return code

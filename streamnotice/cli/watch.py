@@ -81,10 +81,20 @@ def plan(args: argparse.Namespace) -> Plan:
         json=args.json,
         quiet=args.quiet,
         faces=args.face,
-        mutes=None if args.mutes == "off" else args.mutes or str(default_path()),
+        mutes=_mutes(args.mutes),
         duration_s=args.duration,
         needs_viewer=args.player != "none",
     )
+
+
+def _mutes(given: str | None) -> str | None:
+    """The file of mutes to be used; None where there is to be none, or can't be one."""
+    if given is not None:
+        return None if given == "off" else given
+    try:
+        return str(default_path())
+    except HostError:
+        return None  # a user without a home has muted nothing
 
 
 def _host(url: str) -> str:

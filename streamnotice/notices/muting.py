@@ -196,9 +196,18 @@ _LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 def default_path() -> Path:
-    """Where the command line keeps its mutes: the XDG configuration folder."""
+    """Where the command line keeps its mutes: the XDG configuration folder.
+
+    Raises:
+        HostError: this user has no home folder.
+    """
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    folder = Path(base) if os.path.isabs(base) else Path.home() / ".config"
+    try:
+        folder = Path(base) if os.path.isabs(base) else Path.home() / ".config"
+    except RuntimeError:
+        raise HostError(
+            "this user has no home folder to keep mutes in; set XDG_CONFIG_HOME, or --mutes off"
+        ) from None
     return folder / "streamnotice" / "mutes.json"
 
 
