@@ -14,6 +14,7 @@ from streamnotice import HostError, Policy, ShownNotice
 from streamnotice.faces import TakenAway
 from streamnotice.notices import effects
 from streamnotice.notices.actions import Acted
+from streamnotice.observations import RequestStarted, Transfer
 from streamnotice.testing import ToldWatcher
 
 
@@ -343,3 +344,41 @@ def test_what_followed_is_read_from_the_figures(
     before: effects.Figures, after: effects.Figures, word: str
 ) -> None:
     assert effects.followed(before, after) == word
+
+
+async def test_after_the_upload_was_paused_the_queue_was_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Through the engine's own picture: round trips high over their base, and then no more."""
+    monkeypatch.setattr("streamnotice.delivery.WATCH_NS", 1_500_000_000)
+    screen = Screen()
+
+    def sees(w: ToldWatcher, rtt_ms: int) -> None:
+        w.session.emit(
+            Transfer(
+                w.session.now(), 1, 1000, socket="sock-a",
+                rtt_ns=rtt_ms * 1_000_000, min_rtt_ns=20_000_000,
+            )
+        )  # fmt: skip
+
+    async with ToldWatcher(faces=[screen]) as w:
+        w.playback(state="stalled", buffer_s=0.0)
+        w.session.emit(RequestStarted(w.session.now(), 1, "host-a", "media"))
+        for rtt_ms in (180, 182, 181):
+            sees(w, rtt_ms)
+        w.say("network.home.sharing", "crowded")
+        await asyncio.sleep(0.01)
+        assert w.act("n1", "pause_others")
+        await soon(lambda: bool(screen.deeds))
+        w.playback(state="playing", buffer_s=4.0)
+        for rtt_ms in (21, 22, 21, 23, 22, 21, 24):
+            sees(w, rtt_ms)
+        await soon(lambda: len(screen.deeds) == 2)
+        records = lines(w, "acted")
+    deed = screen.deeds[1]
+    assert (deed.followed, deed.by) == ("queue_gone", "viewer")
+    assert "the queue on the way is gone" in deed.text
+    assert "does not prove" in deed.text
+    assert deed.before is not None
+    assert deed.before.queue_ns == 161_000_000
+    assert records[1]["note"].startswith("viewer queue_gone {")
