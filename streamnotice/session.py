@@ -14,6 +14,7 @@ from typing import Literal
 import attrs
 import structlog
 
+from streamnotice.commons import ProbeBudget, commons_of
 from streamnotice.events import Intensity
 from streamnotice.log import get_logger
 from streamnotice.observations import Observation, Sight
@@ -44,49 +45,6 @@ class Target:
     url: str | None = None
 
 
-class ProbeBudget:
-    """Bounds what all probes of a session may send: bytes and packets, in a token bucket.
-
-    The byte allowance grows with the larger of a floor a minute and a share of the media bytes.
-    """
-
-    def __init__(self, policy: Policy, now: Callable[[], int]) -> None:
-        self._policy = policy
-        self._now = now
-        self._media_bytes = 0
-        self._started_ns = now()
-        self.spent_bytes = 0
-        self._packet_tokens = float(policy.probe_packets_per_s)
-        self._refilled_ns = self._started_ns
-
-    def media(self, received_bytes: int) -> None:
-        """Count media bytes: they widen the allowance."""
-        self._media_bytes += received_bytes
-
-    @property
-    def media_bytes(self) -> int:
-        return self._media_bytes
-
-    def allowed_bytes(self) -> int:
-        minutes = max(1.0, (self._now() - self._started_ns) / 60e9)
-        floor = self._policy.probe_floor_bytes_per_min * minutes
-        return int(max(floor, self._policy.probe_share * self._media_bytes))
-
-    def take(self, size_bytes: int, packets: int = 1) -> bool:
-        """Ask to send; False means not now (over the budget)."""
-        now = self._now()
-        rate = self._policy.probe_packets_per_s
-        self._packet_tokens = min(
-            float(rate), self._packet_tokens + (now - self._refilled_ns) / 1e9 * rate
-        )
-        self._refilled_ns = now
-        if self._packet_tokens < packets or self.spent_bytes + size_bytes > self.allowed_bytes():
-            return False
-        self._packet_tokens -= packets
-        self.spent_bytes += size_bytes
-        return True
-
-
 class Session:
     """One playback session as sensors and players see it.
 
@@ -97,6 +55,7 @@ class Session:
         intensity: how densely the engine wants probes now.
         loads: number of media requests under way (so that probes can say "loaded").
         budget: what probes may still send.
+        commons: what probes share with the process's other sessions.
         operators: names of network operators by place; for texts alone, never recorded.
     """
 
@@ -122,7 +81,8 @@ class Session:
         self._targets: dict[tuple[str, int], Target] = {}
         self._on_target: list[Callable[[Target], None]] = []
         self._sights: dict[str, tuple[bool, str]] = {}
-        self.budget = ProbeBudget(policy, self.now)
+        self.commons = commons_of(clock_ns)
+        self.budget = ProbeBudget(policy, self.now, self.commons)
 
     def now(self) -> int:
         """Nanoseconds since the session's start, monotonic."""

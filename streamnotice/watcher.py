@@ -234,6 +234,7 @@ class Watcher:
             except Exception as error:
                 self.session.failed("proxy", error)
         self.requests.close()
+        self.session.budget.close()
         now = self.session.now()
         self._advance(now)
         self._take(Closed(now))

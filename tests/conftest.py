@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from streamnotice.commons import PROCESS
+
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 # In CI every skip is a failure, but for what no package could mend.
@@ -46,6 +48,12 @@ def no_swallowed_failure(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         logger.removeHandler(handler)
     if handler.seen and request.node.get_closest_marker("expects_failure") is None:
         pytest.fail("the library swallowed: " + "; ".join(handler.seen[:5]), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def own_probe_budget() -> None:
+    """No test pays for the probes that another sent from this process."""
+    PROCESS.clear()
 
 
 def missing_programs(*programs: str) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Final
 
 from streamnotice.path.networks import NetworkTable
 from streamnotice.sensors.error_queue import supported
-from streamnotice.sensors.path_flow import PathFlow
+from streamnotice.sensors.path_flow import follow_path
+from streamnotice.sensors.sharing import Seat
 from streamnotice.session import Session, Target
 
 MOST_TARGETS: Final = 3
@@ -72,8 +73,10 @@ class PathSensor:
             return
         while len(self._flows) >= MOST_TARGETS:  # the oldest goes: players move on
             self._flows.pop(next(iter(self._flows))).cancel()
-        flow = PathFlow(session, target, address, self._networks)
-        task = asyncio.create_task(flow.run(), name="streamnotice-path-flow")
+        seat = Seat(session, target, self._networks)
+        task = asyncio.create_task(
+            follow_path(address, "service", seat), name="streamnotice-path-flow"
+        )
         task.add_done_callback(lambda done: _report(session, done))
         self._flows[address] = task
 

@@ -14,7 +14,6 @@ from typing import Final
 import attrs
 
 from streamnotice.observations import HopProbe, RoundTrip, Route
-from streamnotice.path.networks import NetworkTable
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import tcp_probe, udp_probe
 from streamnotice.sensors.pace import (
@@ -23,8 +22,9 @@ from streamnotice.sensors.pace import (
     pacer_of,
 )
 from streamnotice.sensors.routes import way_to
+from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply, UdpFlow
-from streamnotice.session import Session, Target, TargetRole
+from streamnotice.session import TargetRole
 
 MOST_HOPS: Final = 30
 _SILENT_IN_A_ROW: Final = 4
@@ -53,32 +53,35 @@ class Hop:
     others: int = 0
 
 
+async def follow_path(address: str, role: TargetRole, seat: Seat) -> None:
+    """Have *seat* told of the path to its target until cancelled, one prober a process."""
+
+    async def work(circle: Circle) -> None:
+        await PathFlow(circle, seat, address, role=role).run()
+
+    await share(("path", address, seat.target.port, role), seat, work)
+
+
 class PathFlow:
-    """The path to *target*, at *address* (IPv4)."""
+    """The path to *address* (IPv4), probed by the session in *seat* for all in *circle*."""
 
     def __init__(
-        self,
-        session: Session,
-        target: Target,
-        address: str,
-        networks: NetworkTable | None,
-        *,
-        role: TargetRole = "service",
+        self, circle: Circle, seat: Seat, address: str, *, role: TargetRole = "service"
     ) -> None:
-        self._session = session
+        self._circle = circle
+        self._session = seat.session
         self._role = role
-        self._target = target
+        self._port = seat.target.port
         self._address = address
-        self._networks = networks
-        self._pacer = pacer_of(session)
+        self._pacer = pacer_of(seat.session)
+        self._told: tuple[Seat, ...] = ()
         self._flow: UdpFlow | None = None
         self._hops: list[Hop] = []
         self._complete = False
         self._far_udp = False  # the far end itself answers UDP
         self._lost_ns: dict[str, int] = {}  # routers whose late answers may still come
         self._reserved: str | None = None  # the router that a SYN is to ask next
-        self._said: Route | None = None
-        self._said_ns = 0
+        self._route_ns = 0  # when the route was last told of
         self._rediscover = False
         # a reference's path is only found, its hops are not followed and so not told of
         self._tells = role == "service"
@@ -102,11 +105,12 @@ class PathFlow:
     def _no_way(self, error: OSError) -> None:
         self._session.log.debug("streamnotice.path.no_way", error=repr(error))
         if self._tells:
-            self._session.emit(
-                HopProbe(
-                    self._session.now(), target=self._target.label, ttl=1, method="udp",
-                    outcome="error", loaded=self._session.loads > 0,
-                )
+            self._circle.tell(
+                self._circle.seats,
+                lambda seat, now: HopProbe(
+                    now, target=seat.target.label, ttl=1, method="udp",
+                    outcome="error", loaded=seat.loaded,
+                ),
             )  # fmt: skip
 
     async def _run(self) -> None:
@@ -116,8 +120,10 @@ class PathFlow:
             lasts_ns = _REDISCOVER_NS if self._complete else _INCOMPLETE_AGAIN_NS
             if self._tells:
                 await self._follow(began_ns + lasts_ns)
-            else:
-                await asyncio.sleep(_REDISCOVER_NS / 1e9)
+                continue
+            while self._session.now() - began_ns < _REDISCOVER_NS:
+                await asyncio.sleep(0.5)
+                self._greet()
 
     async def discover(self) -> bool:
         """Find the route and tell of it; whether the far end was reached."""
@@ -142,8 +148,6 @@ class PathFlow:
             return False
         self._take(found, length)
         self._say_route()
-        if found:
-            self._session.sight("path", True)
         return length is not None
 
     def _contradicts(self, found: dict[int, str]) -> bool:
@@ -208,39 +212,37 @@ class PathFlow:
 
     def _say_route(self) -> None:
         addresses = [hop.address for hop in self._hops]
+        self._told = self._circle.seats
         if not addresses:
             return
         way = way_to(self._address)
-        roles = assign_roles(addresses, self._address, way.gateway, way.medium, self._networks)
-        if self._role == "service":
-            self._learn_operators(addresses, roles.segments)
-        label = self._session.labels.address
-        now = self._session.now()
-        route = Route(
-            now,
-            target=self._target.label,
-            role=self._role,
-            hops=tuple(None if address is None else label(address) for address in addresses),
-            segments=roles.segments,
-            complete=self._complete,
-            why=roles.why,
-        )
-        if self._said is None or attrs.evolve(self._said, at_ns=now) != route:
-            self._said, self._said_ns = route, now
-            self._session.emit(route)
+        self._route_ns = self._session.now()
+        for seat in self._told:
+            networks = seat.networks
+            roles = assign_roles(addresses, self._address, way.gateway, way.medium, networks)
+            if self._role == "service":
+                _learn_operators(seat, addresses, roles.segments)
+            label = seat.session.labels.address
+            now = seat.session.now()
+            route = Route(
+                now,
+                target=seat.target.label,
+                role=self._role,
+                hops=tuple(None if one is None else label(one) for one in addresses),
+                segments=roles.segments,
+                complete=self._complete,
+                why=roles.why,
+            )
+            if seat.said is None or attrs.evolve(seat.said, at_ns=now) != route:
+                seat.said = route
+                seat.session.emit(route)
+            if any(addresses):
+                seat.session.sight("path", True)
 
-    def _learn_operators(
-        self, addresses: list[str | None], segments: tuple[str | None, ...]
-    ) -> None:
-        """Who runs the viewer's provider, for hosts whose policy lets it be named."""
-        if self._networks is None:
-            return
-        for address, place in zip(addresses, segments, strict=True):
-            if address is None or place not in ("network.isp.access", "network.isp.core"):
-                continue
-            network = self._networks.lookup(address)
-            if network is not None and network.operator:
-                self._session.operators[place] = network.operator
+    def _greet(self) -> None:
+        """Tell those of the route who came since."""
+        if any(seat not in self._told for seat in self._circle.seats):
+            self._say_route()
 
     # following it -------------------------------------------------------------------------
 
@@ -249,10 +251,11 @@ class PathFlow:
             witness = tasks.create_task(self._witness())
             try:
                 while self._session.now() < until_ns and not self._rediscover:
+                    self._greet()
                     if self._next() is None:
                         await asyncio.sleep(0.05)
                         continue
-                    await self._pacer.turn()
+                    await self._turn()
                     ttl = self._next()  # another flow may have asked the same router meanwhile
                     if ttl is None:
                         continue
@@ -309,7 +312,7 @@ class PathFlow:
         hop.others = hop.others + 1 if reply.address == hop.other else 1
         hop.other = reply.address
         enough = hop.address is None or hop.others >= _CHANGED_LOOKS
-        if enough and self._session.now() - self._said_ns >= _ROUTE_AGAIN_NS:
+        if enough and self._session.now() - self._route_ns >= _ROUTE_AGAIN_NS:
             hop.address, hop.other, hop.others = reply.address, None, 0
             self._say_route()
 
@@ -319,10 +322,10 @@ class PathFlow:
         handshake_ns = syn_ns = now
         turn = 0
         while True:
-            if self._due(handshake_ns, HANDSHAKE_EVERY_S[self._pacer.intensity]):
+            if self._due(handshake_ns, HANDSHAKE_EVERY_S[self._circle.intensity]):
                 handshake_ns = self._session.now()
                 await self._handshake()
-            if self._due(syn_ns, LIMITED_SYN_EVERY_S[self._pacer.intensity]):
+            if self._due(syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
                 syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
             await asyncio.sleep(0.1)
@@ -338,7 +341,7 @@ class PathFlow:
             try:
                 while not self._pacer.may_ask(router):  # noqa: ASYNC110 -- time passes by itself
                     await asyncio.sleep(0.05)
-                await self._pacer.turn()
+                await self._turn()
                 self._pacer.asked(router)
             finally:
                 self._reserved = None
@@ -349,21 +352,28 @@ class PathFlow:
     def _due(self, last_ns: int, every_s: float) -> bool:
         return self._session.now() - last_ns >= every_s * 1e9
 
+    async def _turn(self) -> None:
+        await self._pacer.turn(lambda: self._circle.intensity)
+
+    async def _afford(self, size_bytes: int, packets: int = 1) -> None:
+        await self._pacer.afford(size_bytes, packets, lambda: self._circle.budgets)
+
     async def _handshake(self) -> None:
-        await self._pacer.turn()
-        await self._pacer.afford(tcp_probe.COST_BYTES, 3)
-        loaded = self._session.loads > 0
-        done = await tcp_probe.handshake(self._address, self._target.port)
-        self._session.emit(
-            RoundTrip(
-                self._session.now(),
-                target=self._target.label,
+        await self._turn()
+        await self._afford(tcp_probe.COST_BYTES, 3)
+        loaded = {seat: seat.loaded for seat in self._circle.seats}
+        done = await tcp_probe.handshake(self._address, self._port)
+        self._circle.tell(
+            tuple(loaded),
+            lambda seat, now: RoundTrip(
+                now,
+                target=seat.target.label,
                 role=self._role,
                 rtt_ns=done.rtt_ns,
                 failure=done.failure,
                 retransmitted=done.retransmitted,
-                loaded=loaded,
-            )
+                loaded=loaded[seat],
+            ),
         )
 
     # single probes ------------------------------------------------------------------------
@@ -394,7 +404,7 @@ class PathFlow:
             ttl,
             "tcp",
             tcp_probe.SYN_COST_BYTES,
-            lambda: tcp_probe.limited_syn(self._address, self._target.port, ttl),
+            lambda: tcp_probe.limited_syn(self._address, self._port, ttl),
             tell=tell,
         )
 
@@ -407,23 +417,38 @@ class PathFlow:
         *,
         tell: bool,
     ) -> Reply:
-        await self._pacer.afford(cost_bytes)
-        loaded = self._session.loads > 0
+        await self._afford(cost_bytes)
+        loaded = {seat: seat.loaded for seat in self._circle.seats}
         reply = await ask()
         if tell and self._tells:
-            self._session.emit(
-                HopProbe(
-                    self._session.now(),
-                    target=self._target.label,
+            self._circle.tell(
+                tuple(loaded),
+                lambda seat, now: HopProbe(
+                    now,
+                    target=seat.target.label,
                     ttl=ttl,
                     method="tcp" if method == "tcp" else "udp",
                     outcome=reply.outcome,
                     rtt_ns=reply.rtt_ns,
                     hop=None
                     if reply.address is None
-                    else self._session.labels.address(reply.address),
+                    else seat.session.labels.address(reply.address),
                     return_hops=reply.return_hops,
-                    loaded=loaded,
-                )
+                    loaded=loaded[seat],
+                ),
             )
         return reply
+
+
+def _learn_operators(
+    seat: Seat, addresses: list[str | None], segments: tuple[str | None, ...]
+) -> None:
+    """Who runs the viewer's provider, for hosts whose policy lets it be named."""
+    if seat.networks is None:
+        return
+    for address, place in zip(addresses, segments, strict=True):
+        if address is None or place not in ("network.isp.access", "network.isp.core"):
+            continue
+        network = seat.networks.lookup(address)
+        if network is not None and network.operator:
+            seat.session.operators[place] = network.operator

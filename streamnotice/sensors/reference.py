@@ -24,7 +24,8 @@ from streamnotice.sensors import tcp_probe
 from streamnotice.sensors.error_queue import supported
 from streamnotice.sensors.pace import pacer_of
 from streamnotice.sensors.path import is_ipv4, resolve_ipv4
-from streamnotice.sensors.path_flow import PathFlow
+from streamnotice.sensors.path_flow import follow_path
+from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.tap import failure_of_http
 from streamnotice.session import Session, Target
 
@@ -135,28 +136,22 @@ class ReferenceSensor:
             tasks.create_task(self._round_trips(session, target, address))
             tasks.create_task(self._downloads(session, target, url, http, downloads))
             if "path" in session.policy.probes and supported() and is_ipv4(address):
-                flow = PathFlow(session, target, address, self._networks, role="reference")
-                tasks.create_task(flow.run())
+                seat = Seat(session, target, self._networks)
+                tasks.create_task(follow_path(address, "reference", seat))
 
     async def _round_trips(self, session: Session, target: Target, address: str) -> None:
         pacer = pacer_of(session)
-        while True:
-            began_ns = session.now()
-            await pacer.afford(tcp_probe.COST_BYTES, 3)
-            loaded = session.loads > 0
-            done = await tcp_probe.handshake(address, target.port)
-            session.emit(
-                RoundTrip(
-                    session.now(),
-                    target=target.label,
-                    role="reference",
-                    rtt_ns=done.rtt_ns,
-                    failure=done.failure,
-                    retransmitted=done.retransmitted,
-                    loaded=loaded,
-                )
-            )
-            await pacer.due(began_ns, ROUND_TRIP_EVERY_S)
+
+        async def work(circle: Circle) -> None:
+            while True:
+                began_ns = session.now()
+                await pacer.afford(tcp_probe.COST_BYTES, 3, lambda: circle.budgets)
+                loaded = {seat: seat.loaded for seat in circle.seats}
+                done = await tcp_probe.handshake(address, target.port)
+                _tell_round_trip(circle, loaded, done)
+                await pacer.due(began_ns, ROUND_TRIP_EVERY_S, lambda: circle.intensity)
+
+        await share(("reference", address, target.port), Seat(session, target), work)
 
     async def _downloads(
         self,
@@ -166,26 +161,27 @@ class ReferenceSensor:
         http: aiohttp.ClientSession,
         downloads: asyncio.Lock,
     ) -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            if session.intensity != "suspect" or downloads.locked():
-                continue
-            async with downloads:  # one at a time, and a pause after each
-                overhead_bytes = _OVERHEAD_BYTES[urlsplit(url).scheme]
-                size_bytes = affordable_bytes(session, overhead_bytes)
-                if size_bytes and session.budget.take(size_bytes + overhead_bytes, 4):
-                    await self._download(session, target, url, http, size_bytes)
-                await asyncio.sleep(DOWNLOAD_EVERY_S)
+        async def work(circle: Circle) -> None:
+            while True:
+                await asyncio.sleep(0.5)
+                if circle.intensity != "suspect" or downloads.locked():
+                    continue
+                async with downloads:  # one at a time, and a pause after each
+                    overhead_bytes = _OVERHEAD_BYTES[urlsplit(url).scheme]
+                    for seat in circle.seats:
+                        size_bytes = affordable_bytes(seat.session, overhead_bytes)
+                        whole_bytes = size_bytes + overhead_bytes
+                        if size_bytes and seat.session.budget.take(whole_bytes, 4):
+                            await self._download(circle, url, http, size_bytes)
+                            break
+                    await asyncio.sleep(DOWNLOAD_EVERY_S)
+
+        await share(("download", url), Seat(session, target), work)
 
     async def _download(
-        self,
-        session: Session,
-        target: Target,
-        url: str,
-        http: aiohttp.ClientSession,
-        size_bytes: int,
+        self, circle: Circle, url: str, http: aiohttp.ClientSession, size_bytes: int
     ) -> None:
-        loaded = session.loads > 0
+        loaded = {seat: seat.loaded for seat in circle.seats}
         began_ns = time.monotonic_ns()
         received = 0
         ttfb_ns: int | None = None
@@ -206,17 +202,34 @@ class ReferenceSensor:
                     response.close()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             failure = failure_of_http(error) or "other"
-        session.emit(
-            Download(
-                session.now(),
-                target=target.label,
+        took_ns = time.monotonic_ns() - began_ns
+        circle.tell(
+            tuple(loaded),
+            lambda seat, now: Download(
+                now,
+                target=seat.target.label,
                 received_bytes=received,
                 ttfb_ns=ttfb_ns,
-                duration_ns=time.monotonic_ns() - began_ns,
+                duration_ns=took_ns,
                 failure=failure,
-                loaded=loaded,
-            )
+                loaded=loaded[seat],
+            ),
         )
+
+
+def _tell_round_trip(circle: Circle, loaded: dict[Seat, bool], done: tcp_probe.Handshake) -> None:
+    circle.tell(
+        tuple(loaded),
+        lambda seat, now: RoundTrip(
+            now,
+            target=seat.target.label,
+            role="reference",
+            rtt_ns=done.rtt_ns,
+            failure=done.failure,
+            retransmitted=done.retransmitted,
+            loaded=loaded[seat],
+        ),
+    )
 
 
 def affordable_bytes(session: Session, overhead_bytes: int) -> int:
@@ -224,8 +237,7 @@ def affordable_bytes(session: Session, overhead_bytes: int) -> int:
 
     Half a minute's packets are kept back: each says more than as many bytes of a download.
     """
-    budget = session.budget
-    left = budget.allowed_bytes() - budget.spent_bytes - _KEPT_BYTES - overhead_bytes
+    left = session.budget.left_bytes() - _KEPT_BYTES - overhead_bytes
     return DOWNLOAD_BYTES if left >= DOWNLOAD_BYTES else 0
 
 
