@@ -3,8 +3,9 @@
 The rules of manners, one place each:
 
 - nothing is raised without impact, nor in the cool-down after a notice was resolved;
-- `undetermined` is only said when the harm has lasted: a viewer gains nothing from "something
-  may go wrong, we don't know what";
+- harm comes in spells: a short good stretch between two stalls doesn't end one;
+- `undetermined` is only said when a spell has held harm enough: a viewer gains nothing from
+  "something may go wrong, we don't know what";
 - a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
 - when playback has been well for `resolved_after`, the notice is resolved as recovered;
 - when what was said no longer stands and nothing else can be said, it is withdrawn.
@@ -22,7 +23,7 @@ from streamnotice.snapshot import stateful
 
 SETTLE_NS: Final = 5 * S_NS
 PATIENCE_NS: Final = 5 * S_NS
-"""Harm must have lasted this long before `undetermined` is said."""
+"""So much harm must be in a spell before `undetermined` is said."""
 
 
 @stateful
@@ -34,7 +35,8 @@ class Life:
         serial: notices so far.
         shown: key of the name on screen; None if there is no notice.
         since_ns: start of what the notice speaks of.
-        harmed_ns: when the present harm began.
+        harmed_ns: when the present spell of harm began.
+        suffered_ns: harm in it so far, the good stretches left out.
         well_ns: when playback was last seen to become well.
         free_ns: no new notice before this instant.
     """
@@ -48,21 +50,25 @@ class Life:
     since_ns: int = 0
     changed_ns: int = 0
     harmed_ns: int | None = None
+    suffered_ns: int = 0
     well_ns: int | None = None
     free_ns: int = 0
     last_verdict: Verdict | None = None
 
-    def harm(self, now: int, impact: Impact | None) -> None:
+    def harm(self, now: int, impact: Impact | None, settings: Settings) -> None:
         """Keep track of harm and peace, before anything is decided."""
         if impact is None:
             if self.well_ns is None:
                 self.well_ns = now
-            if self.shown is None:
+            if self.shown is None and now - self.well_ns >= settings.resolved_after_ns:
                 self.harmed_ns = None
         else:
             self.well_ns = None
             if self.harmed_ns is None:
                 self.harmed_ns = now
+                self.suffered_ns = 0
+            else:
+                self.suffered_ns += S_NS
 
     def step(
         self,
@@ -101,10 +107,9 @@ class Life:
     ) -> list[Notice]:
         if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
             return []
-        if key == "undetermined":
-            patient = now - self.harmed_ns >= PATIENCE_NS
-            if not patient or verdict.impact == "stall_ahead":
-                return []
+        hasty = self.suffered_ns < PATIENCE_NS or verdict.impact == "stall_ahead"
+        if key == "undetermined" and hasty:
+            return []
         self.serial += 1
         self.since_ns = since_ns
         self._show(now, verdict, key)

@@ -25,7 +25,7 @@ from streamnotice.bottlenecks import (
     is_leaf,
     leaves_under,
 )
-from streamnotice.decibans import from_ratio, to_ppm
+from streamnotice.decibans import PPM, from_ratio, to_ppm
 from streamnotice.estimates import Sighted
 from streamnotice.policy import Settings
 from streamnotice.verdict.filter import Filter
@@ -187,8 +187,17 @@ class Namer:
             bottleneck=common_name(leaves),
             among=among,
             condition=condition,
-            confidence_ppm=to_ppm(belief.mass(members)),
+            confidence_ppm=min(to_ppm(belief.mass(members)), PPM - self._outside(members, belief)),
             members=members,
+        )
+
+    def _outside(self, members: tuple[int, ...], belief: Filter) -> int:
+        """ppm of the leaves outside and of `none`, as they are shown among the alternatives."""
+        inside = set(members)
+        return sum(
+            ppm
+            for place, ppm in self._shares(belief)
+            if place == NONE or inside.isdisjoint(self.names[place])
         )
 
     def _condition(self, members: tuple[int, ...], belief: Filter) -> str | None:
@@ -197,15 +206,19 @@ class Namer:
         return self.tables.states[top].condition if share >= CONDITION_PPM else None
 
     def alternatives(self, belief: Filter) -> list[tuple[str, int]]:
-        """(leaf or `none`, ppm), most likely first."""
-        rows = [(NONE, to_ppm(belief.logs[0]))]
-        rows += [
-            (name, to_ppm(belief.mass(members)))
-            for name, members in self.names.items()
-            if is_leaf(name)
-        ]
-        rows.sort(key=lambda row: (-row[1], row[0]))
+        """(leaf or `none`, ppm), most likely first; at most 1 in sum."""
+        rows = sorted(self._shares(belief), key=lambda row: (-row[1], row[0]))
+        # A log's last digit is worth 230 ppm near 1: only the largest can be off by more than 1.
+        excess = max(0, sum(ppm for _, ppm in rows) - PPM)
+        rows[0] = (rows[0][0], rows[0][1] - excess)
         return rows
+
+    def _shares(self, belief: Filter) -> list[tuple[str, int]]:
+        leaves = [(name, members) for name, members in self.names.items() if is_leaf(name)]
+        return [
+            (NONE, to_ppm(belief.logs[0])),
+            *((name, to_ppm(belief.mass(members))) for name, members in leaves),
+        ]
 
     def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
         """The likeliest leaf (or `none`) outside the name, and its best state's index."""

@@ -73,7 +73,7 @@ def test_probabilities_are_probabilities(session: list[Observation]) -> None:
         if isinstance(event, Verdict):
             shares = [ppm for _, ppm in event.alternatives]
             assert all(0 <= ppm <= 1_000_000 for ppm in shares)
-            assert sum(shares) <= 1_000_020
+            assert sum(shares) <= 1_000_000
             assert shares == sorted(shares, reverse=True)
             assert event.weight_mdb == sum(item.weight_mdb for item in event.items)
 

@@ -36,7 +36,7 @@ def live(steps: list[tuple[Impact | None, str]]) -> list[Notice]:
     said: list[Notice] = []
     for second, (impact, name) in enumerate(steps, 1):
         now = second * S_NS
-        life.harm(now, impact)
+        life.harm(now, impact, SETTINGS)
         key = name if impact is not None or name != "undetermined" else "none"
         said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
     said += life.close((len(steps) + 1) * S_NS, SETTINGS)
@@ -68,6 +68,16 @@ def test_one_at_a_time_and_always_resolved(steps: list[tuple[Impact | None, str]
                 assert notice.reason is not None
                 open_id = None
     assert open_id is None
+
+
+def test_many_short_stalls_are_told_and_one_is_not() -> None:
+    """Harm that comes in pieces is harm: the good seconds between two stalls end nothing."""
+    stall: list[tuple[Impact | None, str]] = [("stalled", "undetermined")] * 3
+    well: list[tuple[Impact | None, str]] = [(None, "undetermined")] * 6
+    assert live([*stall, *well, *well]) == []
+    assert [n.state for n in live((stall + well) * 4)] == ["raised", "resolved"]
+    # each after more than ten good seconds: spells of their own
+    assert live((stall + well + well) * 4) == []
 
 
 @settings(max_examples=150, deadline=None)
