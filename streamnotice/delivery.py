@@ -10,21 +10,19 @@ import asyncio
 import inspect
 import json
 import os
-import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.faces import Face, TakenAway
-from streamnotice.network import network_label
+from streamnotice.muted import Muted
 from streamnotice.notices.actions import Acted, HostAction, check_actions, offered
 from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
 from streamnotice.notices.manners import Manners
-from streamnotice.notices.muting import Mute, MuteFile, Scope, check_place, muted_by
+from streamnotice.notices.muting import MuteFile, Scope
 
 if TYPE_CHECKING:
     from streamnotice.dossier.record import Recorder
@@ -74,29 +72,13 @@ class Delivery:
         self._actions = check_actions(actions)
         self._dispatch = dispatch
         self._manners = Manners(session.policy.least_severity, session.policy.notices_per_hour)
-        self._file: MuteFile | None = None
-        self._session_mutes: list[Mute] = []
-        self._salt = secrets.token_bytes(16)
-        self._network = ""
+        self.muted = Muted(session, mutes)
         self._silenced = ""  # the last notice that a mute kept away
         self._faces: list[Face] = list(faces)
         self._watcher: Watcher | None = None
         self._shown: ShownNotice | None = None
         self._running: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open_mutes(mutes)
-
-    def _open_mutes(self, mutes: MuteFile | str | os.PathLike[str] | None) -> None:
-        if mutes is None or isinstance(mutes, MuteFile):
-            self._file = mutes
-        else:
-            try:
-                self._file = MuteFile(mutes)
-            except StreamnoticeError as error:
-                # a damaged file costs the lasting mutes, never the session
-                self._session.failed("mutes", str(error))
-        if self._file is not None:
-            self._salt = self._file.salt
 
     # -- faces --------------------------------------------------------------------------------
 
@@ -115,13 +97,18 @@ class Delivery:
             return
 
         async def open_face() -> None:
+            opened = False
             try:
                 async with asyncio.timeout(_OPEN_WITHIN_S):
                     await face.open(watcher)
+                opened = True
             except Exception as error:
                 what = str(error) if isinstance(error, StreamnoticeError) else repr(error)
                 self._session.failed(f"face.{_name(face)}", what)
                 return
+            finally:
+                if not opened:  # also where the session ended meanwhile
+                    await self._close_face(face)
             self._faces.append(face)
             if self.on_screen is not None:
                 self._call(face, "notice", self.on_screen)
@@ -140,11 +127,15 @@ class Delivery:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         faces, self._faces = self._faces, []
         for face in faces:
-            try:
-                async with asyncio.timeout(_CLOSE_WITHIN_S):
-                    await face.close()
-            except Exception as error:
-                self._session.failed(f"face.{_name(face)}", error)
+            await self._close_face(face)
+        await self.muted.close()
+
+    async def _close_face(self, face: Face) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_WITHIN_S):
+                await face.close()
+        except Exception as error:
+            self._session.failed(f"face.{_name(face)}", error)
 
     def _call(self, face: Face, method: str, value: Any) -> None:
         try:
@@ -162,13 +153,11 @@ class Delivery:
     def judged(self, event: Notice) -> bool:
         """Whether the viewer gets *event*; what must go from the screen for it is taken away."""
         before = self._manners.on_screen
-        mute = None
-        if event.state != "resolved":
-            mute = muted_by(self.muted(), event, self._here())
+        mute = None if event.state == "resolved" else self.muted.silences(event)
         judgement = self._manners.judge(event, muted=mute is not None)
         if judgement.why == "muted" and mute is not None and event.id != self._silenced:
             self._silenced = event.id
-            self._record(event.at_ns, event, mute.scope)
+            self._record(event.at_ns, event, mute.scope, mute.network)
         if judgement.take_away and before is not None:
             scope: Scope = "notice" if mute is None else mute.scope
             gone = TakenAway(event.at_ns, before.id, before.bottleneck, scope, by_viewer=False)
@@ -207,56 +196,19 @@ class Delivery:
         event = self._manners.dismiss(str(notice_id))
         if event is None:
             return False
+        network = ""
         if scope != "notice":
-            self.mute(event.bottleneck, scope)
+            network = self.muted.add(event.bottleneck, scope, "here").network
         now = self._session.now()
-        self._record(now, event, scope)
+        self._record(now, event, scope, network)
         gone = TakenAway(now, event.id, event.bottleneck, scope, face)
         self._tell("taken_away", gone, "dismissed")
         return True
 
-    def mute(self, place: str, scope: Scope, network: Literal["here", "any"] = "here") -> Mute:
-        check_place(place)
-        if scope not in ("session", "always"):
-            raise HostError(f"a mute's scope is session or always, not {scope!r}")
-        if network not in ("here", "any"):
-            raise HostError(f"a mute's network is here or any, not {network!r}")
-        label = self._here() if network == "here" else ""
-        mute = Mute(place, label, scope, datetime.now(UTC).date().isoformat())
-        if scope == "always" and self._file is not None:
-            try:
-                self._file.add(mute)
-                return mute
-            except StreamnoticeError as error:
-                # the wish holds for as long as it can be kept
-                self._session.failed("mutes", str(error))
-        kept = attrs.evolve(mute, scope="session")
-        if kept not in self._session_mutes:
-            self._session_mutes.append(kept)
-        return kept
-
-    def unmute(self, place: str) -> int:
-        check_place(place)
-        kept = [one for one in self._session_mutes if one.place != place]
-        gone = len(self._session_mutes) - len(kept)
-        self._session_mutes = kept
-        if self._file is not None and any(one.place == place for one in self._file.mutes()):
-            gone += self._file.remove(place)
-        return gone
-
-    def muted(self) -> tuple[Mute, ...]:
-        lasting = self._file.mutes() if self._file is not None else ()
-        return (*self._session_mutes, *lasting)
-
-    def _here(self) -> str:
-        # the neighbour's address may be forgotten for a moment; the network is still the same
-        self._network = network_label(self._salt) or self._network
-        return self._network
-
-    def _record(self, at_ns: int, event: Notice, scope: Scope) -> None:
+    def _record(self, at_ns: int, event: Notice, scope: Scope, network: str) -> None:
         """With a label of this session's own: no record tells of two that they share a network."""
-        network = self._session.labels.network(self._network) if self._network else ""
-        self._recorder.dismissed(at_ns, event.id, event.bottleneck, scope, network)
+        label = self._session.labels.network(network) if network else ""
+        self._recorder.dismissed(at_ns, event.id, event.bottleneck, scope, label)
 
     # -- actions ------------------------------------------------------------------------------
 

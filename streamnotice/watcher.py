@@ -351,26 +351,27 @@ class Watcher:
         """Show no notices of *place* (with all that lies under it; "all" for everything).
 
         Args:
-            scope: "session", or "always" (kept in the file of mutes, where there is one).
+            scope: "session", or "always" (kept in the file of mutes, where there is one; written
+                off the loop, and told to `on_error` if it can't be).
             network: on the network that this computer is on, or on any. Where this one can't be
                 told from others, it is any.
 
         Raises:
             HostError: no such place, scope or network.
         """
-        return self._delivery.mute(place, scope, network)
+        return self._delivery.muted.add(place, scope, network)
 
     def unmute(self, place: str) -> int:
         """Show notices of *place* again, on all networks; how many mutes that ended.
 
         Raises:
-            HostError: no such place, or the file of mutes can't be written.
+            HostError: no such place.
         """
-        return self._delivery.unmute(place)
+        return self._delivery.muted.remove(place)
 
     def muted(self) -> tuple[Mute, ...]:
         """What is muted, for this session first."""
-        return self._delivery.muted()
+        return self._delivery.muted.all()
 
     def act(self, notice_id: str, action_id: str) -> bool:
         """Carry out an action of the notice on screen, and look at what follows (`on_acted`).
