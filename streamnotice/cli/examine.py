@@ -17,6 +17,7 @@ from streamnotice.cli.replay import advice
 from streamnotice.dossier.examination import Examination, Examined, examine, words
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate
+from streamnotice.dossier.examination.session import ChangedError
 from streamnotice.notices.figures import json_figures
 from streamnotice.policy import Settings
 
@@ -41,7 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     everything = args.json and args.notice is None
-    found = examine(args.file, None if everything else args.notice or "")
+    try:
+        found = examine(args.file, None if everything else args.notice or "")
+    except ChangedError as error:
+        print(f"streamnotice examine: {error}", file=sys.stderr)
+        return FAILED
     if args.json:
         print(json.dumps(as_json(found), ensure_ascii=False))
     else:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from streamnotice.cli import FAILED, OK
+from streamnotice.cli.plain import harmless
 from streamnotice.dossier.report import report
 from streamnotice.errors import HostError
 
@@ -23,18 +24,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="en",
         help="language of the words for places and evidence (default: en)",
     )
+    parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
 
 
 def run(args: argparse.Namespace) -> int:
     target = Path(args.output) if args.output is not None else beside(args.file)
-    if target.exists() and target.samefile(args.file):
+    if target.exists() and Path(args.file).exists() and target.samefile(args.file):
         raise HostError(f"{target} is the dossier itself; give another name with --output")
-    made = report(args.file, args.locale)
+    verifier = None
+    if args.key is not None:
+        from streamnotice.dossier.signing import load_verifier
+
+        verifier = load_verifier(args.key)
+    made = report(args.file, args.locale, verifier)
     write(target, made.html)
     print(f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)")
-    if made.integrity.state == "holds":
+    found = made.integrity
+    if found.state == "holds":
         return OK
-    print(f"streamnotice report: {made.integrity.text}", file=sys.stderr)
+    what = "; ".join((found.text.rstrip(":"), *found.findings))
+    print(harmless(f"streamnotice report: {what}"), file=sys.stderr)
     return FAILED
 
 

@@ -10,20 +10,26 @@ import attrs
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
-from streamnotice.events import AnyEvent, Notice
+from streamnotice.events import AnyEvent, Notice, Verdict
 from streamnotice.notices.catalog import Catalog
 from streamnotice.observations import Observation
 from streamnotice.policy import Policy
 
 
 def retold(
-    name: str, target: Path, *, texts: dict[str, str] | None = None, locale: str = "en"
+    name: str,
+    target: Path,
+    *,
+    texts: dict[str, str] | None = None,
+    locale: str = "en",
+    other_engine: bool = False,
 ) -> Path:
     """The session *name* of `streamnotice.testing`, told again and recorded at *target*.
 
     Args:
         texts: parts of the texts shown (`sentence`, ...) to put in place of the real ones.
         locale: language of the texts shown.
+        other_engine: as if another engine had recorded it, which said other things.
     """
     policy = Policy(probes=frozenset({"path", "reference"}))
     catalog = Catalog(locale)
@@ -35,7 +41,7 @@ def retold(
     recorder = Recorder(
         make_header(
             settings=policy.settings(),
-            engine_version=ENGINE_VERSION,
+            engine_version="0.0.1" if other_engine else ENGINE_VERSION,
             tables=engine.tables.hashes(),
             provisional=engine.tables.provisional,
             policy=policy,
@@ -45,6 +51,7 @@ def retold(
         ),
         50_000_000,
         target,
+        snapshot=engine.snapshot,
     )
     last_ns = 0
     for entry in entries:
@@ -58,6 +65,10 @@ def retold(
         else:
             continue
         last_ns = max(last_ns, entry.at_ns)
+        if other_engine:
+            events = [
+                attrs.evolve(e, wants="rest") if isinstance(e, Verdict) else e for e in events
+            ]
         recorder.events(events)
         for event in events:
             if isinstance(event, Notice):

@@ -49,7 +49,7 @@ def examined(dossier: Path) -> Examined:
 def on(session: Session, examined: Examined) -> Stretch:
     weigher = weigher_for(session.tables, session.header.settings)
     notice = examined.notice
-    return stretch(weigher, session.steps, examined.from_ns, notice.at_ns)
+    return stretch(weigher, session, examined.from_ns, notice.at_ns)
 
 
 def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
@@ -81,7 +81,7 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
 def test_every_notice_can_be_examined(session: Session) -> None:
     for notice in last_words(session.notices).values():
         weigher = weigher_for(session.tables, session.header.settings)
-        found = stretch(weigher, session.steps, 0, notice.at_ns).claim
+        found = stretch(weigher, session, 0, notice.at_ns).claim
         assert (found.bottleneck if found else "undetermined") == notice.bottleneck
 
 
@@ -253,14 +253,11 @@ def test_an_unknown_notice_is_exit_2_with_those_that_there_are(
 
 
 def test_a_record_of_another_engine_is_told_again_and_said_to_be(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from importlib.resources import as_file, files
-
-    with as_file(files("streamnotice.testing") / "recordings" / "home-slow.jsonl.gz") as path:
-        if load(path).replay.outcome == "identical":
-            pytest.skip("elsewhere: the recordings are of this very engine")
-        assert main(["examine", str(path)]) == 1
+    source = retold("healthy", tmp_path / "old.jsonl.gz", other_engine=True)
+    assert load(source).replay.outcome == "other_engine"
+    assert main(["examine", str(source)]) == 1
     assert "what this engine makes of it now" in capsys.readouterr().out
 
 

@@ -310,12 +310,79 @@ def test_thinning_keeps_the_look(values: list[float], most: int) -> None:
 # -- records that don't hold ------------------------------------------------------------------
 
 
-def _changed(dossier: Path, target: Path, **header: str) -> Path:
+@pytest.fixture
+def without_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A real record in parts, of which the first is gone."""
+    import streamnotice.dossier.record as recording
+    from streamnotice.dossier.parts import part_path
+
+    monkeypatch.setattr(recording, "PART_BYTES", 100_000)
+    monkeypatch.setattr(recording, "LEAST_PART_BYTES", 10_000)
+    path = retold("edge-overloaded", tmp_path / "parts.jsonl.gz")
+    assert len(list(tmp_path.iterdir())) > 2
+    part_path(path, 1).unlink()
+    return path
+
+
+def test_a_record_without_its_start_is_reported_as_far_as_it_goes(without_start: Path) -> None:
+    found = report(without_start)
+    tree = parsed(found.html)
+    check_self_contained(tree)
+    assert found.integrity.state == "partial"
+    text = text_of(tree)
+    assert "It holds as far as it goes." in text
+    assert "of the session is not on record" in text
+    assert "Cross-examination" in text
+
+
+def test_a_record_without_its_start_can_be_examined(
+    without_start: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From what the engine remembered: the prior as shipped must give just what was said."""
+    from streamnotice.dossier.examination import examine
+
+    (seen,) = examine(without_start, "").notices
+    shipped = next(one for one in seen.priors if one.mix == "shipped")
+    assert shipped.fate.word == "stands"
+    assert shipped.fate.confidence_ppm == seen.notice.confidence_ppm
+    assert seen.from_ns > 1_000_000_000
+
+
+def test_a_line_that_does_not_fit_the_chain_is_named(
+    dossier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = gzip.decompress(dossier.read_bytes()).splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if b'"kind":"sight"' in line)
+    lines[number] = changed(lines[number], sensor="another")
+    source = tmp_path / "touched.jsonl"
+    source.write_bytes(b"".join(lines))
+    assert main(["report", str(source)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "does not fit" in err or "line" in err
+    assert f"{number + 1}" in err
+    assert main(["examine", str(source)]) == 1
+    assert f"line {number + 1}" in capsys.readouterr().err
+
+
+def test_what_was_done_about_notices_is_told(tmp_path: Path) -> None:
+    from streamnotice.dossier.record import Recorder
+
+    source = tmp_path / "d.jsonl"
+    plain = retold("healthy", tmp_path / "h.jsonl").read_bytes().splitlines()
+    recorder = Recorder(json.loads(plain[0]), 1_000_000, source)
+    recorder.dismissed(2_000_000_000, "n1", "network.isp<b>", "session")
+    recorder.acted(3_000_000_000, "lower_quality", "the buffer grew")
+    recorder.close(4_000_000_000)
+    text = text_of(parsed(report(source).html))
+    assert "n1 was waved away (session): network.isp<b>" in text
+    assert "lower_quality was carried out. the buffer grew" in text
+
+
+def _changed(dossier: Path, target: Path) -> Path:
     lines = gzip.decompress(dossier.read_bytes()).splitlines(keepends=True)
     number = next(n for n, line in enumerate(lines) if b'"kind":"verdict"' in line)
     lines[number] = lines[number].replace(b'"against":"none"', b'"against":"device"')
-    if header:
-        lines[0] = changed(lines[0], **header)
     target.write_bytes(b"".join(lines))
     return target
 
@@ -326,15 +393,16 @@ def test_a_changed_record_is_reported_as_one_that_does_not_hold(
     source = _changed(dossier, tmp_path / "changed.jsonl")
     out = tmp_path / "out.html"
     assert main(["report", str(source), "-o", str(out)]) == 1
-    assert "does not hold" in capsys.readouterr().err
+    assert "not as it was written" in capsys.readouterr().err
     page = out.read_text(encoding="utf-8")
     check_self_contained(parsed(page))
     assert "The record does not hold." in page
+    assert main(["examine", str(source)]) == 1
     assert str(tmp_path) not in page
 
 
-def test_another_engines_record_is_reported_as_not_checked(dossier: Path, tmp_path: Path) -> None:
-    source = _changed(dossier, tmp_path / "old.jsonl", engine="0.0.1", version="0.0.1")
+def test_another_engines_record_is_reported_as_not_checked(tmp_path: Path) -> None:
+    source = retold("home-slow", tmp_path / "old.jsonl.gz", other_engine=True)
     found = report(source)
     assert found.integrity.state == "other_engine"
     assert "Not checked here." in found.html

@@ -129,7 +129,7 @@ def examined(session: Session, notice: Notice) -> Examined:
     settings, tables = session.header.settings, session.tables
     weigher = weigher_for(tables, settings)
     start_ns = max(0, notice.since_ns - LOOK_BACK_NS)
-    on = stretch(weigher, session.steps, start_ns, notice.at_ns)
+    on = stretch(weigher, session, start_ns, notice.at_ns)
     name = on.claim.bottleneck if on.claim is not None else UNDETERMINED
     if (name, on.claim.among if on.claim else ()) != (notice.bottleneck, notice.among):
         raise EvidenceError(
@@ -143,9 +143,7 @@ def examined(session: Session, notice: Notice) -> Examined:
         from_ns=on.steps[0].at_ns,
         rules_seen=leaving.answered(on),
         without_rules=leaving.rules(on, weights),
-        without_sensors=leaving.sensors(
-            session.inputs, settings, tables, on.steps[0].at_ns, notice.at_ns, on.claim
-        ),
+        without_sensors=leaving.sensors(session, on.steps[0].at_ns, notice.at_ns, on.claim),
         without_times=leaving.windows(on),
         carrying=carrying(on, weights),
         rivals=against.rivals(on, said),

@@ -7,13 +7,13 @@ it could tell apart can't be named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import attrs
 
 from streamnotice.dossier.examination.reweigh import Change, Fate, Stretch, fate, weigh_again
-from streamnotice.dossier.examination.session import Asked, Input
+from streamnotice.dossier.examination.session import Asked, Input, Session
 from streamnotice.engine import Engine
 from streamnotice.events import Verdict
 from streamnotice.evidence import Outcome
@@ -35,9 +35,8 @@ from streamnotice.observations import (
     StoredBaseline,
     Transfer,
 )
-from streamnotice.policy import S_NS, Settings
+from streamnotice.policy import S_NS
 from streamnotice.verdict.naming import SEPARATOR, Named, Namer
-from streamnotice.verdict.tables import Tables
 
 MOST_WINDOWS: Final = 12
 
@@ -176,16 +175,15 @@ so no notice: it is not among them.)"""
 
 
 def sensors(
-    inputs: Sequence[Input],
-    settings: Settings,
-    tables: Tables,
+    session: Session,
     start_ns: int,
     notice_ns: int,
     claim: Named | None,
 ) -> tuple[LeftOut, ...]:
     """Each sensor that saw anything left out of the observations from *start_ns* on."""
     # the engine as it was when the stretch began; each sensor's run starts from there
-    engine = Engine(settings, tables)
+    engine, inputs = session.engine(), session.inputs
+    settings, tables = session.header.settings, session.tables
     number = 0
     for number, fed in enumerate(inputs):  # noqa: B007
         if _at(fed) >= start_ns:

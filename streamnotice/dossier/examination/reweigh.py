@@ -7,13 +7,13 @@ The same `Weigher` as live, step by step. The weighing starts from what it remem
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import attrs
 
 from streamnotice.bottlenecks import UNDETERMINED, leaves_under
-from streamnotice.dossier.examination.session import Asked
+from streamnotice.dossier.examination.session import Asked, Session
 from streamnotice.evidence import Outcome
 from streamnotice.policy import Settings
 from streamnotice.verdict.filter import Filter
@@ -123,9 +123,9 @@ def weigher_for(tables: Tables, settings: Settings) -> Weigher:
     return Weigher(tables, Namer.build(tables, settings))
 
 
-def stretch(weigher: Weigher, steps: Sequence[Asked], start_ns: int, notice_ns: int) -> Stretch:
-    """Weigh from the session's start to the notice as it was, keeping what was remembered."""
-    memory = weigher.fresh()
+def stretch(weigher: Weigher, session: Session, start_ns: int, notice_ns: int) -> Stretch:
+    """Weigh from the record's start to the notice as it was, keeping what was remembered."""
+    memory, steps = session.memory(weigher), session.steps
     inside: list[Asked] = []
     before: list[Memory] = []
     after: list[Asked] = []

@@ -13,18 +13,26 @@ from typing import Any
 
 import attrs
 
+from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header, open_dossier
 from streamnotice.dossier.replay import Replay, run
-from streamnotice.engine import ENGINE_VERSION, Engine
+from streamnotice.engine import ENGINE_VERSION, Engine, Mind
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Estimates, Sighted, sighted
 from streamnotice.events import AnyEvent, Impact, Notice, Verdict
 from streamnotice.evidence import RULES, Outcome, Rule
 from streamnotice.observations import AnyObservation, Observation
+from streamnotice.policy import Settings
+from streamnotice.snapshot import unpack
 from streamnotice.verdict.tables import Tables
+from streamnotice.verdict.weigher import Memory, Weigher
 
 Input = AnyObservation | int
 """What an engine is given: an observation, or the time (ns) of a tick."""
+
+
+class ChangedError(EvidenceError):
+    """The record is not what was written: it can't be examined."""
 
 
 @attrs.frozen(eq=False)
@@ -58,7 +66,7 @@ class Session:
         steps: decision steps, in order.
         verdicts: what this engine said at each of them.
         notices: what this engine's notices were.
-        buffers: (instant, buffer level in ns or None) at each step.
+        state: what the engine remembered where the record begins; None at the session's start.
     """
 
     path: str
@@ -68,28 +76,61 @@ class Session:
     steps: tuple[Asked, ...]
     verdicts: tuple[Verdict, ...]
     notices: tuple[Notice, ...]
-    buffers: tuple[tuple[int, int | None], ...]
+    state: Json | None = None
 
     @property
     def header(self) -> Header:
         return self.replay.header
+
+    def engine(self) -> Engine:
+        """An engine as it was where the record begins."""
+        settings = self.header.settings
+        if self.state is None:
+            return Engine(settings, self.tables)
+        return Engine.restore(self.state, settings, self.tables)
+
+    def memory(self, weigher: Weigher) -> Memory:
+        """What the weighing remembered where the record begins."""
+        mind = None if self.state is None else unpack(self.state["mind"])
+        return mind.memory if isinstance(mind, Mind) else weigher.fresh()
 
 
 @attrs.define
 class _Noted:
     """An engine whose rules are listened to; stands in for it in a replay."""
 
+    settings: Settings
     engine: Engine = attrs.field(init=False)
+    state: Json | None = None
     answers: dict[str, Outcome] = attrs.Factory(dict)
-    steps: list[tuple[int, dict[str, Outcome], Sighted, bool, int | None]] = attrs.Factory(list)
+    steps: list[tuple[int, dict[str, Outcome], Sighted, bool]] = attrs.Factory(list)
     inputs: list[Input] = attrs.Factory(list)
     verdicts: list[Verdict] = attrs.Factory(list)
     notices: list[Notice] = attrs.Factory(list)
 
-    def listen(self) -> tuple[Rule, ...]:
-        """The rules as they are, each noting its answer, and one last that says nothing."""
+    def __attrs_post_init__(self) -> None:
+        self.engine = self._heard()(self.settings)
+
+    def restored(self, state: Json) -> _Noted:
+        """The same, where the record begins in the middle of a session."""
+        self.state = state
+        self.engine = self._heard().restore(state, self.settings)
+        return self
+
+    def snapshot(self) -> Json:
+        return self.engine.snapshot()
+
+    def _heard(self) -> type[Engine]:
+        """An engine with the rules as they are, each noting its answer, and one last that says
+        nothing."""
         heard = tuple(attrs.evolve(rule, read=self._hear(rule)) for rule in RULES)
-        return (*heard, Rule("step", (), "playback", self._end))
+        rules = (*heard, Rule("step", (), "playback", self._end))
+
+        class Heard(Engine):
+            def __init__(self, settings: Settings, tables: Tables | None = None) -> None:
+                super().__init__(settings, tables, rules)
+
+        return Heard
 
     def _hear(self, rule: Rule) -> Callable[[Estimates, int], Outcome | None]:
         def read(seen: Estimates, now: int) -> Outcome | None:
@@ -102,8 +143,7 @@ class _Noted:
 
     def _end(self, seen: Estimates, now: int) -> None:
         stands = seen.playback.state == "stalled"
-        level = seen.playback.level_ns(now)
-        self.steps.append((now, self.answers, sighted(seen), stands, level))
+        self.steps.append((now, self.answers, sighted(seen), stands))
         self.answers = {}
 
     def feed(self, observation: Any, /) -> list[Any]:
@@ -130,22 +170,32 @@ def load(path: str | os.PathLike[str]) -> Session:
     says so, and the session is then what this engine makes of the observations.
 
     Raises:
-        EvidenceError: the file is no dossier, is damaged, or was changed: this very engine says
-            other things to its observations.
+        ChangedError: a line doesn't fit the chain of seals, or this very engine says other things
+            to the observations.
+        EvidenceError: the file is no dossier, or is damaged.
     """
     dossier = open_dossier(path)
-    noted = _listening(dossier.header)
-    found = run(dossier, noted, ENGINE_VERSION, noted.engine.tables.hashes())
+    noted = _Noted(dossier.header.settings)
+    tables = noted.engine.tables
+    found = run(dossier, noted, ENGINE_VERSION, tables.hashes(), noted.restored)
+    if found.faults:
+        fault = found.faults[0]
+        raise ChangedError(f"{fault.path}: line {fault.fault.first}: {fault.fault.text}")
     if found.outcome == "different" and found.difference is not None:
         where = f"line {found.difference.line}" if found.difference.line else "the end"
-        raise EvidenceError(
+        raise ChangedError(
             f"{os.fspath(path)}: {where}: it doesn't say what this engine says to these "
             "observations; replay shows the difference"
         )
     if found.difference is not None:
         # behind the first difference replay stops feeding: tell the whole session again
         again = open_dossier(path)
-        noted = _listening(again.header)
+        if again.header.part > 1:
+            raise EvidenceError(
+                f"{os.fspath(path)}: it opens with part {again.header.part}, in the memory of "
+                f"another engine ({again.header.engine}): only that one can go on from there"
+            )
+        noted = _Noted(again.header.settings)
         for entry in again:
             if isinstance(entry.value, Observation):
                 noted.feed(entry.value)
@@ -154,16 +204,10 @@ def load(path: str | os.PathLike[str]) -> Session:
     return _session(os.fspath(path), found, noted)
 
 
-def _listening(header: Header) -> _Noted:
-    noted = _Noted()
-    noted.engine = Engine(header.settings, rules=noted.listen())
-    return noted
-
-
 def _session(path: str, found: Replay, noted: _Noted) -> Session:
     steps = tuple(
         Asked(at, answers, sees, stands or verdict.impact is not None, verdict.impact)
-        for (at, answers, sees, stands, _), verdict in zip(noted.steps, noted.verdicts, strict=True)
+        for (at, answers, sees, stands), verdict in zip(noted.steps, noted.verdicts, strict=True)
     )
     return Session(
         path=path,
@@ -173,5 +217,5 @@ def _session(path: str, found: Replay, noted: _Noted) -> Session:
         steps=steps,
         verdicts=tuple(noted.verdicts),
         notices=tuple(noted.notices),
-        buffers=tuple((at, level) for at, _, _, _, level in noted.steps),
+        state=noted.state,
     )

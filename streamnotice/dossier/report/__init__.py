@@ -21,6 +21,7 @@ import attrs
 from streamnotice.dossier.examination import Examined, examined, main_notice
 from streamnotice.dossier.report.gather import gather
 from streamnotice.dossier.report.integrity import Integrity, check
+from streamnotice.dossier.signing import Verifier
 from streamnotice.errors import MissingExtraError
 from streamnotice.notices.catalog import Catalog
 
@@ -33,7 +34,9 @@ class Report:
     integrity: Integrity
 
 
-def report(path: str | os.PathLike[str], locale: str = "en") -> Report:
+def report(
+    path: str | os.PathLike[str], locale: str = "en", verifier: Verifier | None = None
+) -> Report:
     """The report of the dossier at *path*.
 
     A record that was changed is reported, too: with what is in it, and that it does not hold.
@@ -41,6 +44,7 @@ def report(path: str | os.PathLike[str], locale: str = "en") -> Report:
     Args:
         locale: language of the words for places and evidence. Notices appear as they were shown,
             in their own; the page's own words are English.
+        verifier: the key that it must be signed with.
 
     Raises:
         EvidenceError: the file is no dossier, or is damaged.
@@ -56,7 +60,7 @@ def report(path: str | os.PathLike[str], locale: str = "en") -> Report:
 
     found = gather(path)
     catalog = Catalog(locale)
-    integrity = check(path)
+    integrity = check(path, verifier)
     page = Page(found, integrity, _examined(integrity), catalog)
     style = _data("style.css")
     environment = Environment(

@@ -71,27 +71,28 @@ def timeline(found: Recorded) -> str:
             axes.append(figure.add_subplot(grid[1], sharex=first))
             _rates(axes[-1], found)
         axes.append(figure.add_subplot(grid[len(rows) - 1], sharex=first))
-        _spans(axes[-1], spans, found.end_ns / 1e9, narrow)
+        _spans(axes[-1], spans, (found.end_ns - found.begin_ns) / 1e9, narrow)
         for axis in axes[:-1]:
             axis.tick_params(labelbottom=False, length=0)
-        first.set_xlim(0, max(1.0, found.end_ns / 1e9))
-        _clocked(axes[-1], found.end_ns / 1e9, narrow)
+        first.set_xlim(found.begin_ns / 1e9, max(1.0, found.end_ns / 1e9))
+        _clocked(axes[-1], found, narrow)
 
     return chart("timeline", "Playback over time", desc, draw, (380, 380))
 
 
-def _clocked(axis: Axes, end_s: float, narrow: bool) -> None:
+def _clocked(axis: Axes, found: Recorded, narrow: bool) -> None:
     """Ticks at round session times."""
+    begin_s, end_s = found.begin_ns / 1e9, found.end_ns / 1e9
     most = 5 if narrow else 9
     for step in (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200):
-        if end_s / step <= most:
+        if (end_s - begin_s) / step <= most:
             break
-    ticks = [step * i for i in range(int(end_s // step) + 1)]
+    ticks = [step * i for i in range(-int(-begin_s // step), int(end_s // step) + 1)]
     axis.set_xticks(ticks, [clock(int(tick * 1e9)) for tick in ticks])
 
 
 def _buffer(axis: Axes, found: Recorded, stalls: list[tuple[float, float]]) -> None:
-    least = found.end_ns / 1e9 * LEAST_WIDTH
+    least = (found.end_ns - found.begin_ns) / 1e9 * LEAST_WIDTH
     for start, stop in stalls:
         end = max(stop, start + least)
         axis.axvspan(
@@ -128,7 +129,7 @@ def _titled(axis: Axes, text: str) -> None:
     axis.set_title(text, loc="left", fontsize=11, color=COLOURS["ink"], pad=4)
 
 
-def _spans(axis: Axes, spans: list[Span], end_s: float, narrow: bool) -> None:
+def _spans(axis: Axes, spans: list[Span], length_s: float, narrow: bool) -> None:
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     axis.grid(visible=False)
@@ -136,16 +137,16 @@ def _spans(axis: Axes, spans: list[Span], end_s: float, narrow: bool) -> None:
     _titled(axis, "Notices shown" if spans else "Notices shown: none")
     room = 1 / (52 if narrow else 120)  # width of a character, in shares of the axis
     for id_, start, stop, name in spans:
-        end = max(stop, start + end_s * LEAST_WIDTH)
+        end = max(stop, start + length_s * LEAST_WIDTH)
         axis.barh(
             0.5, end - start, left=start, height=0.72, color=COLOURS["note"],
             edgecolor=COLOURS["ground"], linewidth=1.5,
         )  # fmt: skip
-        fits = int((end - start) / max(1.0, end_s) / room) - 1
+        fits = int((end - start) / max(1.0, length_s) / room) - 1
         text = f"{id_}: {name}"
         text = text if len(text) <= fits else (text[: fits - 1] + "…" if fits > 6 else "")
         axis.text(
-            start + end_s * 0.006, 0.5, text, va="center", fontsize=10, color=COLOURS["ground"]
+            start + length_s * 0.006, 0.5, text, va="center", fontsize=10, color=COLOURS["ground"]
         )
 
 
@@ -187,9 +188,9 @@ def likelihoods(found: Recorded) -> str:
             if notice.state != "resolved":
                 axis.axvline(notice.at_ns / 1e9, color=COLOURS["note"], linewidth=0.9)
         axis.set_ylim(0, 102)
-        axis.set_xlim(0, max(1.0, found.end_ns / 1e9))
+        axis.set_xlim(found.begin_ns / 1e9, max(1.0, found.end_ns / 1e9))
         axis.grid(axis="x", visible=False)
-        _clocked(axis, found.end_ns / 1e9, narrow)
+        _clocked(axis, found, narrow)
         figure.legend(
             loc="upper left", bbox_to_anchor=(0.0 if narrow else 0.06, 1.0), frameon=False,
             ncols=1 if narrow else 3, fontsize=10, handlelength=2.6, columnspacing=1.6,

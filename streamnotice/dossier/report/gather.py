@@ -70,7 +70,8 @@ class Recorded:
 
     Attributes:
         header: its first line.
-        sha256: of the file.
+        files: (part, SHA-256) of each file.
+        begin_ns: session time of the first line that is there; 0 at the session's start.
         end_ns: session time of the last line.
         buffer: (s, buffer level in s).
         rates: (s, rate asked for in Mbit/s).
@@ -79,7 +80,7 @@ class Recorded:
         verdicts: one a second.
         notices: the engine's, in order.
         shown: as the viewer saw them.
-        others: other lines about notices (dismissed, acted on), as they stand.
+        asides: other lines about notices (dismissed, acted on), as they stand.
         paths: target -> what was probed.
         far: target -> (s, ms) of its handshakes over time.
         downloads: small downloads from references.
@@ -88,7 +89,8 @@ class Recorded:
     """
 
     header: Header
-    sha256: str = ""
+    files: list[tuple[int, str]] = attrs.Factory(list)
+    begin_ns: int = 0
     end_ns: int = 0
     buffer: list[Point] = attrs.Factory(list)
     rates: list[Point] = attrs.Factory(list)
@@ -97,7 +99,7 @@ class Recorded:
     verdicts: list[Verdict] = attrs.Factory(list)
     notices: list[Notice] = attrs.Factory(list)
     shown: list[Json] = attrs.Factory(list)
-    others: list[Json] = attrs.Factory(list)
+    asides: list[Json] = attrs.Factory(list)
     paths: dict[str, PathDelays] = attrs.Factory(dict)
     downloads: list[Download] = attrs.Factory(list)
     sights: dict[str, tuple[bool, str]] = attrs.Factory(dict)
@@ -113,10 +115,14 @@ class Recorded:
         return list(self._spans("stalled"))
 
     def _spans(self, wanted: str) -> Iterable[tuple[float, float]]:
-        ends = [at for at, _ in self.states[1:]] + [self.end_ns]
-        for (at, state), end in zip(self.states, ends, strict=True):
+        for at, state, end in self.state_spans():
             if state == wanted and end > at:
                 yield at / 1e9, end / 1e9
+
+    def state_spans(self) -> list[tuple[int, str, int]]:
+        """(from, state, to) of each playback state, in ns."""
+        ends = [at for at, _ in self.states[1:]] + [self.end_ns]
+        return [(at, state, end) for (at, state), end in zip(self.states, ends, strict=False)]
 
     @property
     def started_s(self) -> float | None:
@@ -134,6 +140,8 @@ def gather(path: str | os.PathLike[str]) -> Recorded:
     found = Recorded(dossier.header)
     for entry in dossier:
         found.end_ns = max(found.end_ns, entry.at_ns)
+        if entry.type == "state" and not found.observations:
+            found.begin_ns = entry.at_ns
         value = entry.value
         if entry.type == "shown":
             found.shown.append(entry.plain)
@@ -147,11 +155,12 @@ def gather(path: str | os.PathLike[str]) -> Recorded:
         elif isinstance(value, PlaybackChanged):
             if not found.states or found.states[-1][1] != value.state:
                 found.states.append((value.at_ns, value.state))
-        elif entry.type not in ("tick", "event", "truncated", "closed"):
-            found.others.append(entry.plain)
+        elif entry.type in ("dismissed", "acted"):
+            found.asides.append(entry.plain)
     found.cut, found.closed, found.truncated = dossier.cut, dossier.closed, dossier.truncated
     found.buffer, found.rates = thinned(found.buffer), stepped(found.rates)
-    found.sha256 = _digest(path)
+    first = dossier.header.part
+    found.files = [(first + n, _digest(one)) for n, one in enumerate(dossier.walk.paths)]
     return found
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 import attrs
 
 from streamnotice.dossier.examination.session import Session, load
-from streamnotice.errors import EvidenceError
+from streamnotice.dossier.signing import Verifier
+from streamnotice.dossier.verify import Finding, Verified, verify
+
+MOST_FINDINGS = 4
+
+State = Literal["holds", "partial", "other_engine", "broken"]
 
 
 @attrs.frozen(eq=False)
@@ -15,35 +21,69 @@ class Integrity:
     """What was found.
 
     Attributes:
-        state: "holds"; "other_engine" (recorded by another engine or with other tables: this one
-            can't vouch for the verdicts); "broken" (it was changed).
+        state: "holds"; "partial" (what is there holds, but start or end of the session are not);
+            "other_engine" (recorded by another engine or with other tables: this one can't vouch
+            for the verdicts); "broken" (it is not as it was written, or not what its
+            observations say).
         text: the same in a sentence.
+        findings: what does not hold, and where.
+        notes: what the check can't say.
+        verified: the whole of it.
         session: the replayed session, where it holds.
     """
 
-    state: str
+    state: State
     text: str
+    findings: tuple[str, ...]
+    notes: tuple[str, ...]
+    verified: Verified
     session: Session | None = None
 
 
-def check(path: str | os.PathLike[str]) -> Integrity:
-    """Replay the dossier at *path* and say whether it holds."""
-    try:
-        session = load(path)
-    except EvidenceError as error:
-        why = str(error).removeprefix(f"{os.fspath(path)}: ")
-        return Integrity("broken", f"This record does not hold: {why}.")
-    replay = session.replay
-    if replay.outcome == "identical":
-        return Integrity(
-            "holds",
-            f"Run again through the same engine, the {replay.observations} recorded measurements "
-            f"give the same {replay.events} recorded verdicts and notices, byte for byte.",
-            session,
-        )
-    return Integrity(
-        "other_engine",
-        f"Recorded by engine {replay.header.engine} of streamnotice {replay.header.version}; this "
-        f"is engine {replay.engine}. What was said then is shown as recorded; to check that it "
-        "follows from the measurements, and to examine it, use the version that recorded it.",
+def check(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Integrity:
+    """Verify the dossier at *path*, and replay it if it holds.
+
+    Raises:
+        EvidenceError: it can't be read, or is no dossier.
+    """
+    found = verify(path, verifier, jobs=os.cpu_count() or 1)
+    states: dict[str, State] = {"verified": "holds", "failed": "broken"}
+    state: State = states.get(found.outcome) or (
+        "partial" if found.outcome == "partial" else "other_engine"
     )
+    told = [_finding(one) for one in found.findings[:MOST_FINDINGS]]
+    more = len(found.findings) - len(told)
+    if more > 0:
+        told.append(f"and {more} more")
+    return Integrity(
+        state=state,
+        text=_text(state, found),
+        findings=() if state == "other_engine" else tuple(told),
+        notes=tuple(f"{note[:1].upper()}{note[1:]}." for note in found.notes),
+        verified=found,
+        session=load(path) if state in ("holds", "partial") else None,
+    )
+
+
+def _text(state: State, found: Verified) -> str:
+    if state == "broken":
+        return "It is not as it was written, or not what the engine says to its measurements:"
+    if state == "other_engine":
+        return (
+            f"Recorded by engine {found.header.engine} of streamnotice {found.header.version}; "
+            f"this is engine {found.engine}. What was said then is shown as recorded; to check "
+            "that it follows from the measurements, and to examine it, use the version that "
+            "recorded it."
+        )
+    chain = "Every line fits the chain of seals. " if found.seals else ""
+    signed = "The signatures fit the key. " if found.key_id else ""
+    return (
+        f"{chain}{signed}Run again through the same engine, the {found.observations} recorded "
+        f"measurements give the same {found.events} recorded verdicts and notices, byte for byte."
+        + (" But:" if state == "partial" else "")
+    )
+
+
+def _finding(one: Finding) -> str:
+    where = f"line {one.first}" if one.first == one.last else f"lines {one.first} to {one.last}"
+    return f"{where}: {one.text}"

@@ -74,6 +74,19 @@ class Page(Summary, Tables):
             )
         return rows
 
+    def asides(self) -> list[tuple[str, str]]:
+        """(when, what) of what viewer and host did about notices."""
+        rows = []
+        for row in self.found.asides:
+            if row["type"] == "dismissed":
+                what = (
+                    f"{row['id'] or 'A place'} was waved away ({row['scope']}): {row['bottleneck']}"
+                )
+            else:
+                what = f"{row['action']} was carried out. {row['note']}"
+            rows.append((words.clock(row["at_ns"]), visible(what, 400)))
+        return rows
+
     def provenance(self) -> list[tuple[str, str]]:
         """Where the record comes from."""
         header = self.found.header
@@ -95,7 +108,15 @@ class Page(Summary, Tables):
                 + f"{bars.false_naming_steps:,} s".replace(",", "\u202f"),
             ),
             ("Measurements", f"{self.found.observations}"),
-            ("This dossier", f"SHA-256 {self.found.sha256}"),
+            ("Signed", visible(header.signed, 80) or "no"),
+            ("Head of its chain", self.integrity.verified.head or "none in this format"),
+            *(
+                (
+                    "This dossier" if len(self.found.files) == 1 else f"Part {part}",
+                    f"SHA-256 {digest}",
+                )
+                for part, digest in self.found.files
+            ),
         ]
 
 

@@ -34,8 +34,12 @@ class Summary(Frame):
     def happened(self) -> list[str]:
         """What happened to playback."""
         found = self.found
-        lines = [f"Playback was watched for {seconds(found.end_ns / 1e9)}."]
-        if found.started_s is None:
+        lines = [f"Playback was watched for {seconds((found.end_ns - found.begin_ns) / 1e9)}."]
+        if found.begin_ns:
+            lines.append(
+                f"What was before {words.clock(found.begin_ns)} of the session is not on record."
+            )
+        elif found.started_s is None:
             lines.append("It never began to play.")
         else:
             lines.append(f"It began after {seconds(found.started_s)}.")

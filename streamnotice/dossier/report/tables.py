@@ -227,9 +227,7 @@ class Tables(Frame):
         found = self.found
         states = [
             [words.clock(at), visible(state, 20), seconds((end - at) / 1e9)]
-            for (at, state), end in zip(
-                found.states, [at for at, _ in found.states[1:]] + [found.end_ns], strict=True
-            )
+            for at, state, end in found.state_spans()
         ]
         levels = [
             [words.clock(int(at * 1e9)), f"{level:.1f}"] for at, level in _each(found.buffer, 60)
