@@ -55,11 +55,13 @@ class Card:
 
     Attributes:
         stays_s: when it goes by itself; None stays until it is replaced or taken away.
+        rtl: its language is written from right to left, so it hangs on the right side.
     """
 
     paragraphs: tuple[Paragraph, ...]
     bar: str
     stays_s: float | None = None
+    rtl: bool = False
 
 
 def escape(text: str) -> str:
@@ -86,6 +88,7 @@ def card(notice: ShownNotice, hint: str = "", after: str = "") -> Card:
             ),
             _BLUE if withdrawn else _GREEN,
             stays_s=stays_s(event),
+            rtl=notice.direction == "rtl",
         )
     paragraphs = [
         Paragraph(notice.title, 30, _WHITE, bold=True, lines_at_most=3),
@@ -95,7 +98,8 @@ def card(notice: ShownNotice, hint: str = "", after: str = "") -> Card:
     if notice.actions:
         paragraphs.append(Paragraph(notice.actions[0].text, 22, _AMBER, lines_at_most=4))
     paragraphs.append(Paragraph(hint, 18, _GREY, lines_at_most=2))
-    return Card(tuple(p for p in paragraphs if p.text.strip()), _AMBER)
+    kept = tuple(p for p in paragraphs if p.text.strip())
+    return Card(kept, _AMBER, rtl=notice.direction == "rtl")
 
 
 def draw(what: Card, aspect: float = DEFAULT_ASPECT) -> str:
@@ -107,18 +111,22 @@ def draw(what: Card, aspect: float = DEFAULT_ASPECT) -> str:
     box_width = min(room, inner) + 2 * PADDING_X + BAR_WIDTH
     events: list[str] = []
     y = float(MARGIN + PADDING_Y)
-    x = MARGIN + BAR_WIDTH + PADDING_X
+    # lines hang on the side that their language begins on, and so does the bar
+    left = width - MARGIN - box_width if what.rtl else MARGIN
+    bar_left = left + box_width - BAR_WIDTH if what.rtl else left
+    x = bar_left - PADDING_X if what.rtl else left + BAR_WIDTH + PADDING_X
+    anchor = 9 if what.rtl else 7
     for paragraph, lines in laid:
         for line in lines:
             events.append(
-                f"{{\\an7\\q2\\pos({x:.0f},{y:.0f})\\bord0\\shad0\\b{int(paragraph.bold)}"
+                f"{{\\an{anchor}\\q2\\pos({x:.0f},{y:.0f})\\bord0\\shad0\\b{int(paragraph.bold)}"
                 f"\\fs{paragraph.size}\\1c&H{paragraph.colour}&}}{escape(line)}"
             )
             y += paragraph.size * _LINE
         y += _GAP
     height = y - _GAP + PADDING_Y - MARGIN
-    back = _box(MARGIN, MARGIN, box_width, height, _BACK, _BACK_ALPHA)
-    bar = _box(MARGIN, MARGIN, BAR_WIDTH, height, what.bar, "00")
+    back = _box(left, MARGIN, box_width, height, _BACK, _BACK_ALPHA)
+    bar = _box(bar_left, MARGIN, BAR_WIDTH, height, what.bar, "00")
     return "\n".join((back, bar, *events))
 
 
@@ -143,7 +151,8 @@ def _width(text: str, size: int, bold: bool) -> float:
 
 
 def _wrap(paragraph: Paragraph, room: float) -> list[str]:
-    flat = " ".join(_CONTROL.sub(" ", paragraph.text).split())
+    # not split(): the spaces between numbers and their units don't break
+    flat = re.sub(" +", " ", _CONTROL.sub(" ", paragraph.text)).strip()
     glyphs = _width(flat, paragraph.size, paragraph.bold) / max(1, len(flat))
     columns = max(8, int(room / max(glyphs, 1.0)))
     return textwrap.wrap(

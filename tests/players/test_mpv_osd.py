@@ -89,3 +89,15 @@ def test_whatever_is_to_be_shown_there_is_a_drawing(texts: list[str], aspect: fl
     ass = draw(Card(tuple(Paragraph(text, 24, "FFFFFF") for text in texts), "FFFFFF"), aspect)
     for event in ass.split("\n"):
         assert event.startswith("{\\an7")
+
+
+def test_arabic_hangs_on_the_right_and_numbers_keep_their_units() -> None:
+    from streamnotice.notices.samples import samples
+
+    sample = next(one for one in samples() if one.message == "network.isp.core.crowded")
+    shown = Catalog("ar").show(sample.event, sample.policy, sample.context)
+    drawn = draw(card(shown))
+    texts = [line for line in drawn.splitlines() if "\\p1" not in line]
+    assert all("\\an9" in line for line in texts)
+    assert {re.search(r"\\pos\((\d+),", line)[1] for line in texts} == {"1212"}  # type: ignore[index]
+    assert not any(re.search(r"\d$", line) for line in texts)
