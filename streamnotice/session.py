@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 import structlog
@@ -20,6 +20,8 @@ from streamnotice.log import get_logger
 from streamnotice.observations import Observation, Sight
 from streamnotice.policy import Policy
 from streamnotice.privacy import Labels
+
+_STEP_NS: Final = 100_000
 
 TargetRole = Literal["service", "reference"]
 
@@ -85,8 +87,11 @@ class Session:
         self.budget = ProbeBudget(policy, self.now, self.commons)
 
     def now(self) -> int:
-        """Nanoseconds since the session's start, monotonic."""
-        return self._clock_ns() - self._zero_ns
+        """Nanoseconds since the session's start, monotonic, in steps of 0.1 ms.
+
+        A loop's stamps are no finer, and digits of noise are a quarter of a record's size.
+        """
+        return (self._clock_ns() - self._zero_ns) // _STEP_NS * _STEP_NS
 
     def emit(self, observation: Observation) -> None:
         """Hand an observation to the engine. Never raises."""

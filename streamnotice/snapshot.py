@@ -16,6 +16,8 @@ from streamnotice.errors import EvidenceError
 
 T = TypeVar("T")
 _CLASSES: dict[str, type[Any]] = {}
+_FIELDS: dict[type[Any], tuple[str, ...]] = {}
+_PLAIN = frozenset((type(None), bool, int, str))
 
 
 def stateful(cls: type[T]) -> type[T]:
@@ -26,21 +28,23 @@ def stateful(cls: type[T]) -> type[T]:
 
 def pack(value: Any) -> Any:
     """Plain data for *value*; TypeError for what can't be part of the memory."""
-    if value is None or isinstance(value, bool | int | str):
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    if isinstance(value, tuple):
+    if kind is tuple:
         return {"t": [pack(item) for item in value]}
-    if isinstance(value, list):
+    if kind is list:
         return [pack(item) for item in value]
-    if isinstance(value, deque):
-        return {"q": [pack(item) for item in value], "n": value.maxlen}
-    if isinstance(value, dict):
+    if kind is dict:
         return {"d": [[pack(key), pack(item)] for key, item in value.items()]}
-    if attrs.has(type(value)) and type(value).__name__ in _CLASSES:
-        names = [field.name for field in attrs.fields(type(value))]
-        fields = {name: pack(getattr(value, name)) for name in names}
-        return {"c": type(value).__name__, "f": fields}
-    raise TypeError(f"{type(value).__name__} can't be part of a snapshot")
+    if kind is deque:
+        return {"q": [pack(item) for item in value], "n": value.maxlen}
+    names = _FIELDS.get(kind)
+    if names is None:
+        if _CLASSES.get(kind.__name__) is not kind:
+            raise TypeError(f"{kind.__name__} can't be part of a snapshot")
+        names = _FIELDS[kind] = tuple(field.name for field in attrs.fields(kind))
+    return {"c": kind.__name__, "f": {name: pack(getattr(value, name)) for name in names}}
 
 
 def unpack(data: Any) -> Any:

@@ -276,15 +276,15 @@ class Watcher:
             Playback(
                 at_ns=self.session.now(),
                 state=state if state in _STATES else None,
-                buffer_ns=_ns(buffer_s),
-                position_ns=_ns(position_s),
+                buffer_ns=_media_ns(buffer_s),
+                position_ns=_media_ns(position_s),
                 rendition_bps=_count(rendition_bps),
                 ladder_bps=_ladder(ladder_bps),
                 rendition_fixed=rendition_fixed,
                 dropped_frames=_count(dropped_frames),
                 decoded_frames=_count(decoded_frames),
                 wants_data=wants_data,
-                target_ns=_ns(target_s),
+                target_ns=_media_ns(target_s),
                 live=live,
                 speed_permille=_count(None if speed is None else speed * 1000),
             )
@@ -548,6 +548,12 @@ def _passive(spec: str) -> Sensor:
 
 def _ns(seconds: float | None) -> int | None:
     return _count(None if seconds is None else seconds * S_NS)
+
+
+def _media_ns(seconds: float | None) -> int | None:
+    """Play-out time in whole milliseconds: finer digits are noise on record."""
+    exact = _ns(seconds)
+    return None if exact is None else exact // 1_000_000 * 1_000_000
 
 
 def _count(value: float | None) -> int | None:

@@ -56,6 +56,18 @@ def own_probe_budget() -> None:
     PROCESS.clear()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_records_in_the_users_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What `watch` writes by itself goes where the tests' other files go."""
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    yield
+    if before is None:
+        del os.environ["XDG_STATE_HOME"]
+    else:
+        os.environ["XDG_STATE_HOME"] = before
+
+
 def missing_programs(*programs: str) -> list[str]:
     """Which of *programs* are not on the PATH (sbin folders included)."""
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))

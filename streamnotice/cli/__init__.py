@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mute": ("streamnotice.cli.mute", "what you don't want to be told again"),
     "replay": ("streamnotice.cli.replay", "run a dossier through the engine again and compare"),
     "verify": ("streamnotice.cli.verify", "is a dossier whole and signed, do its verdicts follow"),
+    "log": ("streamnotice.cli.log", "every notice as shown, in a folder of dossiers"),
     "key": ("streamnotice.cli.key", "make a pair of keys to sign dossiers with"),
     "report": ("streamnotice.cli.report", "a dossier as one page of HTML that anybody can read"),
     "examine": ("streamnotice.cli.examine", "cross-examine a notice: what does it rest on?"),

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"streamnotice examine: {error}", file=sys.stderr)
         return FAILED
     if args.json:
-        print(json.dumps(as_json(found), ensure_ascii=False))
+        print(json.dumps(as_json(found)))
     else:
         show(found, args.file)
     return OK if found.session.replay.outcome == "identical" else FAILED

@@ -176,8 +176,8 @@ def _end(found: Replay) -> str:
 
 def _playback(found: Replay) -> list[str]:
     lines = []
-    ends = [at for at, _ in found.playback[1:]] + [found.duration_ns]
-    for (at, state), end in zip(found.playback, ends, strict=True):
+    ends = [*(at for at, _ in found.playback[1:]), found.duration_ns]
+    for (at, state), end in zip(found.playback, ends, strict=False):  # none: no line
         lines.append(f"  {clock(at)}  {state:<9} {seconds(end - at):8.1f} s")
     return lines
 

@@ -53,6 +53,7 @@ class Plan:
         alongside: runs beside the player until the session ends (the demo's fault).
         duration_s: end after this long; None is the end of the media.
         locale: language of the texts; None is what the environment asks for.
+        keep: without a dossier, write the record at close all the same if a notice was shown.
         live: draw the live view where the terminal can show it.
         faces: where notices are shown, too, as given on the command line.
         mutes: the file of what is muted for good; None knows of none.
@@ -72,6 +73,7 @@ class Plan:
     messages: str | None = None
     dossier: str | None = None
     sign: str | None = None
+    keep: bool = False
     json: bool = False
     quiet: bool = False
     live: bool = True
@@ -347,11 +349,31 @@ async def run_session(plan: Plan) -> int:
             if keys.active:
                 face.keys(legend(session.watcher.words(*KEYS.values())))
         code, words = await session.run()
+    _keep(plan, session.watcher)
     if words:
         print(f"streamnotice {plan.command}: {clean(words, _MAX_TEXT)}", file=sys.stderr)
     elif plan.json and not plan.quiet and plan.dossier is not None:
         print(f"streamnotice {plan.command}: {_after(plan)}", file=sys.stderr)
     return code
+
+
+def _keep(plan: Plan, watcher: Watcher) -> None:
+    """No notice without its record: written where the user's programs keep such things."""
+    if not plan.keep or plan.dossier is not None or watcher.summary().notices == 0:
+        return
+    from streamnotice.dossier.kept import keep
+
+    try:
+        path = keep(watcher.save_dossier)
+    except HostError as error:
+        print(f"streamnotice {plan.command}: {error}", file=sys.stderr)
+        return
+    if not plan.quiet:
+        print(
+            f"streamnotice {plan.command}: the record of what was shown: {path} "
+            "(streamnotice log lists all; --no-record writes none)",
+            file=sys.stderr,
+        )
 
 
 def _face(plan: Plan, closing: contextlib.ExitStack) -> Face:

@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what you don't want to be told again (default: the usual file; off: none)",
     )
     add_output_arguments(parser)
+    parser.add_argument(
+        "--no-record",
+        action="store_true",
+        help="without --dossier: write no record even if a notice was shown",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,6 +83,7 @@ def plan(args: argparse.Namespace) -> Plan:
         messages=args.messages,
         dossier=args.dossier,
         sign=args.sign,
+        keep=not args.no_record,
         json=args.json,
         quiet=args.quiet,
         faces=args.face,

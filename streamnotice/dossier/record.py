@@ -50,8 +50,8 @@ FORMAT: Final = 2
 Scope = Literal["notice", "session", "always"]
 """What a dismissal holds for."""
 
-PART_BYTES: Final = 6 * 1024 * 1024
-"""Lines in a part, about; at some 5 kB a second it lasts twenty minutes."""
+PART_BYTES: Final = 8 * 1024 * 1024
+"""Lines in a part, about; at some 5 kB a second it lasts half an hour."""
 LEAST_PART_BYTES: Final = 2 * 1024 * 1024
 """A part opens with the engine's memory (up to 0.7 MB): a shorter one would hold little else."""
 KEEP_PARTS: Final = 64
@@ -166,7 +166,7 @@ class Recorder:
         self._signer = signer
         self._on_error = on_error
         self._bound_bytes = bound_bytes
-        self._part_bytes = max(LEAST_PART_BYTES, min(PART_BYTES, bound_bytes * 3 // 4))
+        self._part_bytes = max(LEAST_PART_BYTES, min(PART_BYTES, bound_bytes))
         self._part = 1
         self._opening_bytes = 0
         self._chain = Chain()

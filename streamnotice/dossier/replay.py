@@ -83,6 +83,7 @@ class Replay:
         timeline: verdicts as recorded, runs of the same one joined.
         notices: notices as recorded.
         shown: notices as the viewer saw them.
+        dismissed: what the viewer waved away or muted.
         cut: how the file's end is missing; None if it is whole.
         closed: the session's end is on record.
         truncated: recording stopped at its bound; the replay goes that far.
@@ -102,6 +103,7 @@ class Replay:
     timeline: list[Step] = attrs.field(factory=list)
     notices: list[Notice] = attrs.field(factory=list)
     shown: list[Json] = attrs.field(factory=list)
+    dismissed: list[Json] = attrs.field(factory=list)
     cut: str | None = None
     closed: bool = False
     truncated: bool = False
@@ -184,6 +186,8 @@ def run(
             _note(found, entry.value)
         elif entry.type == "shown":
             found.shown.append(entry.plain)
+        elif entry.type == "dismissed":
+            found.dismissed.append(entry.plain)
         elif entry.type == "state" and found.difference is None:
             if not begun and restore is None:
                 raise EvidenceError(

@@ -22,6 +22,7 @@ from streamnotice.dossier.replay import Replay, replay_dossier
 from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.walk import Line, Walk, open_walk
 from streamnotice.errors import EvidenceError, LineError
+from streamnotice.events import Notice
 
 Check = Literal["chain", "signature", "form", "replay", "start", "end"]
 Outcome = Literal["verified", "partial", "other_engine", "failed"]
@@ -67,7 +68,9 @@ class Verified:
         head: the chain's last head, in hex; empty in format 1.
         key_id: of the public key that the signatures were checked with; empty if none was given.
         tables_differ: names of tables whose hashes are not the recorded ones.
+        notices: what the engine said of them.
         shown: notices as the viewer saw them.
+        dismissed: what the viewer waved away or muted.
         closed: the session's end is on record.
     """
 
@@ -87,7 +90,9 @@ class Verified:
     head: str = ""
     key_id: str = ""
     tables_differ: tuple[str, ...] = ()
+    notices: list[Notice] = attrs.field(factory=list)
     shown: list[Json] = attrs.field(factory=list)
+    dismissed: list[Json] = attrs.field(factory=list)
     closed: bool = False
 
     @property
@@ -215,7 +220,9 @@ def _replayed(found: Verified, part: _PartFound) -> None:
     found.events += replay.events
     found.duration_ns = max(found.duration_ns, replay.duration_ns)
     found.tables_differ = replay.tables_differ
+    found.notices += replay.notices
     found.shown += replay.shown
+    found.dismissed += replay.dismissed
     if found.header.format == 1:
         found.closed = replay.closed
         if not replay.closed and part.finding is None:

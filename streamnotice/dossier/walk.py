@@ -26,8 +26,10 @@ from streamnotice.errors import EvidenceError, LineError
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Longest line; the longest that is written is an engine's memory, some 0.7 MB."""
 MAX_FILE_BYTES: Final = 1024 * 1024 * 1024
-MAX_EXPANSION: Final = 400
+MAX_EXPANSION: Final = 100
 """Most bytes that one compressed byte may stand for; a record comes to about ten."""
+MAX_PART_BYTES: Final = 64 * 1024 * 1024
+MAX_FAULTS: Final = 1_000
 
 FORMATS: Final = (1, 2)
 
@@ -115,9 +117,10 @@ class Walk:
         for path in self.paths:
             ended = path != self.paths[0]  # a file that follows opens with a header
             signed_to = 0
-            number = 0
+            number = part_bytes = 0
             for number, raw in read_lines(path, self):
                 self.lines += 1
+                part_bytes += len(raw)
                 line = Line(path, number, self._part, raw)
                 if self._chain is None:
                     yield line
@@ -131,12 +134,14 @@ class Walk:
                         raise line.error("something follows the end of the session")
                     if _HEADER in raw and (number > 1 or path != self.paths[0]):
                         self._next_part(self._chain, line, ended)
-                        ended, signed_to = False, 0
+                        ended, signed_to, part_bytes = False, 0, len(raw)
                         line = attrs.evolve(line, part=self._part)
                     elif ended:
                         raise line.error("something follows the end of a part")
                     else:
                         self._chain.add(raw, number)
+                    if part_bytes > MAX_PART_BYTES:
+                        raise line.error(f"a part of more than {MAX_PART_BYTES} bytes")
                     ended = raw.endswith(_CONTINUED)
                     self.closed = raw.endswith(_CLOSED)
                     yield line
@@ -146,6 +151,10 @@ class Walk:
 
     def _seal(self, chain: Chain, line: Line) -> None:
         self.seals += 1
+        if not chain.unsealed:
+            raise line.error("a seal over nothing")
+        if len(self.faults) > MAX_FAULTS:
+            raise line.error("more faults before it than are worth telling")
         try:
             faults = chain.check(line.raw, line.number)
         except EvidenceError as error:
@@ -311,6 +320,8 @@ def _bounded(
             return
         number += 1
         total_bytes += len(raw)
+        if raw[:1] != b"{":
+            raise LineError(path, number, "not a JSON object")
         if len(raw) > MAX_LINE_BYTES:
             raise LineError(path, number, f"longer than {MAX_LINE_BYTES} bytes")
         if total_bytes > bound_bytes:

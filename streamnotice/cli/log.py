@@ -1,0 +1,117 @@
+"""`streamnotice log [DIR]`: every notice as it was shown, in a folder of dossiers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from streamnotice.cli import FAILED, OK
+from streamnotice.cli.plain import clock, say
+from streamnotice.dossier.kept import kept_folder
+from streamnotice.dossier.log import Session, Shown, Wanted, as_json, bundle, instant, read_log
+
+_OUTCOMES = {
+    "verified": "verified",
+    "partial": "holds, but is not the whole session",
+    "other_engine": "whole, but of another engine",
+    "failed": "NOT VERIFIED",
+    "unreadable": "NOT READABLE",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", help="default: where `watch` keeps its records"
+    )
+    parser.add_argument("--place", metavar="P", help="this place of the tree and all below it")
+    parser.add_argument("--from", dest="since", type=_instant, metavar="T", help="not before (UTC)")
+    parser.add_argument("--to", dest="until", type=_instant, metavar="T", help="not after (UTC)")
+    parser.add_argument("--key", metavar="PUB", help="public key that all must be signed with")
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="records whose start or end is not there may pass",
+    )
+    parser.add_argument(
+        "--bundle", metavar="FILE", help="also put these dossiers and an index into a zip file"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _instant(text: str) -> datetime:
+    found = instant(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date or instant (2026-01-31T20:15)")
+    return found
+
+
+def run(args: argparse.Namespace) -> int:
+    wanted = Wanted(args.place, args.since, args.until)
+    folder = Path(args.folder) if args.folder is not None else kept_folder()
+    verifier = None
+    if args.key is not None:
+        from streamnotice.dossier.signing import load_verifier
+
+        verifier = load_verifier(args.key)
+    if args.folder is None and not folder.is_dir():
+        if args.json:
+            print(json.dumps(as_json([])))
+        else:
+            say([f"{folder}: no session with a notice was kept yet"])
+        return OK
+    sessions = read_log(folder, wanted, verifier, jobs=os.cpu_count() or 1)
+    if not wanted.all:
+        # what can't be read might hold what is looked for: it is not passed over
+        sessions = [one for one in sessions if one.shown or one.verified is None]
+    written = None
+    if args.bundle is not None:
+        written = bundle(sessions, folder, args.bundle)
+    if args.json:
+        print(json.dumps(as_json(sessions)))
+    else:
+        say(_lines(folder, sessions))
+        if written is not None:
+            say([f"{written} files and an index: {args.bundle}"])
+    passes = {"verified", "partial"} if args.partial else {"verified"}
+    return OK if all(one.outcome in passes for one in sessions) else FAILED
+
+
+def _lines(folder: Path, sessions: list[Session]) -> Iterator[str]:
+    count = sum(len({shown.id for shown in one.shown}) for one in sessions)
+    yield f"{folder}: {_count(count, 'notice')} in {_count(len(sessions), 'session')}"
+    for one in sessions:
+        yield ""
+        began = f"{one.began:%Y-%m-%d %H:%M:%S} UTC" if one.began else "time not told"
+        yield f"{began}  {_name(folder, one.path)}: {_OUTCOMES[one.outcome]}"
+        if one.error:
+            yield f"  {one.error}"
+        elif one.verified is not None:
+            yield from (f"  line {f.first}: {f.text}" for f in one.verified.findings[:3])
+        if not one.shown and not one.error:
+            yield "  no notice"
+        for shown in one.shown:
+            yield from _notice(shown)
+
+
+def _notice(shown: Shown) -> Iterator[str]:
+    at = f"{shown.at:%H:%M:%S}" if shown.at else clock(shown.at_ns).strip()
+    state = shown.state + (f" ({shown.reason})" if shown.reason else "")
+    name = shown.bottleneck or "no verdict stands behind it"
+    name += f", {shown.condition}" if shown.condition else ""
+    name += f", among {', '.join(shown.among)}" if shown.among else ""
+    name += ", dismissed by the viewer" if shown.dismissed and shown.state != "resolved" else ""
+    yield f"  {at}  {shown.id} {state}: {name}"
+    yield from textwrap.wrap(shown.text, 88, initial_indent=" " * 12, subsequent_indent=" " * 12)
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
