@@ -19,7 +19,7 @@ import attrs
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.faces import Face, TakenAway
 from streamnotice.muted import Muted
-from streamnotice.notices.actions import Acted, HostAction, check_actions, offered
+from streamnotice.notices.actions import Acted, HostAction, offered
 from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
 from streamnotice.notices.manners import Manners
 from streamnotice.notices.muting import MuteFile, Scope
@@ -60,7 +60,7 @@ class Delivery:
         catalog: Catalog,
         estimates: Callable[[], Estimates],
         mutes: MuteFile | str | os.PathLike[str] | None = None,
-        actions: Mapping[str, HostAction] | None = None,
+        actions: Mapping[str, HostAction],
         faces: Sequence[Face] = (),
         dispatch: Dispatch | None = None,
     ) -> None:
@@ -69,7 +69,7 @@ class Delivery:
         self._recorder = recorder
         self._catalog = catalog
         self._estimates = estimates
-        self._actions = check_actions(actions)
+        self._actions = actions
         self._dispatch = dispatch
         self._manners = Manners(session.policy.least_severity, session.policy.notices_per_hour)
         self.muted = Muted(session, mutes)

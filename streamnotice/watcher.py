@@ -25,7 +25,7 @@ from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
 from streamnotice.faces import Face
 from streamnotice.hooks import Dispatch, Hooks
-from streamnotice.notices.actions import HostAction
+from streamnotice.notices.actions import HostAction, check_actions
 from streamnotice.notices.catalog import Catalog
 from streamnotice.notices.muting import Mute, MuteFile, Scope
 from streamnotice.notices.overrides import OverrideSource
@@ -127,6 +127,7 @@ class Watcher:
         self.policy = policy or Policy()
         if "reference" in self.policy.probes and not references:
             raise HostError("the probe 'reference' needs at least one reference URL")
+        actions = check_actions(actions)  # before a file is opened
         self._settings = self.policy.settings()
         self._engine = Engine(self._settings)
         self._catalog = Catalog(

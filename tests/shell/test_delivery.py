@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamnotice import HostError, Policy, ShownNotice
+from streamnotice import HostError, Policy, ShownNotice, ThreadWatcher
 from streamnotice.faces import TakenAway
 from streamnotice.notices import effects
 from streamnotice.notices.actions import Acted
@@ -336,6 +336,19 @@ def test_unknown_actions_are_refused_at_once() -> None:
         ToldWatcher(actions={"explode": print})
     with pytest.raises(HostError, match="callable"):
         ToldWatcher(actions={"lower_quality": 3})  # type: ignore[dict-item]
+
+
+def test_without_asyncio() -> None:
+    with ThreadWatcher() as w:
+        w.add_face(Screen())
+        assert w.mute("service", network="any").place == "service"
+        assert [one.place for one in w.muted()] == ["service"]
+        assert w.unmute("service") == 1
+        assert w.on_screen is None
+        assert not w.dismiss("n1")
+        assert not w.act("n1", "wait")
+    with pytest.raises(HostError, match="not open"):
+        w.mute("service")
 
 
 def figures(**other: Any) -> effects.Figures:

@@ -22,6 +22,9 @@ from streamnotice import (
     Watcher,
 )
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.faces import TakenAway
+from streamnotice.faces.web import make_app
+from streamnotice.notices.actions import Acted
 from streamnotice.testing import Clock, ToldWatcher
 
 
@@ -44,6 +47,46 @@ def changed(event: PlaybackChanged) -> None:
 def idle_add(call: Callable[[], None]) -> int:
     call()
     return 1
+
+
+class Ticker:
+    """A face of the host's own."""
+
+    name = "ticker"
+
+    async def open(self, watcher: Watcher) -> None:
+        self.words = watcher.words("face.understood")
+
+    def notice(self, shown: ShownNotice) -> None:
+        print(shown.text)
+
+    def taken_away(self, what: TakenAway) -> None:
+        print(what.notice_id, what.scope)
+
+    def acted(self, acted: Acted) -> None:
+        print(acted.text, acted.followed)
+
+    async def close(self) -> None:
+        return None
+
+
+async def lower(notice: ShownNotice) -> None:
+    print(notice.event.bottleneck)
+
+
+async def answers() -> None:
+    async with Watcher(
+        faces=[Ticker()],
+        actions={"lower_quality": lower, "switch_cdn": lambda notice: print(notice.title)},
+        mutes="mutes.json",
+        policy=Policy(least_severity="medium", notices_per_hour=6),
+    ) as w:
+        app = make_app(w, origins=["https://watch.example"])
+        gone: bool = w.dismiss("n1", "session", face="ticker")
+        w.dismiss("n1", "forever")  # type: ignore[arg-type] # wrong
+        places: list[str] = [mute.place for mute in w.muted()]
+        print(app, gone, places, w.act("n1", "wait"), w.unmute("service"))
+        w.add_face(print)  # type: ignore[arg-type] # wrong
 
 
 async def host() -> None:
