@@ -107,7 +107,11 @@ class Estimates:
         self.newest.append(NewestSeen(seen.at_ns, seen.newest, seen.target_duration_ns))
 
     def store(self, seen: StoredBaseline) -> None:
-        if seen.feature == "rtt_ns" and seen.value > 0 and len(self.paths.stored) < 32:
+        if seen.feature != "rtt_ns":
+            return
+        if seen.value <= 0:  # taken back
+            self.paths.stored.pop(seen.subject, None)
+        elif len(self.paths.stored) < 32:
             self.paths.stored[seen.subject] = seen.value
 
     def learnt(self) -> dict[str, int]:

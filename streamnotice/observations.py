@@ -321,7 +321,7 @@ class StoredBaseline(Observation):
     Attributes:
         feature: "rtt_ns", the base round trip.
         subject: the place whose last hop it belongs to, or "far end" for the server.
-        value: the figure, in the feature's unit.
+        value: the figure, in the feature's unit; 0 takes it back.
         samples: how many sessions it rests on.
     """
 

@@ -46,6 +46,7 @@ from streamnotice.session import Session
 if TYPE_CHECKING:
     import aiohttp
 
+    from streamnotice.baselines import BaselineFile
     from streamnotice.dossier.signing import Signer
     from streamnotice.path.networks import NetworkTable
     from streamnotice.players.proxy import TapProxy
@@ -87,8 +88,9 @@ class Watcher:
         networks: a prefix table (see `streamnotice.path.networks`) or the path of its CSV.
         references: URLs of servers that a healthy line reaches as well; used only if
             "reference" is among the policy's probes.
-        baselines: base round trips in seconds from earlier sessions on this same network, as
-            `baselines()` gave them: for trouble that is there before Play.
+        baselines: what was normal in earlier sessions, for trouble that is there before Play: a
+            file (a path, or a `BaselineFile`) that this session goes by and adds to; or base round
+            trips in seconds from this same network, as `baselines()` gave them.
         dossier: also write the record to this file as the session goes.
         mutes: file of what the viewer doesn't want to be told for good (a path, or a `MuteFile`);
             None keeps mutes for this session only. A damaged file is told to `on_error`.
@@ -117,7 +119,7 @@ class Watcher:
         messages: OverrideSource | Sequence[OverrideSource] | None = None,
         networks: NetworkTable | str | os.PathLike[str] | None = None,
         references: Sequence[str] = (),
-        baselines: Mapping[str, float] | None = None,
+        baselines: BaselineFile | str | os.PathLike[str] | Mapping[str, float] | None = None,
         dossier: str | os.PathLike[str] | None = None,
         mutes: MuteFile | str | os.PathLike[str] | None = None,
         actions: Mapping[str, HostAction] | None = None,
@@ -150,7 +152,8 @@ class Watcher:
         )
         self._networks = _networks(networks)
         self._references = tuple(check_reference(url) for url in references)
-        self._baselines = dict(baselines or {})
+        self._baseline_file = _baseline_file(baselines)
+        self._baselines = dict(baselines) if isinstance(baselines, Mapping) else {}
         self.session = Session(self.policy, self._hand_in, on_error=self._on_error)
         self._tap: aiohttp.TraceConfig | None = None
         self._recorder = Recorder(
@@ -209,6 +212,8 @@ class Watcher:
                 self._hand_in(StoredBaseline(now, "rtt_ns", str(subject)[:64], value, samples=1))
         for name, spec in PASSIVE.items():
             self._start(name, partial(_passive, spec))
+        if self._baseline_file is not None:
+            self._start("baselines", partial(self._baseline_sensor, self._baseline_file))
         if "path" in self.policy.probes:
             self._start("path", self._path_sensor)
         if "reference" in self.policy.probes:
@@ -526,6 +531,11 @@ class Watcher:
         assert self._loop is not None
         self._tasks.append(self._loop.create_task(work, name=f"streamnotice-{name}"))
 
+    def _baseline_sensor(self, file: BaselineFile) -> Sensor:
+        from streamnotice.sensors.baselines import BaselineSensor
+
+        return BaselineSensor(file, lambda: self._engine.estimates, lambda: self._verdict)
+
     def _path_sensor(self) -> Sensor:
         from streamnotice.sensors.path import PathSensor
 
@@ -580,6 +590,14 @@ def _signer(given: Signer | str | os.PathLike[str] | None) -> Signer | None:
     from streamnotice.dossier.signing import load_signer
 
     return load_signer(given)
+
+
+def _baseline_file(given: object) -> BaselineFile | None:
+    from streamnotice.baselines import BaselineFile
+
+    if isinstance(given, BaselineFile):
+        return given
+    return BaselineFile(given) if isinstance(given, str | os.PathLike) else None
 
 
 def _networks(given: NetworkTable | str | os.PathLike[str] | None) -> NetworkTable | None:

@@ -57,6 +57,7 @@ class Plan:
         live: draw the live view where the terminal can show it.
         faces: where notices are shown, too, as given on the command line.
         mutes: the file of what is muted for good; None knows of none.
+        baselines: the file of what was normal on this network; None keeps none.
         needs_viewer: somebody may be looking at the player itself: when the reader of our
             output goes away, playback goes on.
     """
@@ -81,6 +82,7 @@ class Plan:
     needs_viewer: bool = False
     faces: Sequence[str] = ()
     mutes: str | None = None
+    baselines: str | None = None
     alongside: Callable[[Watcher], Awaitable[None]] | None = None
 
 
@@ -152,6 +154,7 @@ class _Session:
             on_dismissed=self._on_dismissed,
             on_acted=self._on_acted,
             mutes=plan.mutes,
+            baselines=plan.baselines,
             faces=self._faces,
         )
         self.watcher.face = face

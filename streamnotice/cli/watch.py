@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 from urllib.parse import urlsplit
 
+from streamnotice.baselines import default_path as usual_baselines
 from streamnotice.cli.running import (
     Plan,
     add_output_arguments,
@@ -53,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what you don't want to be told again (default: the usual file; off: none)",
     )
+    parser.add_argument(
+        "--baselines",
+        metavar="FILE",
+        help="remember what was normal on this network, and go by it (auto: the usual file)",
+    )
     add_output_arguments(parser)
     parser.add_argument(
         "--no-record",
@@ -88,6 +94,7 @@ def plan(args: argparse.Namespace) -> Plan:
         quiet=args.quiet,
         faces=args.face,
         mutes=_mutes(args.mutes),
+        baselines=str(usual_baselines()) if args.baselines == "auto" else args.baselines,
         duration_s=args.duration,
         needs_viewer=args.player != "none",
     )

@@ -69,6 +69,27 @@ async def main():
 asyncio.run(main())
 """
 
+WATCHED = """\
+import asyncio, json, os, sys
+import attrs
+from streamnotice import Policy, Watcher
+from streamnotice.path.networks import parse_networks
+table = parse_networks(
+    ["192.168.7.0/24,0", "203.0.113.0/24,64500,P", "198.51.100.0/24,64501,S"])
+async def main():
+    kept = []
+    async with Watcher(policy=Policy(probes={"path"}), networks=table, baselines=sys.argv[1],
+                       on_dossier=kept.append) as w:
+        w.session.target("service", "media.example", 8080, address="198.51.100.2")
+        for turn in range(int(float(sys.argv[2]) * 4)):
+            w.playback(state="playing", buffer_s=20, position_s=turn / 4, wants_data=False)
+            w.session.intensity = "watch"
+            await asyncio.sleep(0.25)
+    lines = [json.loads(line) for line in kept[0]]
+    print(json.dumps([line for line in lines if "stored-baseline" in json.dumps(line)]))
+asyncio.run(main())
+"""
+
 
 def _worlds() -> str | None:
     """Why there can be no namespaces here, None if there can."""
@@ -135,6 +156,21 @@ class World:
         seen: list[dict[str, Any]] = json.loads(done.stdout)
         return seen
 
+    def watch(self, baselines: Path, seconds: float) -> str:
+        """Run a Watcher; the record's lines that tell of stored baselines."""
+        done = subprocess.run(
+            self._inside(sys.executable, "-c", WATCHED, str(baselines), str(seconds)),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert "failed" not in done.stderr
+        return done.stdout
+
     def close(self) -> None:
         for process in (*self._servers, self._holder):
             process.kill()
@@ -200,3 +236,20 @@ def test_a_cut_link_is_an_outcome(world: World) -> None:
     world.sh("ip link set up0 down")
     seen = world.view({"hop-probe:error:udp": 1})
     assert all(o["outcome"] == "error" for o in seen if o["kind"] == "hop-probe")
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_a_session_knows_what_was_normal_here(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "baselines.json"
+    assert "stored-baseline" not in world.watch(file, 17)
+    kept = json.loads(file.read_text(encoding="ascii"))
+    (places,) = kept["networks"].values()
+    assert {"network.home.wifi", "network.isp.access"} < set(places)
+    assert any(place.startswith("far end ") for place in places)
+    assert "198.51" not in file.read_text(encoding="ascii")
+    told = world.watch(file, 3)
+    assert '"network.isp.access"' in told
+    assert '"far end"' in told
+    # another router in its place: another network, of which nothing is known
+    world.sh("ip -n home link set down0 address 02:00:00:00:00:77; ip neigh flush dev up0")
+    assert "stored-baseline" not in world.watch(file, 3)
