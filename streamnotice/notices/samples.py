@@ -1,7 +1,7 @@
 """One notice of each kind, to see how texts look: for previews, never for a viewer.
 
-Places and conditions are those of the tree. The evidence is what the fitted table holds to speak
-most for each of them; its figures are made up, and the same everywhere.
+Places and conditions are those of the tree. The evidence is such as would speak for each of
+them; its figures and weights are made up, and the same everywhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from streamnotice.notices.placeholders import placeholders
 from streamnotice.notices.shipped import english
 from streamnotice.notices.shown import Context
 from streamnotice.policy import Policy
-from streamnotice.verdict.tables import shipped as tables
 
 _MS: Final = 1_000_000
 _S: Final = 1_000_000_000
@@ -49,13 +48,38 @@ BASELINES: Final[dict[str, int]] = {"rtt_ns": 24 * _MS}
 """The same for what figures are compared with."""
 SUBSCRIBED_BPS: Final = 50_000_000
 OPERATOR: Final = "Example Net"
-_ITEMS: Final = 3
-_STEPS: Final = 8
-"""So many decision steps have said the same."""
 _ENOUGH: Final = frozenset({"plenty", "ample", "fits"})
 _ENOUGH_BPS: Final = 12_000_000
 """What comes through in outcomes that say that it is enough."""
-_HARM: Final = "harm"  # says that playback suffers, not where
+
+_PATH_RULES: Final = {
+    "slow": "queue_place", "crowded": "queue_place", "limited": "queue_place",
+    "lossy": "loss_place", "unsteady": "spread_place", "unreachable": "reach_place",
+}  # fmt: skip
+_PATH_OUTCOMES: Final = {
+    "network": "unplaced", "network.home": "home_or_access", "network.home.wifi": "home",
+    "network.vpn": "vpn", "network.isp": "access_or_core", "network.isp.access": "access",
+    "network.isp.core": "core", "network.interconnect": "interconnect",
+}  # fmt: skip
+EVIDENCE: Final[dict[str, tuple[str, str]]] = {
+    "device": ("decode", "dropping"),
+    "player": ("fit", "above"),
+    "player.idle": ("asking", "idle_hungry"),
+    "network.home.sharing": ("others_at_home", "much"),
+    "network.isp.access.limited": ("pace", "steady"),
+    "service": ("contrast", "only_service"),
+    "service.dns": ("look_up", "slow"),
+    "service.dns.failing": ("look_up", "failing"),
+    "service.edge": ("first_byte_hit", "late"),
+    "service.edge.overloaded": ("edge_time", "large"),
+    "service.edge.failing": ("status", "edge_error"),
+    "service.edge.unreachable": ("connect", "timeout"),
+    "service.origin": ("first_byte_miss", "late"),
+    "service.origin.failing": ("status", "upstream_error"),
+    "service.source": ("live_edge", "late"),
+}
+"""Rule and outcome that speak for a place, or for a place and condition, off the path."""
+_WEIGHTS_MDB: Final = (24_000, 9_000)
 
 
 @attrs.frozen
@@ -121,7 +145,7 @@ def samples(*, name_operators: bool = False) -> Iterator[Sample]:
 
 def _notice(name: str, condition: str | None, among: tuple[str, ...]) -> Notice:
     covered = among or leaves_under(name)
-    items = () if name == UNDETERMINED else _items(covered, condition)
+    items = () if name == UNDETERMINED else _items(name, condition)
     weight_mdb = sum(item.weight_mdb for item in items)
     against = next((leaf for leaf in LEAF_NAMES if leaf not in covered), NONE)
     return Notice(
@@ -143,31 +167,18 @@ def _notice(name: str, condition: str | None, among: tuple[str, ...]) -> Notice:
     )
 
 
-def _items(covered: tuple[str, ...], condition: str | None) -> tuple[Item, ...]:
-    """The outcomes that the table holds to speak most for the places, one a rule."""
-    table = tables()
-    ours = [
-        index
-        for index, state in enumerate(table.states)
-        if state.place in covered and condition in (None, state.condition)
-    ]
-    others = [index for index, state in enumerate(table.states) if state.place not in covered]
-    if not ours or not others:
-        return ()
-    found: list[Item] = []
-    for rule, outcomes in table.likelihoods.items():
-        if rule == _HARM:
-            continue
-        weights = {
-            outcome: min(row[index] for index in ours)
-            - sum(row[index] for index in others) // len(others)
-            for outcome, row in outcomes.items()
-        }
-        outcome = max(weights, key=lambda one: weights[one])
-        if weights[outcome] > 0:
-            found.append(_item(rule, outcome, _STEPS * weights[outcome]))
-    found.sort(key=lambda item: -item.weight_mdb)
-    return tuple(found[:_ITEMS])
+def evidence_for(name: str, condition: str | None) -> tuple[str, str]:
+    """Rule and outcome that would speak for a place."""
+    stem = f"{name}.{condition}"
+    if stem in EVIDENCE or name in EVIDENCE:
+        return EVIDENCE[stem if stem in EVIDENCE else name]
+    return _PATH_RULES.get(condition or "crowded", "queue_place"), _PATH_OUTCOMES[name]
+
+
+def _items(name: str, condition: str | None) -> tuple[Item, ...]:
+    strong_mdb, weak_mdb = _WEIGHTS_MDB
+    rule, outcome = evidence_for(name, condition)
+    return (_item(rule, outcome, strong_mdb), _item("rate", "short", weak_mdb))
 
 
 def _item(rule: str, outcome: str, weight_mdb: int) -> Item:

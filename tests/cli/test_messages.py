@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from streamnotice.cli import main
+from streamnotice.evidence import RULES
 from streamnotice.notices.catalog import known_ids
 from streamnotice.notices.ids import place_stems
 from streamnotice.notices.samples import samples
@@ -127,6 +128,19 @@ def test_the_preview_is_plain_without_a_terminal(capsys: pytest.CaptureFixture[s
     assert (first, title) == ("service.edge.slow", "    The delivery server seems slow")
     assert text.startswith("    The video is held up. The server that delivers this video seems")
     assert action.startswith("    -> Choose a lower quality")
+
+
+def test_samples_have_evidence_of_rules_that_there_are() -> None:
+    known = {(rule.name, outcome) for rule in RULES for outcome in rule.outcomes}
+    for sample in samples():
+        assert {(item.rule, item.outcome) for item in sample.event.items} <= known
+
+
+def test_each_variant_is_previewed_in_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "preview", "network.isp.access.slow", "--locale", "en")[1]
+    assert "less than the 50 Mbit/s of your plan" in out
+    out = run(capsys, "preview", "network.home.wifi.slow", "--locale", "en")[1]
+    assert "Your Wi-Fi seems slow" in out
 
 
 def test_a_samples_evidence_has_all_its_figures() -> None:
