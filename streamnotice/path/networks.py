@@ -3,6 +3,7 @@
 The table is a CSV file of the host's: `network,asn,operator`, one prefix a line, a header line if
 you like, `#` starts a comment. asn 0 is the viewer's own (the home). The operator's name
 may be left out; it is said to nobody unless the host's policy permits it.
+Or it is an MMDB file, told by its content (`streamnotice.path.mmdb`).
 """
 
 from __future__ import annotations
@@ -112,19 +113,34 @@ def parse_networks(lines: Iterable[str], name: str = "networks") -> NetworkTable
 
 
 def load_networks(path: str | os.PathLike[str]) -> NetworkTable:
-    """Read a table from a CSV file.
+    """Read a table from a CSV file, or an MMDB file (extra `mmdb`).
 
     Raises:
-        HostError: the file can't be read, or one of its lines can't be understood.
+        HostError: the file can't be read, or can't be understood.
     """
     name = os.fspath(path)
     try:
+        if _is_mmdb(path):
+            from streamnotice.path.mmdb import load_mmdb
+
+            return load_mmdb(path)
         with open(path, encoding="utf-8-sig", newline="") as file:
             return parse_networks(file, name)
     except OSError as error:
         raise HostError(f"can't read the table of networks {name}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise HostError(f"{name} is no UTF-8 text") from None
+
+
+def _is_mmdb(path: str | os.PathLike[str]) -> bool:
+    from streamnotice.path.mmdb import MARKER, MARKER_WITHIN
+
+    with open(path, "rb") as file:
+        if not file.seekable():  # a pipe is text
+            return False
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - MARKER_WITHIN))
+        return MARKER in file.read(MARKER_WITHIN)
 
 
 def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, tuple[str, str, str]]]:

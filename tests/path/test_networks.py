@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamnotice.errors import HostError
+from streamnotice.errors import HostError, MissingExtraError
+from streamnotice.path.mmdb import load_mmdb
 from streamnotice.path.networks import Network, NetworkTable, load_networks, parse_networks
+from streamnotice.path.roles import assign_roles
 
 TABLE = """\
 # who runs what
@@ -102,3 +108,83 @@ def test_lookup_agrees_with_a_plain_search(prefixes: list[tuple[int, int]], valu
         assert found == Network(kept[max(covering, key=lambda net: net.prefixlen)])
     else:
         assert found is None
+
+
+@functools.cache
+def mmdb(form: str) -> bytes:
+    """The content of a small MMDB file, as the makers of such files write it."""
+    from mmdb_writer import MMDBWriter
+    from netaddr import IPSet
+
+    def record(asn: int, name: str) -> dict[str, Any]:
+        if form == "ipinfo":
+            return {"asn": f"AS{asn}", "as_name": name, "as_domain": "example"}
+        if form == "city":
+            return {"city": {"names": {"en": name}}}
+        return {"autonomous_system_number": asn, "autonomous_system_organization": name}
+
+    writer = MMDBWriter(6, f"Test-{form}", ipv4_compatible=True)
+    writer.insert_network(IPSet(["203.0.113.0/24"]), record(64500, "Provider, Inc."))
+    writer.insert_network(IPSet(["198.51.100.0/24"]), record(64501, "Server"))
+    writer.insert_network(IPSet(["2001:db8::/32"]), record(64502, "Six"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.mmdb"
+        writer.to_db_file(str(path))
+        return path.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["geolite", "ipinfo"])
+def test_an_mmdb_file_is_told_by_its_content(form: str, tmp_path: Path) -> None:
+    file = tmp_path / "networks.csv"  # whatever it is called
+    file.write_bytes(mmdb(form))
+    table = load_networks(file)
+    assert table.lookup("203.0.113.5") == Network(64500, "Provider, Inc.")
+    assert table.lookup("::ffff:203.0.113.200") == Network(64500, "Provider, Inc.")
+    assert table.lookup("2001:db8::9") == Network(64502, "Six")
+    assert table.lookup("192.0.2.1") is None
+    assert table.lookup("not an address") is None
+    assert len(table) > 0
+    roles = assign_roles(
+        ["192.168.7.1", "203.0.113.1", "203.0.113.9", "198.51.100.2"],
+        "198.51.100.2", "192.168.7.1", "wifi", table,
+    )  # fmt: skip
+    assert roles.segments == (
+        "network.home.wifi", "network.isp.access", "network.isp.core", "network.interconnect"
+    )  # fmt: skip
+
+
+def test_an_mmdb_file_that_is_no_use_is_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "city.mmdb"
+    file.write_bytes(mmdb("city"))
+    with pytest.raises(HostError, match="tells no AS numbers: want an ASN database"):
+        load_networks(file)
+    file.write_bytes(mmdb("geolite")[-600:])
+    with pytest.raises(HostError, match="damaged MMDB") as caught:
+        load_networks(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_mmdb_file_needs_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "asn.mmdb"
+    file.write_bytes(mmdb("geolite"))
+    monkeypatch.setitem(sys.modules, "maxminddb", None)
+    with pytest.raises(MissingExtraError, match="mmdb"):
+        load_networks(file)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_a_damaged_mmdb_file_is_a_table_or_a_host_error(data: st.DataObject) -> None:
+    content = bytearray(mmdb("geolite"))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.mmdb"
+        path.write_bytes(content)
+        try:
+            table = load_mmdb(path)
+        except HostError:
+            pass
+        else:
+            for address in ("203.0.113.5", "198.51.100.9", "2001:db8::1", "192.0.2.1"):
+                table.lookup(address)
