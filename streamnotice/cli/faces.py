@@ -14,7 +14,7 @@ from streamnotice.events import PlaybackChanged, Verdict
 if TYPE_CHECKING:
     from streamnotice.faces import TakenAway
     from streamnotice.notices.actions import Acted
-    from streamnotice.notices.shown import ShownNotice
+    from streamnotice.notices.shown import ShownAction, ShownNotice
     from streamnotice.watcher import Summary
 
 SCHEMA: Final = 1
@@ -182,7 +182,7 @@ class LineFace:
         self._say(event.at_ns / S_NS, f"NOTICE {event.state} ({event.bottleneck}) {shown.text}")
         if event.state != "resolved":
             for action in shown.actions[:1]:
-                self._say(None, f"-> {action.text}")
+                self._say(None, f"{action_mark(action, self._keys, '->')} {action.text}")
             if self._keys:
                 self._say(None, self._keys)
 
@@ -227,6 +227,12 @@ class LineFace:
             self._out.flush()
         except (BrokenPipeError, ValueError):
             self._broken = True
+
+
+def action_mark(action: ShownAction, keys: str, arrow: str) -> str:
+    """What stands before a notice's first action: the key that answers it, where one does."""
+    # waiting is nothing that can be done
+    return "[1]" if keys and action.id != "wait" else arrow
 
 
 def summary_words(summary: Summary) -> str:

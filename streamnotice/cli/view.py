@@ -18,6 +18,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from streamnotice.bottlenecks import NONE
+from streamnotice.cli.faces import action_mark
 from streamnotice.events import PlaybackChanged, Verdict
 
 if TYPE_CHECKING:
@@ -275,7 +276,8 @@ def notice_panel(
         if shown.evidence_line:
             body.append(f"\n{shown.evidence_line}")
         for action in shown.actions[:1]:
-            body.append(f"\n{marks.arrow} {action.text}", style="cyan")
+            mark = action_mark(action, keys, marks.arrow)
+            body.append(f"\n{mark} {action.text}", style="cyan")
         if keys:
             body.append(f"\n{keys}", style="dim")
     standing = event.state if event.reason is None else f"{event.state}: {event.reason}"

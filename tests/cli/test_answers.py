@@ -96,7 +96,10 @@ def test_understood_by_a_key(terminal: Callable[..., Terminal], tmp_path: Path, 
     one = terminal("demo", "--scenario", "edge-slow", "--dossier", str(dossier), *options)
     one.waits_for(lambda text: "I understand" in text, 45)
     assert not one.echoes
-    one.types("\x1b[Axq9u")  # an arrow and keys without a meaning do nothing
+    assert "[1] Choose a lower quality" in one.text
+    one.types("\x1b[Axq91")  # an arrow and keys without a meaning do nothing
+    one.waits_for(lambda text: "What follows is being watched" in text, 5)
+    one.types("u")
     one.waits_for(lambda text: "understood" in text.replace("I understand", ""), 5)
     one.process.send_signal(signal.SIGINT)
     one.process.wait(15)
@@ -105,6 +108,7 @@ def test_understood_by_a_key(terminal: Callable[..., Terminal], tmp_path: Path, 
     lines = [json.loads(line) for line in dossier.read_text().splitlines()]
     found = [line for line in lines if line["type"] == "dismissed"]
     assert [line["scope"] for line in found] == ["notice"]
+    assert [line["note"] for line in lines if line["type"] == "acted"] == ["viewer done"]
 
 
 def test_control_z_and_back(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
