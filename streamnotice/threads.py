@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal, Self, TypeVar
 
 from streamnotice.errors import HostError
@@ -74,6 +74,10 @@ class ThreadWatcher:
     def proxy(self, url: str) -> str:
         """As `Watcher.proxy`, waiting for the address."""
         return self._run(self._watcher.proxy(url))
+
+    def sockets_of(self, pid: int, hosts: Sequence[str] = ()) -> None:
+        """As `Watcher.sockets_of`."""
+        self._on_loop(lambda: self._watcher.sockets_of(pid, hosts))
 
     def coverage(self) -> dict[str, bool | str]:
         """As `Watcher.coverage`."""

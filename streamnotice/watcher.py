@@ -310,6 +310,21 @@ class Watcher:
             self._proxy = TapProxy(self)
         return await self._proxy.open(url)
 
+    def sockets_of(self, pid: int, hosts: Sequence[str] = ()) -> None:
+        """Look at the connections of a player in another process (Linux, extra `linux`).
+
+        For players with an HTTP of their own that go through neither tap nor proxy. Call it in the
+        open session, once the player runs.
+
+        Args:
+            pid: its process; children count.
+            hosts: names, addresses or URLs of the service; none: every connection out of this
+                machine that has received much.
+        """
+        from streamnotice.sensors.sockets import SocketSensor
+
+        self._start("sockets", lambda: SocketSensor(pid, hosts))
+
     def coverage(self) -> dict[str, bool | str]:
         """Place -> True if this session can name it, else what would add it."""
         return coverage(
