@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import secrets
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     target = Path(args.output) if args.output is not None else beside(args.file)
     if target.exists() and Path(args.file).exists() and target.samefile(args.file):
         raise HostError(f"{target} is the dossier itself; give another name with --output")
+    # what it has to say of its cache and its fonts is not the user's affair
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     verifier = None
     if args.key is not None:
         from streamnotice.dossier.signing import load_verifier

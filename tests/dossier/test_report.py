@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import attrs
 import html5lib
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ from streamnotice.dossier.report import report
 from streamnotice.dossier.report.gather import thinned
 from streamnotice.dossier.report.safe import visible
 from streamnotice.errors import MessageError
+from streamnotice.notices.catalog import Catalog
 
 H = "{http://www.w3.org/1999/xhtml}"
 S = "{http://www.w3.org/2000/svg}"
@@ -213,6 +215,37 @@ def test_what_a_dossier_says_is_text_and_no_more(tmp_path: Path) -> None:
     assert "{{ 7*7 }}" in text
     for char in "\u202e\u202c\u2066\x1b\x07":
         assert char not in page
+
+
+def test_a_made_up_record_of_thousands_of_notices_does_not_burst_the_page(tmp_path: Path) -> None:
+    from streamnotice.dossier.record import Recorder
+    from streamnotice.events import Item, Notice, PlaybackChanged, Verdict
+
+    plain = retold("healthy", tmp_path / "h.jsonl").read_bytes().splitlines()
+    source = tmp_path / "many.jsonl"
+    recorder = Recorder(json.loads(plain[0]), 500_000_000, source)
+    catalog, long_ = Catalog(), "x" * 3000
+    for number in range(3000):
+        at_ns = number * 10**12
+        items = tuple(Item(f"r{n}", long_, n) for n in range(300 if number == 2999 else 1))
+        notice = Notice(
+            at_ns, f"n{number}", "raised", None, at_ns, long_, (), long_, "stalled", 10**6, long_,
+            5, items, ((long_, 10),) * 50,
+        )  # fmt: skip
+        recorder.tick(at_ns)
+        recorder.events([
+            PlaybackChanged(at_ns, "stalled" if number % 2 else "playing"),
+            Verdict(at_ns, long_, (), None, "stalled", 5, long_, 5, ((long_, 5),)), notice,
+        ])  # fmt: skip
+        shown = attrs.evolve(
+            catalog.show(notice), sentence=long_, evidence_line=long_, text=long_, title=long_
+        )
+        recorder.shown(shown)
+    recorder.close(4 * 10**15)
+    found = report(source)
+    assert found.integrity.state == "broken"
+    check_self_contained(parsed(found.html))
+    assert len(found.html.encode()) < 1_000_000
 
 
 def _chromium() -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_BARS: Final = 12
 MOST_PLACES: Final = 5
+MOST_SPANS: Final = 300
 LEAST_WIDTH: Final = 0.003
 """Share of the axis that even the shortest stall or notice takes, so that it is seen."""
 Span = tuple[str, float, float, str]
@@ -38,12 +39,12 @@ def notice_spans(found: Recorded) -> list[Span]:
             open_ = (visible(notice.id, 12), at_s, short_name(notice))
     if open_ is not None:
         spans.append((open_[0], open_[1], found.end_ns / 1e9, open_[2]))
-    return spans
+    return spans[-MOST_SPANS:]
 
 
 def short_name(notice: Notice) -> str:
     """The name in a few characters: the last parts of its leaves."""
-    leaves = notice.among or (notice.bottleneck,)
+    leaves = notice.among[:4] or (notice.bottleneck,)
     name = " / ".join(leaf.rpartition(".")[2] for leaf in leaves)
     return visible(name + (f", {notice.condition}" if notice.condition else ""), 60)
 
@@ -87,13 +88,16 @@ def _clocked(axis: Axes, found: Recorded, narrow: bool) -> None:
     for step in (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200):
         if (end_s - begin_s) / step <= most:
             break
+    else:
+        step = max(1, round((end_s - begin_s) / most))
     ticks = [step * i for i in range(-int(-begin_s // step), int(end_s // step) + 1)]
     axis.set_xticks(ticks, [clock(int(tick * 1e9)) for tick in ticks])
 
 
 def _buffer(axis: Axes, found: Recorded, stalls: list[tuple[float, float]]) -> None:
     least = (found.end_ns - found.begin_ns) / 1e9 * LEAST_WIDTH
-    for start, stop in stalls:
+    longest = sorted(stalls, key=lambda span: span[0] - span[1])[:MOST_SPANS]
+    for start, stop in sorted(longest):
         end = max(stop, start + least)
         axis.axvspan(
             start, end, facecolor=COLOURS["bad-soft"], edgecolor=COLOURS["bad"], hatch="///",
@@ -184,7 +188,7 @@ def likelihoods(found: Recorded) -> str:
                 [p[0] for p in kept], [p[1] for p in kept], linewidth=1.7,
                 label="nothing wrong" if place == NONE else named[place], **look,
             )  # fmt: skip
-        for notice in found.notices:
+        for notice in found.notices[-MOST_SPANS:]:
             if notice.state != "resolved":
                 axis.axvline(notice.at_ns / 1e9, color=COLOURS["note"], linewidth=0.9)
         axis.set_ylim(0, 102)

@@ -38,7 +38,7 @@ class Frame:
     def places(self, notice: Notice) -> str:
         """What a notice names, in words."""
         if notice.among:
-            return " or ".join(self.place(name) for name in notice.among)
+            return " or ".join(self.place(name) for name in notice.among[:6])
         return self.place(notice.bottleneck)
 
     def name(self, notice: Notice) -> str:

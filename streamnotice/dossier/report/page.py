@@ -14,6 +14,10 @@ from streamnotice.dossier.report.safe import visible
 from streamnotice.dossier.report.summary import Summary
 from streamnotice.dossier.report.tables import Tables
 
+MOST_SAID: Final = 200
+MOST_TEXT: Final = 800
+"""What a real session has is far below; a made-up one must not burst the page."""
+
 
 @attrs.frozen
 class Said:
@@ -49,10 +53,10 @@ class Page(Summary, Tables):
         return charts.waterfall(notice)
 
     def log(self) -> list[Said]:
-        """Every notice as shown."""
+        """Every notice as shown, the last `MOST_SAID` of them."""
         reasons = {(n.id, n.state, n.at_ns): n.reason for n in self.found.notices}
         rows = []
-        for row in self.found.shown:
+        for row in self.found.shown[-MOST_SAID:]:
             reason = reasons.get((row["id"], row["state"], row["at_ns"]))
             state = row["state"] + (f": {reason}" if reason else "")
             actions = row.get("actions")
@@ -62,11 +66,11 @@ class Page(Summary, Tables):
                     id=visible(row["id"], 40),
                     state=visible(state, 40),
                     title=visible(row["title"], 200),
-                    text=visible(row["sentence"]),
-                    evidence=visible(row["evidence"]),
+                    text=visible(row["sentence"], MOST_TEXT),
+                    evidence=visible(row["evidence"], MOST_TEXT),
                     actions=tuple(
                         visible(action[1], 300)
-                        for action in (actions if isinstance(actions, list) else ())
+                        for action in (actions[:4] if isinstance(actions, list) else ())
                         if isinstance(action, list) and len(action) == 2
                     ),
                     lang=language(row["locale"]),
@@ -74,10 +78,15 @@ class Page(Summary, Tables):
             )
         return rows
 
+    @property
+    def unsaid(self) -> int:
+        """How many earlier notices the log leaves out."""
+        return max(0, len(self.found.shown) - MOST_SAID)
+
     def asides(self) -> list[tuple[str, str]]:
         """(when, what) of what viewer and host did about notices."""
         rows = []
-        for row in self.found.asides:
+        for row in self.found.asides[-MOST_SAID:]:
             if row["type"] == "dismissed":
                 what = (
                     f"{row['id'] or 'A place'} was waved away ({row['scope']}): {row['bottleneck']}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from markupsafe import Markup
 
 from streamnotice.bottlenecks import LEAF_NAMES, UNDETERMINED
@@ -13,6 +15,9 @@ from streamnotice.events import Notice
 from streamnotice.notices.ids import strength
 from streamnotice.policy import Policy
 from streamnotice.verdict.tables import shipped
+
+MOST_QUOTED: Final = 12
+"""Notices beyond the last so many are in the log alone."""
 
 
 class Summary(Frame):
@@ -61,15 +66,15 @@ class Summary(Frame):
         """(when, what was last said, what became of it, language) of each notice."""
         found = []
         ends = {n.id: n for n in self.found.notices if n.state == "resolved"}
-        for id_, last in last_words(self.found.notices).items():
-            texts = [row for row in self.found.shown if row["id"] == id_]
-            standing = [row for row in texts if row["state"] != "resolved"]
-            if standing:
-                text, lang = visible(standing[-1]["sentence"]), language(standing[-1]["locale"])
+        shown = {row["id"]: row for row in self.found.shown if row["state"] != "resolved"}
+        for id_, last in [*last_words(self.found.notices).items()][-MOST_QUOTED:]:
+            row = shown.get(id_)
+            if row is None:
+                text = f"{self.name(last)}: raised, and not on record as shown"
+                found.append((words.clock(last.at_ns), text, "", "en"))
             else:
-                text, lang = visible(self.catalog.show(last).sentence), self.catalog.locale
-            end = ends.get(id_)
-            found.append((words.clock(last.at_ns), text, _became(end), lang))
+                text, became = visible(row["sentence"], 800), _became(ends.get(id_))
+                found.append((words.clock(last.at_ns), text, became, language(row["locale"])))
         return found
 
     def sure(self) -> list[Markup]:
@@ -135,7 +140,7 @@ class Summary(Frame):
         inside = {notice.bottleneck, *notice.among}
         return [
             (words.percent(ppm), self.place(place), visible(place, 60))
-            for place, ppm in notice.alternatives
+            for place, ppm in notice.alternatives[:MOST_QUOTED]
             if place not in inside
         ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -98,7 +99,9 @@ def _drawn(
     except ImportError:
         raise MissingExtraError("the report", "report") from None
 
-    with rc_context(_STYLE | {"svg.hashsalt": name}):
+    with rc_context(_STYLE | {"svg.hashsalt": name}), warnings.catch_warnings():
+        # text stays text: that its own font lacks a letter is no matter
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         figure = Figure(figsize=(width / 72, height / 72))
         figure.patch.set_visible(False)
         FigureCanvasSVG(figure)

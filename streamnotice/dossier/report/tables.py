@@ -50,7 +50,10 @@ class Tables(Frame):
         if notice is None or not notice.items:
             return None
         if notice.bottleneck == UNDETERMINED:
-            seen = [[visible(item.rule, 40), self.item(item, notice)] for item in notice.items]
+            seen = [
+                [visible(item.rule, 40), self.item(item, notice)]
+                for item in notice.items[:MOST_ROWS]
+            ]
             return table("What was seen then", ["Rule", "What it saw"], seen)
         rows = [
             [
@@ -58,7 +61,7 @@ class Tables(Frame):
                 self.item(item, notice),
                 "in shadow" if item.shadow else charts.signed(item.weight_mdb / 1000),
             ]
-            for item in notice.items
+            for item in notice.items[:MOST_ROWS]
         ]
         rows.append(["in all", "", charts.signed(notice.weight_mdb / 1000)])
         return table(
