@@ -217,7 +217,7 @@ def test_what_a_dossier_says_is_text_and_no_more(tmp_path: Path) -> None:
         assert char not in page
 
 
-def test_a_made_up_record_of_thousands_of_notices_does_not_burst_the_page(tmp_path: Path) -> None:
+def test_a_made_up_record_of_hundreds_of_notices_does_not_burst_the_page(tmp_path: Path) -> None:
     from streamnotice.dossier.record import Recorder
     from streamnotice.events import Item, Notice, PlaybackChanged, Verdict
 
@@ -225,9 +225,9 @@ def test_a_made_up_record_of_thousands_of_notices_does_not_burst_the_page(tmp_pa
     source = tmp_path / "many.jsonl"
     recorder = Recorder(json.loads(plain[0]), 500_000_000, source)
     catalog, long_ = Catalog(), "x" * 3000
-    for number in range(3000):
+    for number in range(500):
         at_ns = number * 10**12
-        items = tuple(Item(f"r{n}", long_, n) for n in range(300 if number == 2999 else 1))
+        items = tuple(Item(f"r{n}", long_, n) for n in range(300 if number == 499 else 1))
         notice = Notice(
             at_ns, f"n{number}", "raised", None, at_ns, long_, (), long_, "stalled", 10**6, long_,
             5, items, ((long_, 10),) * 50,
