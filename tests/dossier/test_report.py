@@ -230,7 +230,7 @@ def test_a_made_up_record_of_hundreds_of_notices_does_not_burst_the_page(tmp_pat
         items = tuple(Item(f"r{n}", long_, n) for n in range(300 if number == 499 else 1))
         notice = Notice(
             at_ns, f"n{number}", "raised", None, at_ns, long_, (), long_, "stalled", 10**6, long_,
-            5, items, ((long_, 10),) * 50,
+            5, items, ((long_, 10),) * 5,
         )  # fmt: skip
         recorder.tick(at_ns)
         recorder.events([
