@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         say(_lines(folder, sessions))
         if written is not None:
-            say([f"{written} files and an index: {args.bundle}"])
+            say([f"{_count(written, 'file')} and an index: {args.bundle}"])
     passes = {"verified", "partial"} if args.partial else {"verified"}
     return OK if all(one.outcome in passes for one in sessions) else FAILED
 
