@@ -189,7 +189,7 @@ async def test_hostile_values_are_no_markup(desktop: Desktop) -> None:
         "<b>bold</b> &amp; <a href='http://x'>x</a> <img src='file:///etc/passwd'/>\u202e\x1b[1m"
     )
 
-    def texts(id_: str, values: Any) -> str | None:
+    def texts(id_: str, language: str, values: Any) -> str | None:
         return hostile if id_.endswith((".sentence", ".title")) else None
 
     async with ToldWatcher(faces=[DesktopFace()], messages=texts) as w:

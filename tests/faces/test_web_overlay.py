@@ -191,7 +191,7 @@ async def test_all_pages_hear_of_an_answer() -> None:
 async def test_hostile_values_stay_text() -> None:
     """Through a host's own texts: the one way for angle brackets to come this far."""
 
-    def texts(id_: str, values: Any) -> str | None:
+    def texts(id_: str, language: str, values: Any) -> str | None:
         return (
             HOSTILE if id_.endswith((".sentence", ".action")) or id_.startswith("rule.") else None
         )
