@@ -25,6 +25,8 @@ STYLE = """body { margin: 0 } button#before, #field { position: fixed; bottom: 0
 #field { right: 6rem }
 .player { position: relative; height: 100vh;
   background: linear-gradient(160deg, #274b6d, #a8643b 60%, #e2b36a) }"""
+SLOW_MS = 90_000
+"""A browser on a busy machine takes its time; nothing here asserts how long."""
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "require-trusted-types-for 'script'"
@@ -64,7 +66,7 @@ async def browser() -> AsyncIterator[Any]:
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as made:
         chromium = await made.chromium.launch(
-            executable_path=shutil.which("chromium"), args=arguments
+            executable_path=shutil.which("chromium"), args=arguments, timeout=SLOW_MS
         )
         try:
             yield chromium

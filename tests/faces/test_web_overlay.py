@@ -11,9 +11,9 @@ import pytest
 
 from streamnotice import ShownNotice
 from streamnotice.testing import ToldWatcher
-from tests.faces.pages import browser, recorded_notice, say, served
+from tests.faces.pages import SLOW_MS, browser, recorded_notice, say, served
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(400)]
 CARD = "stream-notice .card"
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\"><b>x</b> \u202egnp.exe \x1b[31m {{x}} </section>"
@@ -30,6 +30,7 @@ async def looked_at(
     async with served(watcher) as address, browser() as chromium:
         viewport = {"width": width, "height": height}
         context = await chromium.new_context(viewport=viewport, **options)
+        context.set_default_timeout(SLOW_MS)
         page = await context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -137,7 +138,7 @@ async def test_the_end_goes_by_itself_and_a_retraction_says_so() -> None:
         w.say("network.home.wifi", "slow")
         w.say("network.home.wifi", "slow", state="resolved", reason="recovered")
         await page.get_by_role("heading", name="Recovered").wait_for()
-        await page.wait_for_selector(CARD, state="hidden", timeout=9_000)
+        await page.wait_for_selector(CARD, state="hidden")
 
 
 async def test_actions_run_and_their_sequel_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
