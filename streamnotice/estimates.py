@@ -12,6 +12,7 @@ from streamnotice.observations import (
     HostLoad,
     Interface,
     LiveEdge,
+    Radio,
     StoredBaseline,
 )
 from streamnotice.path.roles import JOIN
@@ -56,6 +57,18 @@ class BytesSeen:
 
 @stateful
 @attrs.define
+class RadioSeen:
+    """One look at the Wi-Fi link."""
+
+    at_ns: int
+    signal_dbm: int | None
+    sent: int
+    retried: int
+    failed: int
+
+
+@stateful
+@attrs.define
 class NewestSeen:
     """A live playlist's newest segment when it was loaded."""
 
@@ -78,6 +91,7 @@ class Estimates:
     medium: str | None = None
     home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
     newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
+    radio: deque[RadioSeen] = attrs.Factory(lambda: deque(maxlen=16))
 
     def load(self, seen: HostLoad) -> None:
         self.loads.append(LoadSeen(seen.at_ns, seen.loop_lag_ns, seen.cpu_wait_permille))
@@ -99,6 +113,19 @@ class Estimates:
             self.interface.append(
                 BytesSeen(seen.at_ns, seen.window_ns, seen.rx_bytes, seen.tx_bytes)
             )
+
+    def radio_link(self, seen: Radio) -> None:
+        # frames count together or not at all: a share of unknown parts is none
+        known = None not in (seen.sent, seen.retried, seen.failed)
+        self.radio.append(
+            RadioSeen(
+                seen.at_ns,
+                seen.signal_dbm,
+                (seen.sent or 0) if known else 0,
+                (seen.retried or 0) if known else 0,
+                (seen.failed or 0) if known else 0,
+            )
+        )
 
     def router_bytes(self, seen: HomeRouter) -> None:
         self.home_router.append(BytesSeen(seen.at_ns, seen.window_ns, seen.rx_bytes, seen.tx_bytes))

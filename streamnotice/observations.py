@@ -296,6 +296,28 @@ class Interface(Observation):
 
 
 @attrs.frozen
+class Radio(Observation):
+    """The Wi-Fi link that carries the route to the service, over a window.
+
+    Attributes:
+        signal_dbm: strength of what is received.
+        tx_bps, rx_bps: rate of the last frames sent and received.
+        sent, retried, failed: frames sent in the window, sent again, and given up.
+        lost_beacons: times in the window that the access point seemed to have gone.
+    """
+
+    kind: ClassVar[str] = "radio"
+    window_ns: int
+    signal_dbm: int | None = None
+    tx_bps: int | None = None
+    rx_bps: int | None = None
+    sent: int | None = None
+    retried: int | None = None
+    failed: int | None = None
+    lost_beacons: int | None = None
+
+
+@attrs.frozen
 class HomeRouter(Observation):
     """The home router's counters of its line, over a window (UPnP)."""
 
@@ -361,7 +383,7 @@ class Closed(Observation):
 
 AnyObservation: TypeAlias = (
     Playback | RequestStarted | RequestConnected | FirstByte | Transfer | RequestEnded | Route
-    | HopProbe | RoundTrip | Download | HostLoad | Interface | HomeRouter | LiveEdge
+    | HopProbe | RoundTrip | Download | HostLoad | Interface | Radio | HomeRouter | LiveEdge
     | StoredBaseline | Sight | ViewerAct | Closed
 )  # fmt: skip
 
@@ -369,7 +391,7 @@ KINDS: dict[str, type[Observation]] = {
     cls.kind: cls
     for cls in (
         Playback, RequestStarted, RequestConnected, FirstByte, Transfer, RequestEnded, Route,
-        HopProbe, RoundTrip, Download, HostLoad, Interface, HomeRouter, LiveEdge,
+        HopProbe, RoundTrip, Download, HostLoad, Interface, Radio, HomeRouter, LiveEdge,
         StoredBaseline, Sight, ViewerAct, Closed,
     )
 }  # fmt: skip

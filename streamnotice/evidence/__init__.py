@@ -16,6 +16,7 @@ from streamnotice.evidence import (
     pace,
     places,
     queue_kind,
+    radio,
     rate,
     receive_window,
     references,
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     live_edge.RULE,
     others.HERE,
     others.HOME,
+    radio.RULE,
 )
 
 __all__ = ["RULES", "Outcome", "Rule"]

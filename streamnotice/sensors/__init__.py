@@ -26,6 +26,7 @@ class Sensor(Protocol):
 PASSIVE: dict[str, str] = {
     "host": "streamnotice.sensors.host:HostSensor",
     "interface": "streamnotice.sensors.interface:InterfaceSensor",
+    "radio": "streamnotice.sensors.radio:RadioSensor",
 }
 PROBES: dict[str, str] = {
     "path": "streamnotice.sensors.path:PathSensor",
