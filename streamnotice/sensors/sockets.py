@@ -79,6 +79,7 @@ class SocketSensor:
         self._ports: set[int] = set()
         self._said: dict[int, tuple[int, tuple[object, ...]]] = {}
         self._received: dict[int, int] = {}
+        self._here = False
 
     async def run(self, session: Session) -> None:
         """Observe until cancelled, or until the process has gone."""
@@ -173,7 +174,8 @@ class SocketSensor:
                 continue
             self._said[one.inode] = (now, news)
             received = info.bytes_received or 0
-            before = self._received.setdefault(one.inode, received)
+            # what was there when we came is not this session's; what opened since is, wholly
+            before = self._received.setdefault(one.inode, 0 if self._here else received)
             if received > before:
                 session.budget.media(received - before)
                 self._received[one.inode] = received
@@ -194,6 +196,7 @@ class SocketSensor:
                     idle_ns=info.idle_ns,
                 )
             )
+        self._here = True
 
     def _is_service(self, one: Seen) -> bool:
         address = one.remote[0]

@@ -189,6 +189,26 @@ async def test_a_watcher_follows_a_player() -> None:
             process.wait()
 
 
+async def test_what_a_player_receives_counts_as_media() -> None:
+    session = Session(Policy(), lambda _: None)
+    async with serving() as (media, quiet):
+        wait = f"import sys, time; sys.stdin.read(1)\n{PLAYER}"
+        process = subprocess.Popen(
+            [sys.executable, "-c", wait, str(media), str(quiet)], stdin=subprocess.PIPE
+        )
+        task = asyncio.create_task(SocketSensor(process.pid, ["127.0.0.1"]).run(session))
+        try:
+            await asyncio.sleep(1)  # it looks before the player connects
+            assert process.stdin is not None
+            process.stdin.close()
+            await until(lambda: session.budget.media_bytes > 300_000)
+        finally:
+            task.cancel()
+            process.kill()
+            process.wait()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyroute2", None)
     session = Session(Policy(), lambda _: None)
