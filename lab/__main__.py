@@ -1,4 +1,4 @@
-"""`python -m lab list | build | run | corpus`."""
+"""`python -m lab list | build | run | corpus | recheck`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from lab import build, check, corpus, isolation, run, scenarios, services
+from lab import build, check, corpus, isolation, run, scenarios, services, starved
 from lab.errors import LabError
 
 
@@ -21,6 +21,8 @@ def _arguments() -> argparse.ArgumentParser:
     commands.add_parser("check", help="measure the link emulator against what is asked of it")
     commands.add_parser("inside-check")
     commands.add_parser("build", help="compile, encode and warm what runs need")
+    again = commands.add_parser("recheck", help="void runs whose computer was starved")
+    again.add_argument("folder", type=Path, metavar="DIR")
     show = commands.add_parser("show", help="print a scenario without running it")
     one = commands.add_parser("run", help="one run")
     inside = commands.add_parser("inside")  # `run`, started again in a world of its own
@@ -62,6 +64,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.command == "show":
         scenario = scenarios.plan(args.family, args.seed)
         print(json.dumps(attrs.asdict(scenario), indent=1))
+        return 0
+    if args.command == "recheck":
+        print(f"{starved.recheck(args.folder)} runs are void now: their computer was starved")
         return 0
     reason = isolation.why_not()
     if reason:

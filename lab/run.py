@@ -24,7 +24,7 @@ from typing import Any
 
 import attrs
 
-from lab import build, isolation
+from lab import build, isolation, starved
 from lab.device import Starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
@@ -291,6 +291,7 @@ class _Run:
         assert self.player is not None
         if scenario.onset_s is not None and self.onset_ns is None and scenario.place != "none":
             reasons.append("the fault never began")
+        reasons += starved.why_void(scenario.place, self.folder / "dossier.jsonl.gz")
         return {
             "schema": SCHEMA,
             "void": reasons,

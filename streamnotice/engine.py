@@ -186,7 +186,7 @@ class Engine:
         }
         suffering = impact is not None or seen.playback.state == "stalled"
         self._weigher.step(mind.memory, now, outcomes, suffering)
-        mind.life.harm(now, impact, self.settings)
+        mind.life.harm(now, impact, self.settings, seen.playback.state)
         named = self._weigher.name(mind.memory, sighted(seen))
         speaks = named if impact is not None or mind.life.shown is not None else None
         since = self._since(now, speaks)

@@ -7,7 +7,8 @@ The rules of manners, one place each:
 - `undetermined` is only said when a spell has held harm enough: a viewer gains nothing from
   "something may go wrong, we don't know what";
 - a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
-- when playback has been well for `resolved_after`, the notice is resolved as recovered;
+- when playback has been well for `resolved_after`, the notice is resolved as recovered; while it
+  is paused, seeking or starting, nothing is shown to be well, and the end is the end;
 - when what was said no longer stands and nothing else can be said, it is withdrawn.
 """
 
@@ -38,6 +39,7 @@ class Life:
         harmed_ns: when the present spell of harm began.
         suffered_ns: harm in it so far, the good stretches left out.
         well_ns: when playback was last seen to become well.
+        over: playback has come to its end.
         free_ns: no new notice before this instant.
     """
 
@@ -52,15 +54,19 @@ class Life:
     harmed_ns: int | None = None
     suffered_ns: int = 0
     well_ns: int | None = None
+    over: bool = False
     free_ns: int = 0
     last_verdict: Verdict | None = None
 
-    def harm(self, now: int, impact: Impact | None, settings: Settings) -> None:
-        """Keep track of harm and peace, before anything is decided."""
+    def harm(self, now: int, impact: Impact | None, settings: Settings, state: str) -> None:
+        """Keep track of harm and peace, before anything is decided; *state* is playback's."""
+        self.over = state == "ended"
         if impact is None:
-            if self.well_ns is None:
+            if self.shown is not None and state != "playing":
+                self.well_ns = None
+            elif self.well_ns is None:
                 self.well_ns = now
-            if self.shown is None and now - self.well_ns >= settings.resolved_after_ns:
+            elif self.shown is None and now - self.well_ns >= settings.resolved_after_ns:
                 self.harmed_ns = None
         else:
             self.well_ns = None
@@ -87,6 +93,8 @@ class Life:
         """
         if self.shown is None:
             return self._raise(now, verdict, key, since_ns, settings)
+        if self.over:
+            return [self._resolve(now, verdict, "ended", settings)]
         if self.well_ns is not None and now - self.well_ns >= settings.resolved_after_ns:
             return [self._resolve(now, verdict, "recovered", settings)]
         return self._revise(now, verdict, key, settings)

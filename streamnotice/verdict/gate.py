@@ -11,6 +11,8 @@ only the measured rate stands. `docs/how-it-weighs.md` says more.
 
 from __future__ import annotations
 
+from functools import cache
+
 import attrs
 
 from streamnotice.decibans import NEVER, log_add, log_sum
@@ -43,16 +45,21 @@ class Gate:
             temper_permille: name -> power on its ratios, fitted against false crossings.
         """
         joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
-        everything = range(len(ahead))
         for name, members in names.items():
-            inside = set(members)
-            others = [index for index in everything if index not in inside]
+            others = _others(members, len(ahead))
             ratio = (
-                log_sum(joint[i] for i in members)
-                - log_sum(ahead[i] for i in members)
-                - log_sum(joint[i] for i in others)
-                + log_sum(ahead[i] for i in others)
+                log_sum([joint[i] for i in members])
+                - log_sum([ahead[i] for i in members])
+                - log_sum([joint[i] for i in others])
+                + log_sum([ahead[i] for i in others])
             )
             ratio = min(CAP_MDB, ratio * temper_permille[name] // 1000)
             before = self.logs.get(name, NEVER)
             self.logs[name] = max(FLOOR_MDB, log_add(0, before) + ratio)
+
+
+@cache
+def _others(members: tuple[int, ...], states: int) -> tuple[int, ...]:
+    """Indices of all states that are not among *members*."""
+    inside = set(members)
+    return tuple(index for index in range(states) if index not in inside)

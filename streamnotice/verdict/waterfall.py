@@ -92,25 +92,33 @@ def waterfall(
         weigh: (rule, outcome) -> tempered mdb for the name against the runner-up; None for
             a rule in shadow.
     """
-    sums: dict[str, int] = {}
-    by_outcome: dict[str, dict[str, int]] = {}
+    sums: dict[str, dict[str, int]] = {}
+    weights: dict[str, dict[str, int]] = {}
     last: dict[tuple[str, str], Said] = {}
     shadow: set[str] = set()
-    for _, said in rows:
+    for _, said in rows:  # the engine's longest loop while playback suffers: no call per answer
         for answer in said:
-            weight = weigh(answer.rule, answer.outcome)
+            rule, outcome = answer.rule, answer.outcome
+            known = weights.get(rule)
+            if known is None:
+                known = weights[rule] = {}
+                sums[rule] = {}
+            weight = known.get(outcome)
             if weight is None:
-                shadow.add(answer.rule)
-                weight = 0
-            weight = carried(weight, answer.fresh_permille)
-            sums[answer.rule] = sums.get(answer.rule, 0) + weight
-            outcomes = by_outcome.setdefault(answer.rule, {})
-            outcomes[answer.outcome] = outcomes.get(answer.outcome, 0) + weight
-            last[answer.rule, answer.outcome] = answer
+                found = weigh(rule, outcome)
+                if found is None:
+                    shadow.add(rule)
+                weight = known[outcome] = found or 0
+                sums[rule][outcome] = 0
+            if weight > 0:
+                sums[rule][outcome] += weight * answer.fresh_permille // 1000
+            elif weight:
+                sums[rule][outcome] -= -weight * answer.fresh_permille // 1000
+            last[rule, outcome] = answer
     items = []
     for rule in sorted(sums):
-        total = sums[rule]
-        outcomes = by_outcome[rule]
+        outcomes = sums[rule]
+        total = sum(outcomes.values())
         # the outcome that pulled hardest in the direction of the sum speaks for the rule
         sign = 1 if total >= 0 else -1
         outcome = max(sorted(outcomes), key=lambda name: (sign * outcomes[name], name))

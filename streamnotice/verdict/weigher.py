@@ -6,6 +6,7 @@ Holds the filter, the gate and the window for the waterfall, and nothing about n
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import add
 
 import attrs
 
@@ -45,6 +46,7 @@ class Weigher:
 
     tables: Tables
     namer: Namer
+    _worn: dict[tuple[str, str, int], tuple[int, ...]] = attrs.field(factory=dict, init=False)
 
     def fresh(self) -> Memory:
         return Memory(Filter(self.tables.start()))
@@ -56,13 +58,22 @@ class Weigher:
         for rule, outcome in sorted(outcomes.items()):
             fresh = memory.repeats.fresh(rule, outcome.name, self.tables.fatigue_steps)
             said.append(Said(rule, outcome.name, outcome.measured, outcome.baseline, fresh))
-            row = self.tables.likelihoods.get(rule, {}).get(outcome.name)
-            if row is not None:
-                likelihoods = [a + carried(b, fresh) for a, b in zip(likelihoods, row, strict=True)]
+            row = self._row(rule, outcome.name, fresh)
+            if row:
+                likelihoods = list(map(add, likelihoods, row))
         ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
         memory.gate.step(self.namer.names, ahead, likelihoods, self.namer.tempers_permille)
         memory.belief.update(ahead, likelihoods)
         memory.steps.add(now, said)
+
+    def _row(self, rule: str, outcome: str, fresh_permille: int) -> tuple[int, ...]:
+        """Weights by state after fatigue (its degrees are few, so kept); () if there are none."""
+        key = rule, outcome, fresh_permille
+        row = self._worn.get(key)
+        if row is None:
+            whole = self.tables.likelihoods.get(rule, {}).get(outcome, ())
+            row = self._worn[key] = tuple(carried(value, fresh_permille) for value in whole)
+        return row
 
     def name(self, memory: Memory, sighted: Sighted) -> Named | None:
         """What may be said now: a new name if one passes, else the one spoken while it holds."""

@@ -36,7 +36,7 @@ def live(steps: list[tuple[Impact | None, str]]) -> list[Notice]:
     said: list[Notice] = []
     for second, (impact, name) in enumerate(steps, 1):
         now = second * S_NS
-        life.harm(now, impact, SETTINGS)
+        life.harm(now, impact, SETTINGS, "playing")
         key = name if impact is not None or name != "undetermined" else "none"
         said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
     said += life.close((len(steps) + 1) * S_NS, SETTINGS)
@@ -78,6 +78,23 @@ def test_many_short_stalls_are_told_and_one_is_not() -> None:
     assert [n.state for n in live((stall + well) * 4)] == ["raised", "resolved"]
     # each after more than ten good seconds: spells of their own
     assert live((stall + well + well) * 4) == []
+
+
+def test_a_pause_is_no_recovery_and_the_end_is_the_end() -> None:
+    life = Life()
+    said: list[Notice] = []
+    states = ["stalled"] * 8 + ["paused"] * 60 + ["playing"] * 11 + ["stalled"] * 8 + ["ended"] * 3
+    for second, state in enumerate(states, 1):
+        now = second * S_NS
+        impact: Impact | None = "stalled" if state == "stalled" else None
+        key = "undetermined" if impact else "none"
+        life.harm(now, impact, SETTINGS, state)
+        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
+    assert [(n.at_ns // S_NS, n.state, n.reason) for n in said[:2]] == [
+        (6, "raised", None),
+        (79, "resolved", "recovered"),
+    ]
+    assert [n.reason for n in said[3:]] in ([], ["ended"])
 
 
 @settings(max_examples=150, deadline=None)

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from lab import build, corpus, isolation
+from lab.fit.recordings import replay_run
+from lab.fit.score import judge_run
 from lab.run import Options
 from lab.scenarios import plan
+from streamnotice.evidence import RULES
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -154,3 +157,27 @@ def test_names_a_live_source_and_a_tunnel_work_together(live_lab: None, tmp_path
     assert any(row.get("dns_ns") for row in seen if row.get("kind") == "request-connected")
     media = {row.get("medium") for row in seen if row.get("kind") == "interface"}
     assert media == {"tunnel"}
+
+
+@pytest.mark.parametrize("family", ["healthy", "interconnect.unreachable", "origin.failing"])
+def test_a_fresh_run_is_told_truly(live_lab: None, tmp_path: Path, family: str) -> None:
+    """Played now, by a real command behind real routers: nothing wrong said, in peace nothing."""
+    seed = next(s for s in range(40, 90) if _there_at_once(family, s))
+    done = _lab("run", family, "--seed", str(seed), "--out", str(tmp_path), "--duration", "40")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / f"{family}-{seed}"
+    truth = json.loads((folder / "truth.json").read_text())
+    run = replay_run(
+        folder.name, truth, next(folder.glob("dossier.jsonl*")), None, frozenset(), RULES
+    )
+    judged = judge_run(run)
+    assert judged.worst not in ("wrong", "false"), (judged.name, truth["truth"])
+    assert not judged.third_party
+    assert bool(run.notices) == (family != "healthy")
+
+
+def _there_at_once(family: str, seed: int) -> bool:
+    """A severe fault before Play (or peace): a short run shows it."""
+    drawn = plan(family, seed)
+    stays = drawn.onset_s is None and drawn.ends_s is None and not drawn.phases_s
+    return family == "healthy" or (stays and drawn.severity == "severe")
