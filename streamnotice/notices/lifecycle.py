@@ -38,6 +38,7 @@ class Life:
         since_ns: start of what the notice speaks of.
         harmed_ns: when the present spell of harm began.
         suffered_ns: harm in it so far, the good stretches left out.
+        stalled: it held a stall; good seconds end any other spell at once.
         well_ns: when playback was last seen to become well.
         over: playback has come to its end.
         free_ns: no new notice before this instant.
@@ -53,6 +54,7 @@ class Life:
     changed_ns: int = 0
     harmed_ns: int | None = None
     suffered_ns: int = 0
+    stalled: bool = False
     well_ns: int | None = None
     over: bool = False
     free_ns: int = 0
@@ -64,17 +66,21 @@ class Life:
         if impact is None:
             if self.shown is not None and state != "playing":
                 self.well_ns = None
-            elif self.well_ns is None:
+                return
+            if self.well_ns is None:
                 self.well_ns = now
-            elif self.shown is None and now - self.well_ns >= settings.resolved_after_ns:
+            lasted = now - self.well_ns >= settings.resolved_after_ns
+            if self.shown is None and (lasted or not self.stalled):
                 self.harmed_ns = None
         else:
             self.well_ns = None
             if self.harmed_ns is None:
                 self.harmed_ns = now
                 self.suffered_ns = 0
+                self.stalled = False
             else:
                 self.suffered_ns += S_NS
+            self.stalled |= impact == "stalled"
 
     def step(
         self,

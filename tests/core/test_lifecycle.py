@@ -76,6 +76,9 @@ def test_many_short_stalls_are_told_and_one_is_not() -> None:
     well: list[tuple[Impact | None, str]] = [(None, "undetermined")] * 6
     assert live([*stall, *well, *well]) == []
     assert [n.state for n in live((stall + well) * 4)] == ["raised", "resolved"]
+    # a viewer who turns the quality down and up isn't harmed again and again
+    flicker: list[tuple[Impact | None, str]] = [("quality", "undetermined"), *well[:2]]
+    assert live(flicker * 20) == []
     # each after more than ten good seconds: spells of their own
     assert live((stall + well + well) * 4) == []
 
