@@ -101,7 +101,9 @@ def results(folders: list[Path]) -> dict[str, Any]:
             "runs": len(counted),
             "void": len(truths) - len(counted),
             "seeds": f"{seeds[0]} to {seeds[-1]}",
-            "seconds": round(counted[0]["options"]["duration_s"]),
+            "seconds": " or ".join(
+                map(str, sorted({round(t["options"]["duration_s"]) for t in counted}))
+            ),
             "table": fitted["name"],
             "fitted_on": fitted["provenance"]["runs"],
             "engine": ENGINE_VERSION,

@@ -117,8 +117,9 @@ def figures(data: dict[str, Any]) -> str:
     whole = data["modes"]["everything"]
     parts = [
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
-        f"the fit; {made['void']} more were void (the emulator had been late, which it reports "
-        f"itself) and are not counted. Table `{made['table']}` (fitted on {made['fitted_on']} "
+        f"the fit; {made['void']} more were void (the emulator late, or the viewer's computer "
+        f"short of processor time without being meant to, as the run itself measured) and are "
+        f"not counted. Table `{made['table']}` (fitted on {made['fitted_on']} "
         f"other runs), engine {made['engine']}. In brackets: 95 % intervals.",
         "", "## What was said, by what could be seen", "", *_table(data["modes"]),
         "", "## Under other priors (everything seen)", "", *_table(data["priors"]),
