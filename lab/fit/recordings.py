@@ -22,6 +22,7 @@ from streamnotice.observations import (
     HostLoad,
     Interface,
     Observation,
+    Radio,
     RoundTrip,
     Route,
 )
@@ -185,7 +186,7 @@ def _masked(seen: Observation, mask: frozenset[str]) -> bool:
         return True
     if "home" in mask and isinstance(seen, HomeRouter):
         return True
-    return "host" in mask and isinstance(seen, HostLoad | Interface)
+    return "host" in mask and isinstance(seen, HostLoad | Interface | Radio)
 
 
 def _outcomes(said: list[Said]) -> dict[str, str]:
