@@ -320,10 +320,10 @@ def _bounded(
             return
         number += 1
         total_bytes += len(raw)
-        if raw[:1] != b"{":
-            raise LineError(path, number, "not a JSON object")
         if len(raw) > MAX_LINE_BYTES:
             raise LineError(path, number, f"longer than {MAX_LINE_BYTES} bytes")
+        if raw[:1] != b"{":
+            raise LineError(path, number, "not a JSON object")
         if total_bytes > bound_bytes:
             raise LineError(path, number, f"the file unpacks to more than {bound_bytes} bytes")
         if not raw.endswith(b"\n"):

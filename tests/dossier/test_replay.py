@@ -108,7 +108,7 @@ def test_other_tables_are_named(tmp_path: Path) -> None:
     ("lines", "words"),
     [
         ([], "empty"),
-        ([b"hello\n"], "line 1: not JSON"),
+        ([b"hello\n"], "line 1: not a JSON object"),
         ([b'{"type":"tick","at_ns":1}\n'], "line 1: no dossier: its first line is no header"),
         ([b'{"type":"header","format":99}\n'], "line 1: format 99 is not known"),
         ([LINES[0][:-1]], "line 1 is cut off"),
