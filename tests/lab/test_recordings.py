@@ -1,0 +1,51 @@
+"""The fixed part of the corpus: one recording of each family, judged with the shipped table.
+
+They are the first run of each family in the published set, chosen before anybody looked at what
+was said in them. What is wrong in them must be what the page owns up to.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.fit.recordings import replay_run
+from lab.fit.score import Judged, judge_run
+from lab.scenarios import FAMILIES
+from streamnotice.bottlenecks import FINE
+from streamnotice.evidence import RULES
+
+ROOT = Path(__file__).parents[2]
+RECORDINGS = ROOT / "lab" / "recordings"
+PUBLISHED = ROOT / "docs" / "truth.json"
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[Judged]:
+    found = []
+    for folder in sorted(RECORDINGS.iterdir()):
+        truth = json.loads((folder / "truth.json").read_text())
+        dossier = folder / "dossier.jsonl.gz"
+        found.append(judge_run(replay_run(folder.name, truth, dossier, None, frozenset(), RULES)))
+    return found
+
+
+def test_every_family_is_there(judged: list[Judged]) -> None:
+    assert {j.run.family for j in judged} == set(FAMILIES)
+
+
+def test_what_is_wrong_is_what_the_page_says(judged: list[Judged]) -> None:
+    owned = {row["run"]: row["third_party"] for row in json.loads(PUBLISHED.read_text())["errors"]}
+    wrong = {j.run.name: j.third_party for j in judged if j.worst in ("wrong", "false")}
+    names = {j.run.name for j in judged}
+    assert wrong == {run: third for run, third in owned.items() if run in names}
+
+
+def test_most_faults_are_named_and_peace_is_quiet(judged: list[Judged]) -> None:
+    harmed = [j for j in judged if j.run.truth != FINE]
+    true = [j for j in harmed if j.said in ("exact", "among", "inner")]
+    assert len(harmed) > 25
+    assert len(true) >= len(harmed) * 6 // 10
+    assert not [j.run.name for j in judged if j.run.truth == FINE and j.run.notices]
