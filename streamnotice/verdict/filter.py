@@ -71,4 +71,4 @@ class Filter:
 
     def mass(self, members: tuple[int, ...]) -> int:
         """Log probability of a set of states."""
-        return min(0, log_sum(self.logs[index] for index in members))
+        return min(0, log_sum([self.logs[index] for index in members]))

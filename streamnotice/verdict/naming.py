@@ -131,9 +131,11 @@ class Namer:
         whatever is named falsely, one of the *largest* false names around it has crossed too,
         so only of those need the chances be summed.
         """
-        return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key] and all(
-            gate.logs.get(name, -1) >= self.gates_mdb[name] for name in (key, *self.covers[key])
-        )
+        # the gates first: they are cheap to ask, and mostly shut
+        for name in (key, *self.covers[key]):
+            if gate.logs.get(name, -1) < self.gates_mdb[name]:
+                return False
+        return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
 
     def best(self, belief: Filter, gate: Gate, sighted: Sighted) -> Named | None:
         """The deepest name that passes, the likeliest of several; None if none does.
@@ -144,7 +146,7 @@ class Namer:
         passing = [
             key
             for key in self.names
-            if self.sayable(key, sighted) and self.passes(key, belief, gate)
+            if self.passes(key, belief, gate) and self.sayable(key, sighted)
         ]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]
