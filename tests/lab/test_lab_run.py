@@ -159,7 +159,7 @@ def test_names_a_live_source_and_a_tunnel_work_together(live_lab: None, tmp_path
     assert media == {"tunnel"}
 
 
-@pytest.mark.parametrize("family", ["healthy", "interconnect.unreachable", "origin.failing"])
+@pytest.mark.parametrize("family", ["healthy", "interconnect.unreachable", "edge.overloaded"])
 def test_a_fresh_run_is_told_truly(live_lab: None, tmp_path: Path, family: str) -> None:
     """Played now, by a real command behind real routers: nothing wrong said, in peace nothing."""
     seed = next(s for s in range(40, 90) if _there_at_once(family, s))
