@@ -12,18 +12,14 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from streamnotice.errors import EvidenceError, HostError
-
-try:
-    import fcntl
-except ImportError:  # Windows: of two sessions that end at once one may not be remembered
-    fcntl = None  # type: ignore[assignment,unused-ignore]
+from streamnotice.files import OWNER_ONLY, locked, replacing, xdg_folder
 
 FORMAT: Final = 1
 LEAST_SAMPLES: Final = 8
@@ -37,7 +33,6 @@ _MOST_BYTES: Final = 256 * 1024
 _MOST_NS: Final = 60_000_000_000
 _SALT_BYTES: Final = 16
 _LOW_PERMILLE: Final = 100
-_LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 @attrs.frozen
@@ -165,23 +160,17 @@ class BaselineFile:
     def _changing(self) -> Iterator[None]:
         """Alone with the file, and with what other sessions have put there since."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(self.path.with_name(self.path.name + ".lock"), _LOCK_FLAGS, 0o600)
+            with locked(self.path):
+                salt = self.salt
+                self.damage = None
+                self.salt, self._networks = self._read()
+                if self.damage is not None or not self.path.exists():
+                    self.salt = salt  # labels made with it are in use
+                elif salt != self.salt:
+                    raise HostError(f"the baselines {self.path} were begun anew by somebody else")
+                yield
         except OSError as error:
             raise HostError(f"can't write the baselines {self.path}: {error.strerror}") from None
-        try:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            salt = self.salt
-            self.damage = None
-            self.salt, self._networks = self._read()
-            if self.damage is not None or not self.path.exists():
-                self.salt = salt  # labels made with it are in use
-            elif salt != self.salt:
-                raise HostError(f"the baselines {self.path} were begun anew by somebody else")
-            yield
-        finally:
-            os.close(lock)
 
     def _write(self) -> None:
         body = {
@@ -196,19 +185,12 @@ class BaselineFile:
                 for network, places in self._networks.items()
             },
         }
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
             if self.damage is not None:
                 self.path.replace(self._aside())
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "wb") as out:
+            with replacing(self.path, OWNER_ONLY) as out:
                 out.write(json.dumps(body, separators=(",", ":")).encode("ascii") + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.replace(self.path)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
             raise HostError(
                 f"can't write the baselines {self.path}: {error.strerror or error}"
             ) from None
@@ -216,9 +198,7 @@ class BaselineFile:
 
 def default_path() -> Path:
     """Where the command line keeps baselines if asked to: the XDG state folder."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    folder = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
-    return folder / "streamnotice" / "baselines.json"
+    return xdg_folder("state") / "baselines.json"
 
 
 def parse_baselines(data: bytes) -> tuple[bytes, dict[str, Places]]:

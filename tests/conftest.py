@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from streamnotice.commons import PROCESS
+from tests.answering import answering
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
@@ -119,11 +119,5 @@ def short_stream() -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Quiet: what was asked is not the tests' affair."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with answering(Handler) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import clock, rows, say, seconds, unlike
 from streamnotice.dossier.replay import Replay, Step, replay
+
+if TYPE_CHECKING:
+    from streamnotice.dossier.verify import Verified
 
 MOST_FAULTS = 5
 
@@ -28,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     return OK if found.outcome == "identical" and not found.faults else FAILED
 
 
-def advice(found: Replay) -> str:
+def advice(found: Replay | Verified, purpose: str = "For an exact replay") -> str:
     """What to do about another engine version; empty if there is nothing to do."""
     if found.outcome != "other_engine":
         return ""
@@ -36,7 +39,7 @@ def advice(found: Replay) -> str:
     if found.engine == found.header.engine:
         what = "other tables (" + ", ".join(found.tables_differ) + ")"
     return (
-        f"It was recorded with {what}. For an exact replay: "
+        f"It was recorded with {what}. {purpose}: "
         f"pip install 'streamnotice=={found.header.version}'"
     )
 

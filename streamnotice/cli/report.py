@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import secrets
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import harmless
 from streamnotice.dossier.report import report
 from streamnotice.errors import HostError
+from streamnotice.files import replacing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +62,8 @@ def write(target: Path, html: str) -> None:
     Raises:
         HostError: it can't be written.
     """
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        temporary.write_text(html, encoding="utf-8")
-        temporary.replace(target)
+        with replacing(target) as file:
+            file.write(html.encode("utf-8"))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise HostError(f"can't write the report {target}: {error.strerror or error}") from None

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from streamnotice.cli import FAILED, OK
+from streamnotice.cli import FAILED, OK, replay
 from streamnotice.cli.plain import clock, rows, say, seconds, unlike
 from streamnotice.dossier.verify import MOST_FINDINGS, Finding, Verified, verify
 
@@ -56,15 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def advice(found: Verified) -> str:
     """What to do about another engine version; empty if there is nothing to do."""
-    if found.outcome != "other_engine":
-        return ""
-    what = f"engine {found.header.engine}; this is engine {found.engine}"
-    if found.engine == found.header.engine:
-        what = "other tables (" + ", ".join(found.tables_differ) + ")"
-    return (
-        f"It was recorded with {what}. To check the verdicts: "
-        f"pip install 'streamnotice=={found.header.version}'"
-    )
+    return replay.advice(found, "To check the verdicts")
 
 
 def as_json(found: Verified) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from streamnotice.errors import HostError
+from streamnotice.files import xdg_folder
 
 MOST_KEPT: Final = 200
 """Beyond this the oldest are removed."""
@@ -21,9 +21,7 @@ _NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.jsonl\.gz")
 
 def kept_folder() -> Path:
     """The XDG state folder's part that is ours."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    folder = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
-    return folder / "streamnotice" / "dossiers"
+    return xdg_folder("state") / "dossiers"
 
 
 def keep(save: Callable[[Path], None]) -> Path:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from streamnotice.dossier.parts import is_earlier_part
 from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.verify import Verified, verify
 from streamnotice.errors import EvidenceError, HostError
+from streamnotice.files import replacing
 
 _ENDS: Final = (".jsonl", ".jsonl.gz")
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)  # the same dossiers give the same bundle
@@ -240,10 +240,9 @@ def bundle(
     """
     chosen = list(sessions)
     out = Path(target)
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     digests: dict[str, str] = {}
     try:
-        with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as packed:
+        with replacing(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
             for session in chosen:
                 paths = session.verified.paths if session.verified else [str(session.path)]
                 for path in paths:
@@ -256,9 +255,6 @@ def bundle(
                 one["file"] = Path(one["file"]).relative_to(folder).as_posix()
             text = json.dumps(index, indent=1, ensure_ascii=False)
             packed.writestr(zipfile.ZipInfo("index.json", _ZIP_TIME), text)
-        temporary.replace(out)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise HostError(f"can't write the bundle {out}: {error.strerror or error}") from None
     return len(digests)

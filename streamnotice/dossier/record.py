@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -38,6 +37,7 @@ from streamnotice.dossier.parts import Files, Memory
 from streamnotice.dossier.signing import Signer, Statement
 from streamnotice.errors import HostError
 from streamnotice.events import Event
+from streamnotice.files import replacing
 from streamnotice.observations import Observation
 from streamnotice.policy import Policy, Settings
 
@@ -297,17 +297,10 @@ class Recorder:
         self._seal_all()
         target = Path(path)
         body = self._memory.packed() if target.suffix == ".gz" else self._memory.raw()
-        # Not tempfile: its files are for the owner alone, a dossier has the user's usual rights.
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
-            with temporary.open("xb") as file:
+            with replacing(target) as file:
                 file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise _unwritable(target, error) from None
 
     def lines(self) -> list[bytes]:

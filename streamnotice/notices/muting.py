@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,11 +19,7 @@ import attrs
 from streamnotice.bottlenecks import NAMEABLE, UNDETERMINED, is_leaf
 from streamnotice.errors import EvidenceError, HostError
 from streamnotice.events import Notice
-
-try:
-    import fcntl
-except ImportError:  # Windows: two writers at once may lose one's mute, never the file
-    fcntl = None  # type: ignore[assignment,unused-ignore]
+from streamnotice.files import OWNER_ONLY, locked, replacing, xdg_folder
 
 Scope = Literal["notice", "session", "always"]
 
@@ -153,18 +149,12 @@ class MuteFile:
     def _changing(self) -> Iterator[None]:
         """Alone with the file, and with what others have put there since."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(self.path.with_name(self.path.name + ".lock"), _LOCK_FLAGS, 0o600)
+            with locked(self.path):
+                if self.path.exists():
+                    self.salt, self._mutes = self._read()
+                yield
         except OSError as error:
             raise HostError(f"can't write the mutes {self.path}: {error.strerror}") from None
-        try:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if self.path.exists():
-                self.salt, self._mutes = self._read()
-            yield
-        finally:
-            os.close(lock)
 
     def _write(self, mutes: tuple[Mute, ...]) -> None:
         body = {
@@ -175,24 +165,14 @@ class MuteFile:
                 {"place": one.place, "network": one.network, "since": one.since} for one in mutes
             ],
         }
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "wb") as out:
+            with replacing(self.path, OWNER_ONLY) as out:
                 out.write(json.dumps(body, indent=1).encode("ascii") + b"\n")
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.replace(self.path)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
             raise HostError(
                 f"can't write the mutes {self.path}: {error.strerror or error}"
             ) from None
         self._mutes = mutes
-
-
-_LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 def default_path() -> Path:
@@ -201,14 +181,12 @@ def default_path() -> Path:
     Raises:
         HostError: this user has no home folder.
     """
-    base = os.environ.get("XDG_CONFIG_HOME", "")
     try:
-        folder = Path(base) if os.path.isabs(base) else Path.home() / ".config"
+        return xdg_folder("config") / "mutes.json"
     except RuntimeError:
         raise HostError(
             "this user has no home folder to keep mutes in; set XDG_CONFIG_HOME, or --mutes off"
         ) from None
-    return folder / "streamnotice" / "mutes.json"
 
 
 def _key(mute: Mute) -> tuple[str, str]:

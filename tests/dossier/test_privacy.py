@@ -8,9 +8,8 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from streamnotice import Watcher
 from streamnotice.demo.clip import Clip
 from streamnotice.dossier.verify import verify
 from streamnotice.testing import ToldWatcher
+from tests.answering import answering
 
 MARK = "s3cr3t"
 HEADERS = {
@@ -62,14 +62,8 @@ def service() -> Iterator[int]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with answering(Handler) as port:
+        yield port
 
 
 def url(port: int) -> str:

@@ -10,9 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import xml.etree.ElementTree as ET
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from streamnotice.dossier.report.gather import thinned
 from streamnotice.dossier.report.safe import visible
 from streamnotice.errors import MessageError
 from streamnotice.notices.catalog import Catalog
+from tests.answering import answering
 
 H = "{http://www.w3.org/1999/xhtml}"
 S = "{http://www.w3.org/2000/svg}"
@@ -265,12 +265,8 @@ def test_a_hostile_dossier_does_nothing_in_a_real_browser(tmp_path: Path) -> Non
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        port = str(server.server_address[1])
-        source = hostile(tmp_path, HOSTILE.replace("PORT", port))
+    with answering(Handler) as port:
+        source = hostile(tmp_path, HOSTILE.replace("PORT", str(port)))
         page = tmp_path / "page.html"
         page.write_text(report(source).html, encoding="utf-8")
         dom = browse(page, tmp_path)
@@ -280,10 +276,6 @@ def test_a_hostile_dossier_does_nothing_in_a_real_browser(tmp_path: Path) -> Non
             "<script>document.title='owned'</script>", encoding="utf-8",
         )  # fmt: skip
         control = browse(page, tmp_path)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
     assert "<title>owned</title>" in control
     assert asked == ["/seen"]
     assert "<title>What held up the stream" in dom

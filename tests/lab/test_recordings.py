@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.fit.recordings import replay_run
+from lab.fit.recordings import load_runs
 from lab.fit.score import Judged, judge_run
 from lab.scenarios import FAMILIES
 from streamnotice.bottlenecks import FINE
-from streamnotice.evidence import RULES
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = ROOT / "lab" / "recordings"
@@ -24,12 +23,7 @@ PUBLISHED = ROOT / "docs" / "truth.json"
 
 @pytest.fixture(scope="module")
 def judged() -> list[Judged]:
-    found = []
-    for folder in sorted(RECORDINGS.iterdir()):
-        truth = json.loads((folder / "truth.json").read_text())
-        dossier = folder / "dossier.jsonl.gz"
-        found.append(judge_run(replay_run(folder.name, truth, dossier, None, frozenset(), RULES)))
-    return found
+    return [judge_run(run) for run in load_runs([RECORDINGS])]
 
 
 def test_every_family_is_there(judged: list[Judged]) -> None:

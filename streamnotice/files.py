@@ -1,0 +1,76 @@
+"""Files of our own: written wholly or not at all, changed by one at a time, in their place."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final, Literal
+
+try:
+    import fcntl
+except ImportError:  # Windows: of two writers at once one may be lost, never the file
+    fcntl = None  # type: ignore[assignment,unused-ignore]
+
+OWNER_ONLY: Final = 0o600
+_LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+_XDG: Final = {
+    "config": ("XDG_CONFIG_HOME", (".config",)),
+    "state": ("XDG_STATE_HOME", (".local", "state")),
+}
+
+
+@contextmanager
+def replacing(target: Path, mode: int = 0o666) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of *target* when the block ends, and is gone if it fails.
+
+    Not tempfile: its files are for the owner alone, whatever the user's usual rights are.
+
+    Args:
+        mode: rights before the user's mask.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Alone with the file at *path*, among all who ask in this way; its folder is made if need be.
+
+    Raises:
+        OSError: the lock beside it can't be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(path.with_name(path.name + ".lock"), _LOCK_FLAGS, OWNER_ONLY)
+    try:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def xdg_folder(kind: Literal["config", "state"]) -> Path:
+    """Our part of the user's folder of that kind (XDG Base Directory Specification).
+
+    Raises:
+        RuntimeError: this user has no home folder.
+    """
+    variable, usual = _XDG[kind]
+    base = os.environ.get(variable, "")
+    folder = Path(base) if os.path.isabs(base) else Path.home().joinpath(*usual)
+    return folder / "streamnotice"
