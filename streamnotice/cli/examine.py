@@ -18,6 +18,7 @@ from streamnotice.dossier.examination import Examination, Examined, examine, wor
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.dossier.examination.session import ChangedError
+from streamnotice.dossier.signing import Verifier
 from streamnotice.notices.figures import json_figures
 from streamnotice.policy import Settings
 
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--notice", metavar="ID", help="which notice (n1, ...); default: the one that says most"
     )
+    parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
     parser.add_argument(
         "--json",
         action="store_true",
@@ -42,24 +44,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     everything = args.json and args.notice is None
+    verifier = None
+    if args.key is not None:
+        from streamnotice.dossier.signing import load_verifier
+
+        verifier = load_verifier(args.key)
     try:
-        found = examine(args.file, None if everything else args.notice or "")
+        found = examine(args.file, None if everything else args.notice or "", verifier)
     except ChangedError as error:
         print(f"streamnotice examine: {error}", file=sys.stderr)
         return FAILED
     if args.json:
-        print(json.dumps(as_json(found)))
+        print(json.dumps(as_json(found, verifier)))
     else:
-        show(found, args.file)
+        show(found, args.file, verifier)
     return OK if found.session.replay.outcome == "identical" else FAILED
 
 
 # -- for people -------------------------------------------------------------------------------
 
 
-def show(found: Examination, file: str) -> None:
+def show(found: Examination, file: str, verifier: Verifier | None = None) -> None:
     """Print the examination: coloured on a terminal, plain elsewhere."""
-    lines = list(as_lines(found, file))
+    lines = list(as_lines(found, file, verifier))
     if sys.stdout.isatty():
         try:
             from rich.console import Console
@@ -75,10 +82,16 @@ def show(found: Examination, file: str) -> None:
         print(harmless(text))
 
 
-def as_lines(found: Examination, file: str) -> Iterator[Line]:
-    """The whole text, line by line."""
+def as_lines(found: Examination, file: str, verifier: Verifier | None = None) -> Iterator[Line]:
+    """The whole text, line by line.
+
+    Args:
+        verifier: the key that the record was found to be signed with.
+    """
+    missing = words.missing(found.session)
     if not found.notices:
-        yield "bold", f"{file}: no notice was raised in this session; there is nothing to examine"
+        where = "in what is there of this session" if missing else "in this session"
+        yield "bold", f"{file}: no notice was raised {where}; there is nothing to examine"
     for number, seen in enumerate(found.notices):
         if number:
             yield "", ""
@@ -89,6 +102,10 @@ def as_lines(found: Examination, file: str) -> Iterator[Line]:
         yield "dim", f"Other notices of this session (--notice ID): {', '.join(others)}"
     replay = found.session.replay
     yield "", ""
+    if missing:
+        yield "yellow", missing
+    if verifier is not None:
+        yield "green", f"It is signed by the key {verifier.key_id}."
     if replay.outcome == "identical":
         yield (
             "green",
@@ -274,7 +291,7 @@ def _ranges(seen: Examined, settings: Settings) -> Iterator[Line]:
 # -- for programs -----------------------------------------------------------------------------
 
 
-def as_json(found: Examination) -> dict[str, Any]:
+def as_json(found: Examination, verifier: Verifier | None = None) -> dict[str, Any]:
     """The result as one JSON object: times in seconds, weights in decibans, shares of 1."""
     replay = found.session.replay
     return {
@@ -283,6 +300,10 @@ def as_json(found: Examination) -> dict[str, Any]:
         "engine": replay.engine,
         "recorded": {"version": replay.header.version, "engine": replay.header.engine},
         "advice": advice(replay) or None,
+        "begin": replay.begin_ns / 1e9,
+        "first_part": replay.header.part,
+        "missing": words.missing(found.session) or None,
+        "key": verifier.key_id if verifier is not None else None,
         "ids": list(found.ids),
         "notices": [_notice_json(seen) for seen in found.notices],
     }

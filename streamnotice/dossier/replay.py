@@ -78,6 +78,7 @@ class Replay:
         observations, ticks, events: how many were on record.
         difference: the first one; None if the events are identical.
         tables_differ: names of tables whose hashes are not the recorded ones.
+        begin_ns: session time at which the record begins; 0 at the session's start.
         duration_ns: session time of the last line.
         playback: (at_ns, state) at each change.
         timeline: verdicts as recorded, runs of the same one joined.
@@ -98,6 +99,7 @@ class Replay:
     events: int = 0
     difference: Difference | None = None
     tables_differ: tuple[str, ...] = ()
+    begin_ns: int = 0
     duration_ns: int = 0
     playback: list[tuple[int, str]] = attrs.field(factory=list)
     timeline: list[Step] = attrs.field(factory=list)
@@ -189,6 +191,8 @@ def run(
         elif entry.type == "dismissed":
             found.dismissed.append(entry.plain)
         elif entry.type == "state" and found.difference is None:
+            if not begun:
+                found.begin_ns = entry.at_ns
             if not begun and restore is None:
                 raise EvidenceError(
                     f"{entry.path}: it opens with part {entry.part}, "
@@ -210,6 +214,11 @@ def _answer(engine: Replayed, entry: Entry) -> list[Event]:
     return engine.tick(entry.at_ns)
 
 
+def state_of(entry: Entry) -> Json:
+    """What the engine remembers at the border of a part, as `Engine.restore` takes it."""
+    return {name: part for name, part in entry.plain.items() if name not in ("type", "at_ns")}
+
+
 def _opened(
     engine: Replayed,
     entry: Entry,
@@ -217,7 +226,7 @@ def _opened(
     begun: bool,
 ) -> Replayed:
     """The engine at the border of a part; EvidenceError if it is not as recorded."""
-    state = {name: part for name, part in entry.plain.items() if name not in ("type", "at_ns")}
+    state = state_of(entry)
     if not begun and restore is not None:
         return restore(state)
     snapshot = getattr(engine, "snapshot", None)

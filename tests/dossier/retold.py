@@ -9,6 +9,7 @@ import attrs
 
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.record import Recorder, make_header
+from streamnotice.dossier.signing import Signer
 from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.events import AnyEvent, Notice, Verdict
 from streamnotice.notices.catalog import Catalog
@@ -23,6 +24,7 @@ def retold(
     texts: dict[str, str] | None = None,
     locale: str = "en",
     other_engine: bool = False,
+    signer: Signer | None = None,
 ) -> Path:
     """The session *name* of `streamnotice.testing`, told again and recorded at *target*.
 
@@ -30,6 +32,7 @@ def retold(
         texts: parts of the texts shown (`sentence`, ...) to put in place of the real ones.
         locale: language of the texts shown.
         other_engine: as if another engine had recorded it, which said other things.
+        signer: signs it.
     """
     policy = Policy(probes=frozenset({"path", "reference"}))
     catalog = Catalog(locale)
@@ -51,7 +54,8 @@ def retold(
         ),
         50_000_000,
         target,
-        snapshot=engine.snapshot,
+        snapshot=lambda: engine.snapshot() | ({"engine": "0.0.1"} if other_engine else {}),
+        signer=signer,
     )
     last_ns = 0
     for entry in entries:

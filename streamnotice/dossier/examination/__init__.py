@@ -27,6 +27,7 @@ from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
 from streamnotice.dossier.examination.reweigh import stretch, weigher_for
 from streamnotice.dossier.examination.session import Session, load
+from streamnotice.dossier.signing import Verifier
 from streamnotice.errors import EvidenceError, HostError
 from streamnotice.events import Notice
 from streamnotice.policy import S_NS
@@ -99,24 +100,32 @@ def main_notice(notices: Sequence[Notice]) -> Notice | None:
     return best[-1] if best else None
 
 
-def examine(path: str | os.PathLike[str], notice: str | None = None) -> Examination:
-    """Examine the dossier at *path*.
+def examine(
+    path: str | os.PathLike[str], notice: str | None = None, verifier: Verifier | None = None
+) -> Examination:
+    """Examine the dossier at *path*, from the first part that is there.
 
     Args:
         notice: id of the notice; "" is the main one alone, None is all.
+        verifier: the key that it must be signed with.
 
     Raises:
-        EvidenceError: the file is no dossier, is damaged, or was changed.
+        EvidenceError: the file is no dossier, is damaged, was changed, or is not signed by the
+            key.
         HostError: there is no such notice.
     """
-    session = load(path)
+    session = load(path, verifier)
     words = last_words(session.notices)
     if notice is None:
         wanted = list(words.values())
     elif notice:
         if notice not in words:
             known = ", ".join(words) or "none"
-            raise HostError(f"{session.path}: there is no notice {notice!r}; there are: {known}")
+            begin_ns = session.replay.begin_ns
+            where = f" from second {begin_ns // S_NS} on" if begin_ns else ""
+            raise HostError(
+                f"{session.path}: there is no notice {notice!r}{where}; there are: {known}"
+            )
         wanted = [words[notice]]
     else:
         main = main_notice(session.notices)

@@ -14,8 +14,9 @@ from typing import Any
 import attrs
 
 from streamnotice.dossier.codec import Json
-from streamnotice.dossier.reader import Header, open_dossier
-from streamnotice.dossier.replay import Replay, run
+from streamnotice.dossier.reader import Dossier, Header, open_dossier
+from streamnotice.dossier.replay import Replay, run, state_of
+from streamnotice.dossier.signing import Verifier
 from streamnotice.engine import ENGINE_VERSION, Engine, Mind
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Estimates, Sighted, sighted
@@ -67,6 +68,10 @@ class Session:
         verdicts: what this engine said at each of them.
         notices: what this engine's notices were.
         state: what the engine remembered where the record begins; None at the session's start.
+        forgotten: the record begins in the middle, in the memory of another engine that this one
+            can't read: this one began there knowing nothing.
+        unsigned: (first, last) line behind the last signature, where a key was demanded of a
+            record whose end is missing; None if there is none.
     """
 
     path: str
@@ -77,6 +82,8 @@ class Session:
     verdicts: tuple[Verdict, ...]
     notices: tuple[Notice, ...]
     state: Json | None = None
+    forgotten: bool = False
+    unsigned: tuple[int, int] | None = None
 
     @property
     def header(self) -> Header:
@@ -163,24 +170,29 @@ class _Noted:
         return events
 
 
-def load(path: str | os.PathLike[str]) -> Session:
+def load(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Session:
     """Replay the dossier at *path*, noting all that was weighed.
 
     A record of another engine, or of other tables, is told again by this one: `replay.outcome`
-    says so, and the session is then what this engine makes of the observations.
+    says so, and the session is then what this engine makes of the observations. One whose first
+    parts are not there begins with what the engine remembered there.
+
+    Args:
+        verifier: the key that it must be signed with.
 
     Raises:
-        ChangedError: a line doesn't fit the chain of seals, or this very engine says other things
-            to the observations.
+        ChangedError: a line doesn't fit the chain of seals, a signature is not by that key or not
+            there, or this very engine says other things to the observations.
         EvidenceError: the file is no dossier, or is damaged.
     """
-    dossier = open_dossier(path)
+    dossier = open_dossier(path, verifier)
     noted = _Noted(dossier.header.settings)
     tables = noted.engine.tables
     found = run(dossier, noted, ENGINE_VERSION, tables.hashes(), noted.restored)
     if found.faults:
         fault = found.faults[0]
         raise ChangedError(f"{fault.path}: line {fault.fault.first}: {fault.fault.text}")
+    unsigned = _unsigned(dossier, verifier)
     if found.outcome == "different" and found.difference is not None:
         where = f"line {found.difference.line}" if found.difference.line else "the end"
         raise ChangedError(
@@ -189,19 +201,46 @@ def load(path: str | os.PathLike[str]) -> Session:
         )
     if found.difference is not None:
         # behind the first difference replay stops feeding: tell the whole session again
-        again = open_dossier(path)
-        if again.header.part > 1:
-            raise EvidenceError(
-                f"{os.fspath(path)}: it opens with part {again.header.part}, in the memory of "
-                f"another engine ({again.header.engine}): only that one can go on from there"
-            )
-        noted = _Noted(again.header.settings)
-        for entry in again:
-            if isinstance(entry.value, Observation):
-                noted.feed(entry.value)
-            elif entry.type == "tick":
-                noted.tick(entry.at_ns)
-    return _session(os.fspath(path), found, noted)
+        noted, forgotten = _told_again(open_dossier(path))
+    else:
+        forgotten = False
+    return attrs.evolve(
+        _session(os.fspath(path), found, noted), forgotten=forgotten, unsigned=unsigned
+    )
+
+
+def _told_again(dossier: Dossier) -> tuple[_Noted, bool]:
+    """What this engine makes of the whole record, and whether it had to begin with nothing in
+    the middle of the session."""
+    noted, forgotten = _Noted(dossier.header.settings), False
+    begun = False
+    for entry in dossier:
+        if isinstance(entry.value, Observation):
+            noted.feed(entry.value)
+        elif entry.type == "tick":
+            noted.tick(entry.at_ns)
+        elif entry.type == "state" and not begun:
+            try:
+                noted = noted.restored(state_of(entry))
+            except EvidenceError:
+                noted, forgotten = _Noted(dossier.header.settings), True
+        begun = True
+    return noted, forgotten
+
+
+def _unsigned(dossier: Dossier, verifier: Verifier | None) -> tuple[int, int] | None:
+    """Lines of an open end that no signature covers; ChangedError where one has to."""
+    if verifier is None:
+        return None
+    if not dossier.header.signed:
+        raise ChangedError(f"{dossier.path}: the record is not signed; it was to be, by --key")
+    walk = dossier.walk
+    if walk.unsigned is not None and (dossier.closed or not walk.signatures):
+        first, last = walk.unsigned
+        raise ChangedError(
+            f"{dossier.path}: lines {first} to {last}: no signature stands behind these lines"
+        )
+    return walk.unsigned
 
 
 def _session(path: str, found: Replay, noted: _Noted) -> Session:

@@ -11,6 +11,7 @@ from streamnotice.dossier.examination.apart import Pair
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
 from streamnotice.dossier.examination.reweigh import Fate
+from streamnotice.dossier.examination.session import Session
 from streamnotice.events import Item
 from streamnotice.policy import Settings
 
@@ -68,6 +69,30 @@ def pair(found: Pair) -> str:
         f"{name(found.one, (), found.one_condition)} and "
         f"{name(found.other, (), found.other_condition)}"
     )
+
+
+def missing(session: Session) -> str:
+    """What of the session is not on record, in a line; empty if it is whole."""
+    found, parts = session.replay, session.header.part - 1
+    lines = []
+    if parts:
+        gone = "part 1 is" if parts == 1 else f"parts 1 to {parts} are"
+        then = (
+            f"in the memory of another engine ({session.header.engine}), which this one can't "
+            "read: it begins there knowing nothing"
+            if session.forgotten
+            else "with what the engine remembered there, which stays as it was"
+        )
+        lines.append(f"{gone} not there: it begins at {clock(found.begin_ns)}, {then}")
+    if not found.closed:
+        lines.append("the end is missing: " + (found.cut or "the writer did not close it"))
+    elif found.truncated:
+        lines.append("recording stopped at its bound; what came later is not there")
+    if session.unsigned is not None:
+        first, last = session.unsigned
+        lines.append(f"no signature stands behind lines {first} to {last}")
+    text = "; ".join(lines)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def strongest_against(seen: Examined) -> tuple[str, Item] | None:
