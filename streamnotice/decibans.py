@@ -10,7 +10,8 @@ their digest, and that no entry lies near a rounding boundary.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 NEVER: Final = -1_000_000
@@ -24,6 +25,10 @@ _ADD: Final = tuple(
 )
 _ADDS: Final = len(_ADD)
 _POWER: Final = tuple(round(1e9 * 10 ** (-index / 10_000)) for index in range(10_000))
+_RISING: Final = tuple(-value for value in _POWER)
+_DECADES: Final = 140
+"""Quantities that are smaller than the largest beside them by more are nothing."""
+_TENS: Final = tuple(10**decades for decades in range(_DECADES + 1))
 
 
 def log_add(first: int, second: int) -> int:
@@ -46,15 +51,6 @@ def log_sum(values: Iterable[int]) -> int:
     return total
 
 
-def log_less(whole: int, part: int) -> int:
-    """mdb of (whole - part), for part <= whole; `NEVER` where nothing is left."""
-    if part >= whole:
-        return NEVER
-    # 1 - 10^-x by the power table: exact enough, since parts are never all but everything
-    share = _share(part - whole)
-    return whole + from_ratio(10**9 - share, 10**9)
-
-
 def _share(mdb: int) -> int:
     """10^(mdb/10000) in billionths, for mdb <= 0."""
     decades, rest = divmod(-mdb, 10_000)
@@ -70,7 +66,12 @@ def from_ratio(numerator: int, denominator: int) -> int:
     """mdb of a ratio of two positive integers, by integer arithmetic alone; `NEVER` for 0."""
     if numerator <= 0:
         return NEVER
-    decades = 0
+    # as many decades as the lengths tell, and what is missing one by one
+    decades = (numerator.bit_length() - denominator.bit_length()) * 30_103 // 100_000
+    if decades > 0:
+        denominator *= 10**decades
+    elif decades < 0:
+        numerator *= 10**-decades
     while numerator > denominator:
         denominator *= 10
         decades += 1
@@ -78,19 +79,19 @@ def from_ratio(numerator: int, denominator: int) -> int:
         numerator *= 10
         decades -= 1
     billionths = numerator * 10**9 // denominator  # in (0.1, 1]
-    low, high = 0, len(_POWER) - 1  # _POWER falls; find the last entry that is not below
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _POWER[middle] >= billionths:
-            low = middle
-        else:
-            high = middle - 1
-    return decades * 10_000 - low
+    # _POWER falls; the last entry that is not below
+    last = bisect_right(_RISING, -billionths) - 1
+    return decades * 10_000 - max(0, last)
 
 
-def log_odds_to_ppm(mdb: int) -> int:
-    """Probability in millionths of log odds."""
-    if mdb <= 0:
-        share = _share(mdb)
-        return share * PPM // (10**9 + share)
-    return PPM - log_odds_to_ppm(-mdb)
+def quantities(logs: Sequence[int]) -> list[int]:
+    """What the *logs* (mdb) are logs of, in whole multiples of one small unit.
+
+    They can be added and taken from one another without loss; only ratios of them mean anything.
+    """
+    top = max(logs)
+    found = []
+    for log in logs:
+        decades, rest = divmod(top - log, 10_000)
+        found.append(_POWER[rest] * _TENS[_DECADES - decades] if decades <= _DECADES else 0)
+    return found

@@ -49,7 +49,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION: Final = "0.8.0"
+ENGINE_VERSION: Final = "0.9.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -68,6 +68,7 @@ class Mind:
     estimates: Estimates = attrs.Factory(Estimates)
     life: Life = attrs.Factory(Life)
     stepped_ns: int = 0
+    fed_ns: int = 0
     late: int = 0
     playback_state: str = ""
     intensity: str = "rest"
@@ -104,9 +105,13 @@ class Engine:
         if self._mind.closed:
             return []
         events = self.tick(observation.at_ns)
-        if observation.at_ns < self._mind.stepped_ns:
-            self._mind.late += 1
-            observation = attrs.evolve(observation, at_ns=self._mind.stepped_ns)
+        mind = self._mind
+        if observation.at_ns < mind.stepped_ns:
+            mind.late += 1
+        mind.fed_ns = max(mind.fed_ns, mind.stepped_ns)
+        if observation.at_ns < mind.fed_ns:  # sensors run beside one another; time goes one way
+            observation = attrs.evolve(observation, at_ns=mind.fed_ns)
+        mind.fed_ns = observation.at_ns
         take = self._take.get(type(observation))
         if take is not None:
             take(observation)

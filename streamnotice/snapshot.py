@@ -17,6 +17,7 @@ from streamnotice.errors import EvidenceError
 T = TypeVar("T")
 _CLASSES: dict[str, type[Any]] = {}
 _FIELDS: dict[type[Any], tuple[str, ...]] = {}
+_DERIVED = "derived"
 _PLAIN = frozenset((type(None), bool, int, str))
 
 
@@ -24,6 +25,14 @@ def stateful(cls: type[T]) -> type[T]:
     """Mark an attrs class as part of the engine's memory."""
     _CLASSES[cls.__name__] = cls
     return cls
+
+
+def derived() -> Any:
+    """A field of a `@stateful` class for what follows from the others and was worked out before.
+
+    It is None until then, is not packed, and is None again in what was unpacked.
+    """
+    return attrs.field(default=None, init=False, eq=False, repr=False, metadata={_DERIVED: True})
 
 
 def pack(value: Any) -> Any:
@@ -43,7 +52,9 @@ def pack(value: Any) -> Any:
     if names is None:
         if _CLASSES.get(kind.__name__) is not kind:
             raise TypeError(f"{kind.__name__} can't be part of a snapshot")
-        names = _FIELDS[kind] = tuple(field.name for field in attrs.fields(kind))
+        names = _FIELDS[kind] = tuple(
+            field.name for field in attrs.fields(kind) if _DERIVED not in field.metadata
+        )
     return {"c": kind.__name__, "f": {name: pack(getattr(value, name)) for name in names}}
 
 
@@ -63,7 +74,8 @@ def unpack(data: Any) -> Any:
         cls = _CLASSES[data["c"]]
         made: Any = object.__new__(cls)
         for field in attrs.fields(cls):
-            object.__setattr__(made, field.name, unpack(data["f"][field.name]))
+            kept = None if _DERIVED in field.metadata else unpack(data["f"][field.name])
+            object.__setattr__(made, field.name, kept)
         return made
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvidenceError(f"not a snapshot that this version can open: {error!r}") from error

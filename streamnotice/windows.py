@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Protocol, TypeVar
 
 
@@ -13,6 +14,12 @@ class _Stamped(Protocol):
 T = TypeVar("T", bound=_Stamped)
 
 
-def recent(rows: Iterable[T], now: int, window_ns: int) -> list[T]:
-    """The rows stamped after *now* - *window_ns*, up to and including *now*."""
-    return [row for row in rows if now - window_ns < row.at_ns <= now]
+def recent(rows: Sequence[T], now: int, window_ns: int) -> list[T]:
+    """The rows stamped after *now* - *window_ns*, of rows in the order of their time up to *now*.
+
+    The engine lets no stamp go back, so the search ends at the first row that is too old.
+    """
+    start = now - window_ns
+    found = list(takewhile(lambda row: row.at_ns > start, reversed(rows)))
+    found.reverse()
+    return found

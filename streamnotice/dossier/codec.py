@@ -45,6 +45,8 @@ class _Field:
     required: bool
     write: _Convert
     read: _Convert
+    whole: bool
+    """Holds an integer: most fields do, and are read without a call."""
 
 
 @attrs.frozen
@@ -79,10 +81,11 @@ def _str(value: Any) -> Any:
         raise _Bad(f"wants a text, not {_short(value)}")
     if len(value) > _MAX_TEXT:
         raise _Bad(f"text longer than {_MAX_TEXT} characters")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _Bad("text is not valid Unicode") from None
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise _Bad("text is not valid Unicode") from None
     return value
 
 
@@ -166,9 +169,11 @@ def _table(cls: type) -> _Table:
     for field in attrs.fields(cls):
         if field.name in ("kind", "type"):
             raise TypeError(f"{cls.__name__}.{field.name}: the name is taken by the record's form")
-        write, read = _converters(hints[field.name])
+        hint = hints[field.name]
+        write, read = _converters(hint)
         required = field.default is attrs.NOTHING
-        fields.append(_Field(field.name, field.default, required, write, read))
+        whole = hint is int or hint == int | None
+        fields.append(_Field(field.name, field.default, required, write, read, whole))
     kind = getattr(cls, "kind", None)
     return _Table(
         cls,
@@ -210,6 +215,9 @@ def _read(table: _Table, plain: Any, beside: frozenset[str] = frozenset()) -> An
             if name in beside:
                 continue
             raise _Bad(f"unknown field {_short(name)}")
+        if field.whole and type(part) is int and -_INT_END < part < _INT_END:
+            found[name] = part
+            continue
         try:
             found[name] = field.read(part)
         except _Bad as bad:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.localise import busiest
 from streamnotice.path.rounds import FAR, middle
 from streamnotice.policy import S_NS
 
@@ -18,7 +17,7 @@ WINDOW_NS = 30 * S_NS
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    path = busiest(seen.paths)
+    path = seen.paths.busiest()
     if path is None:
         return None
     hop = path.hops.get(path.length) or path.hops.get(FAR)
@@ -40,7 +39,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
 
 
 def read_start(seen: Estimates, now: int) -> Outcome | None:
-    path = busiest(seen.paths)
+    path = seen.paths.busiest()
     if path is None or now < 10 * S_NS:
         return None
     hop = path.hops.get(path.length) or path.hops.get(FAR)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.localise import FarEnd, busiest, far_end
+from streamnotice.path.localise import FarEnd, far_end
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
@@ -34,7 +34,7 @@ def read_delay(seen: Estimates, now: int) -> Outcome | None:
 
 
 def read_contrast(seen: Estimates, now: int) -> Outcome | None:
-    path = busiest(seen.paths)
+    path = seen.paths.busiest()
     ends = _references(seen, now)
     service = far_end(path, seen.paths.stored, now, WINDOW_NS) if path is not None else None
     if service is None or not ends:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.localise import busiest, far_end, queue
+from streamnotice.path.localise import far_end, queue
 
 WINDOW_S = 6
 LOSSY_PERMILLE = 15
@@ -20,7 +20,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     asked = requests.asked_permille(now, WINDOW_S)
     if came is None or not needed or asked is None or asked < 900 or came * 10 >= needed * 9:
         return None
-    path = busiest(seen.paths)
+    path = seen.paths.busiest()
     end = None if path is None else far_end(path, seen.paths.stored, now)
     found = queue(seen.paths, now)
     if end is None or (found is None and not end.silent):

@@ -75,12 +75,6 @@ class Located:
     base_ns: int | None
 
 
-def busiest(paths: Paths) -> PathSeen | None:
-    """The service path that is probed most."""
-    services = [p for p in paths.services() if p.hops]
-    return max(services, key=lambda p: sum(len(h.tries) for h in p.hops.values()), default=None)
-
-
 # -- links to places --------------------------------------------------------------------------
 
 
@@ -156,11 +150,16 @@ def _excess(
     path: PathSeen, ttl: int, stored: dict[str, int], now: int, window_ns: int
 ) -> list[tuple[int, int]]:
     """(instant, round trip over the base) of a hop's answers in the window."""
-    hop = path.hops[ttl]
+    return _over_base(path, ttl, stored, path.hops[ttl].recent(now, window_ns))
+
+
+def _over_base(
+    path: PathSeen, ttl: int, stored: dict[str, int], tries: list[Try]
+) -> list[tuple[int, int]]:
     base = path.base(ttl, stored)
-    if base is None or hop.answered < 4:
+    if base is None or path.hops[ttl].answered < 4:
         return []
-    return [(t.at_ns, t.rtt_ns - base) for t in hop.recent(now, window_ns) if t.rtt_ns is not None]
+    return [(t.at_ns, t.rtt_ns - base) for t in tries if t.rtt_ns is not None]
 
 
 def _at(samples: list[tuple[int, int]], at_ns: int) -> int | None:
@@ -178,7 +177,7 @@ def _at(samples: list[tuple[int, int]], at_ns: int) -> int | None:
 
 def queue(paths: Paths, now: int) -> Located | None:
     """Where round trips rise over their baselines, in step with the far end."""
-    path = busiest(paths)
+    path = paths.busiest()
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
@@ -206,7 +205,7 @@ def queue(paths: Paths, now: int) -> Located | None:
 
 def spread(paths: Paths, now: int) -> Located | None:
     """Where round trips scatter: needs no baseline, so it sees a queue that was there first."""
-    path = busiest(paths)
+    path = paths.busiest()
     if path is None or not path.segments:
         return None
 
@@ -262,7 +261,7 @@ def loss(paths: Paths, now: int) -> Located | None:
     what the far end loses. All links that are not clearly less likely than the best are
     kept. A hop that loses more than those behind it is only reluctant, and is counted as they are.
     """
-    path = busiest(paths)
+    path = paths.busiest()
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
@@ -321,7 +320,7 @@ class Reach:
 
 def reach(paths: Paths, now: int) -> Reach | None:
     """How far probes get now, among hops that answered before."""
-    path = busiest(paths)
+    path = paths.busiest()
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
@@ -383,7 +382,7 @@ def far_end(
     tries = hop.recent(now, window_ns)
     if len(tries) < 2:
         return None
-    excess = sorted(row[1] for row in _excess(path, ttl, stored, now, window_ns))
+    excess = sorted([row[1] for row in _over_base(path, ttl, stored, tries)])
     gone = sum(1 for t in tries if t.rtt_ns is None)
     return FarEnd(
         excess[len(excess) // 2] if excess else None, hop.base_ns, gone * 1000 // len(tries)

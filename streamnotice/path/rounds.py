@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from streamnotice.observations import HopProbe, RoundTrip, Route
-from streamnotice.snapshot import stateful
+from streamnotice.snapshot import derived, stateful
 from streamnotice.windows import recent
 
 KEEP: Final = 48
@@ -77,6 +77,10 @@ class PathSeen:
                 del self.hops[ttl]
         self.labels, self.segments, self.complete = seen.hops, seen.segments, seen.complete
 
+    def tried(self) -> int:
+        """How many probes are remembered."""
+        return sum([len(hop.tries) for hop in self.hops.values()])
+
     @property
     def length(self) -> int:
         """Number of the hop that is the far end: one more than those known if never reached."""
@@ -117,8 +121,17 @@ class Paths:
     paths: dict[str, PathSeen] = attrs.Factory(dict)
     stored: dict[str, int] = attrs.Factory(dict)
     """Round trips (ns) of earlier sessions on this network, by place or "far end"."""
+    _busiest: tuple[PathSeen | None] | None = derived()
+
+    def busiest(self) -> PathSeen | None:
+        """The service path that is probed most; None if none is."""
+        if self._busiest is None:
+            services = [path for path in self.services() if path.hops]
+            self._busiest = (max(services, key=PathSeen.tried, default=None),)
+        return self._busiest[0]
 
     def _path(self, target: str, role: str) -> PathSeen:
+        self._busiest = None  # something is about to change
         if target not in self.paths:
             if len(self.paths) >= 16:
                 self.paths.pop(next(iter(self.paths)))

@@ -8,6 +8,7 @@ the drain is therefore read from the *tops* of successive windows, not from the 
 from __future__ import annotations
 
 from collections import deque
+from itertools import takewhile
 from typing import Final
 
 import attrs
@@ -15,7 +16,7 @@ import attrs
 from streamnotice.events import Impact
 from streamnotice.observations import Playback
 from streamnotice.policy import S_NS, Settings
-from streamnotice.snapshot import stateful
+from streamnotice.snapshot import derived, stateful
 
 WINDOW_S: Final = 5
 EMPTY_NS: Final = 50_000_000
@@ -61,11 +62,13 @@ class PlaybackModel:
     frames: deque[tuple[int, int, int]] = attrs.Factory(lambda: deque(maxlen=240))
     held_s: dict[int, int] = attrs.Factory(dict)
     below_since_ns: int | None = None
+    _drain: tuple[int, int | None] | None = derived()
 
     def feed(self, seen: Playback) -> None:
         """Take what the player says."""
         now = seen.at_ns
         self.seen = True
+        self._drain = None
         if seen.rendition_bps is not None:
             self.rendition_bps = seen.rendition_bps
         if seen.ladder_bps is not None:
@@ -162,11 +165,14 @@ class PlaybackModel:
         From the top of the last window against the top of the one before it.
         """
         window = WINDOW_S * S_NS
-        late = [level for at, level in self.levels if now - window < at <= now]
-        early = [level for at, level in self.levels if now - 2 * window < at <= now - window]
-        if not late or not early:
-            return None
-        return (max(late) - max(early)) * 1000 // window
+        if self._drain is None or self._drain[0] != now:
+            middle, start = now - window, now - 2 * window
+            rows = list(takewhile(lambda row: row[0] > start, reversed(self.levels)))
+            late = [level for at, level in rows if at > middle]
+            early = [level for at, level in rows if at <= middle]
+            told = bool(late and early)
+            self._drain = now, (max(late) - max(early)) * 1000 // window if told else None
+        return self._drain[1]
 
     def stall_in_ns(self, now: int, nothing_arrives: bool) -> tuple[int, int] | None:
         """Time to the next stall, lower and upper end; None if it is not in sight.
@@ -217,11 +223,11 @@ class PlaybackModel:
 
     def dropped_permille(self, now: int, window_ns: int) -> int | None:
         """Share of frames dropped over the window; None if frames aren't told."""
-        inside = [row for row in self.frames if now - window_ns < row[0] <= now]
+        inside = list(takewhile(lambda row: row[0] > now - window_ns, reversed(self.frames)))
         if len(inside) < 2:
             return None
-        dropped = inside[-1][1] - inside[0][1]
-        decoded = inside[-1][2] - inside[0][2]
+        dropped = inside[0][1] - inside[-1][1]
+        decoded = inside[0][2] - inside[-1][2]
         total = dropped + decoded
         if dropped < 0 or decoded < 0:  # the counters were reset: another file or decoder
             return None

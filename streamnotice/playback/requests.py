@@ -7,6 +7,7 @@ for, how long it was flowing, and what arrived. Rules read windows of seconds.
 from __future__ import annotations
 
 from collections import deque
+from itertools import takewhile
 from typing import Final
 
 import attrs
@@ -266,7 +267,8 @@ class Requests:
     def window(self, now: int, seconds: int) -> list[Second]:
         """The last whole seconds before *now*."""
         last = now // S_NS
-        return [s for s in self.seconds if last - seconds <= s.number < last]
+        found = takewhile(lambda s: s.number >= last - seconds, reversed(self.seconds))
+        return [s for s in found if s.number < last][::-1]
 
     def asked_permille(self, now: int, seconds: int) -> int | None:
         """Share of the window in which media was asked for; None if requests can't be seen."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import attrs
 
 from streamnotice.decibans import NEVER, from_ratio, log_add, log_sum
-from streamnotice.snapshot import stateful
+from streamnotice.snapshot import derived, stateful
 
 PPM = 1_000_000
 
@@ -40,6 +40,7 @@ class Filter:
     """Log posteriors (mdb) over the table's states; index 0 is `fine`."""
 
     logs: list[int]
+    _masses: dict[tuple[int, ...], int] | None = derived()
 
     def predict(self, priors: tuple[int, ...], switch: Switch, suffering: bool) -> list[int]:
         """One step ahead, before the next outcomes: the switch alone."""
@@ -64,6 +65,7 @@ class Filter:
         joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
         total = log_sum(joint)
         self.logs = [max(NEVER, j - total) for j in joint]
+        self._masses = None
 
     def likeliest(self, members: Iterable[int]) -> int:
         """The likeliest of some states; of equals the first."""
@@ -71,4 +73,10 @@ class Filter:
 
     def mass(self, members: tuple[int, ...]) -> int:
         """Log probability of a set of states."""
-        return min(0, log_sum([self.logs[index] for index in members]))
+        if self._masses is None:
+            self._masses = {}
+        mass = self._masses.get(members)
+        if mass is None:
+            mass = min(0, log_sum([self.logs[index] for index in members]))
+            self._masses[members] = mass
+        return mass

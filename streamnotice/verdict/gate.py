@@ -11,11 +11,9 @@ only the measured rate stands. `docs/how-it-weighs.md` says more.
 
 from __future__ import annotations
 
-from functools import cache
-
 import attrs
 
-from streamnotice.decibans import NEVER, log_add, log_sum
+from streamnotice.decibans import NEVER, from_ratio, log_add, quantities
 from streamnotice.snapshot import stateful
 
 CAP_MDB = 100_000
@@ -44,22 +42,14 @@ class Gate:
             likelihoods: log likelihoods of this step's outcomes.
             temper_permille: name -> power on its ratios, fitted against false crossings.
         """
-        joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
+        before = quantities(ahead)
+        after = quantities([a + x for a, x in zip(ahead, likelihoods, strict=True)])
+        all_before, all_after = sum(before), sum(after)
+        logs = self.logs
         for name, members in names.items():
-            others = _others(members, len(ahead))
-            ratio = (
-                log_sum([joint[i] for i in members])
-                - log_sum([ahead[i] for i in members])
-                - log_sum([joint[i] for i in others])
-                + log_sum([ahead[i] for i in others])
-            )
-            ratio = min(CAP_MDB, ratio * temper_permille[name] // 1000)
-            before = self.logs.get(name, NEVER)
-            self.logs[name] = max(FLOOR_MDB, log_add(0, before) + ratio)
-
-
-@cache
-def _others(members: tuple[int, ...], states: int) -> tuple[int, ...]:
-    """Indices of all states that are not among *members*."""
-    inside = set(members)
-    return tuple(index for index in range(states) if index not in inside)
+            was = sum([before[i] for i in members])
+            now = sum([after[i] for i in members])
+            outside = was * (all_after - now)
+            log = from_ratio(now * (all_before - was), outside) if outside else CAP_MDB
+            ratio = min(CAP_MDB, log * temper_permille[name] // 1000)
+            logs[name] = max(FLOOR_MDB, log_add(0, logs.get(name, NEVER)) + ratio)

@@ -79,6 +79,14 @@ class Namer:
     gates_mdb: dict[str, int]
     covers: dict[str, tuple[str, ...]]
     tempers_permille: dict[str, int]
+    _leaves: tuple[str, ...] = attrs.field(init=False)
+    _outside_of: dict[frozenset[int], dict[str, tuple[int, ...]]] = attrs.field(
+        factory=dict, init=False
+    )
+
+    @_leaves.default
+    def _only_leaves(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if is_leaf(name))
 
     @classmethod
     def build(cls, tables: Tables, settings: Settings) -> Namer:
@@ -216,20 +224,23 @@ class Namer:
         return rows
 
     def _shares(self, belief: Filter) -> list[tuple[str, int]]:
-        leaves = [(name, members) for name, members in self.names.items() if is_leaf(name)]
         return [
             (NONE, to_ppm(belief.logs[0])),
-            *((name, to_ppm(belief.mass(members))) for name, members in leaves),
+            *[(name, to_ppm(belief.mass(self.names[name]))) for name in self._leaves],
         ]
 
     def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
         """The likeliest leaf (or `none`) outside the name, and its best state's index."""
-        inside = set(named.members) if named else set()
-        outside: dict[str, list[int]] = {}
-        for index, state in enumerate(self.tables.states):
-            if index not in inside and state.place != UNDETERMINED:
-                outside.setdefault(state.place, []).append(index)
-        best = max(sorted(outside), key=lambda place: belief.mass(tuple(outside[place])))
+        inside = frozenset(named.members) if named else frozenset()
+        outside = self._outside_of.get(inside)
+        if outside is None:
+            found: dict[str, list[int]] = {}
+            for index, state in enumerate(self.tables.states):
+                if index not in inside and state.place != UNDETERMINED:
+                    found.setdefault(state.place, []).append(index)
+            outside = {place: tuple(found[place]) for place in sorted(found)}
+            self._outside_of[inside] = outside
+        best = max(outside, key=lambda place: belief.mass(outside[place]))
         return best, belief.likeliest(outside[best])
 
 

@@ -13,9 +13,8 @@ from streamnotice.decibans import (
     NEVER,
     from_ratio,
     log_add,
-    log_less,
-    log_odds_to_ppm,
     log_sum,
+    quantities,
     to_ppm,
 )
 
@@ -40,16 +39,15 @@ def test_probability_in_millionths(mdb: int) -> None:
     assert abs(to_ppm(mdb) - 1e6 * 10 ** (mdb / 10_000)) <= 1
 
 
-@given(st.integers(-90_000, 90_000))
-def test_odds(mdb: int) -> None:
-    odds = 10 ** (mdb / 10_000)
-    assert abs(log_odds_to_ppm(mdb) - 1e6 * odds / (1 + odds)) <= 2
-
-
-@given(st.integers(-30_000, -1))
-def test_what_is_left(part: int) -> None:
-    exact = 10_000 * math.log10(1 - 10 ** (part / 10_000))
-    assert abs(log_less(0, part) - exact) <= max(3, abs(exact) * 0.001)
+@given(st.lists(st.integers(-300_000, 50_000), min_size=2, max_size=30), st.integers(1, 29))
+def test_quantities_hold_what_the_logs_say(logs: list[int], cut: int) -> None:
+    held = quantities(logs)
+    inside, outside = sum(held[:cut]), sum(held[cut:])
+    assert sum(held) - inside == outside  # nothing is lost, unlike in sums of logs
+    if inside and outside:
+        exact = math.log10(math.fsum(10 ** ((log - max(logs)) / 10_000) for log in logs[:cut]))
+        exact -= math.log10(math.fsum(10 ** ((log - max(logs)) / 10_000) for log in logs[cut:]))
+        assert abs(from_ratio(inside, outside) - 10_000 * exact) <= 3
 
 
 def test_nothing_adds_nothing() -> None:

@@ -96,6 +96,16 @@ def test_late_observation_is_moved_to_the_last_step_and_counted() -> None:
     assert engine.late == 1
 
 
+def test_time_goes_one_way_within_a_step_too() -> None:
+    """Sensors run beside one another: what comes a little late counts as of now, none is lost."""
+    engine = Engine(SETTINGS)
+    engine.feed(Playback(2_900 * MS_NS, state="playing", buffer_ns=5 * S_NS))
+    engine.feed(Playback(2_400 * MS_NS, state="playing", buffer_ns=4 * S_NS))
+    levels = engine.estimates.playback.levels
+    assert list(levels) == [(2_900 * MS_NS, 5 * S_NS), (2_900 * MS_NS, 4 * S_NS)]
+    assert engine.late == 0
+
+
 def test_hours_of_silence_cost_one_step() -> None:
     engine = Engine(SETTINGS)
     run(bad_evening(5), engine)
