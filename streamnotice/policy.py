@@ -6,11 +6,12 @@ integers that the engine runs on and that the dossier records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import attrs
 
+from streamnotice.bottlenecks import INNER_NAMES, LEAF_NAMES, answerable_for, leaves_under
 from streamnotice.errors import HostError
 
 S_NS = 1_000_000_000
@@ -21,8 +22,12 @@ def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> N
         raise HostError(f"Policy.{attribute.name} must be above 0, not {value!r}")
 
 
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0.5 <= value < 1
+
+
 def _share(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not 0.5 <= value < 1:
+    if not _is_share(value):
         raise HostError(f"Policy.{attribute.name} must be in [0.5, 1), not {value!r}")
 
 
@@ -36,6 +41,19 @@ def _to_ppm(share: float) -> int:
 
 def _names(given: Iterable[str]) -> frozenset[str]:
     return frozenset(given)
+
+
+Bar = tuple[str, float]
+"""A place and the confidence that it needs."""
+
+
+def _pairs(given: Mapping[str, float] | Iterable[tuple[str, float]]) -> tuple[Bar, ...]:
+    try:
+        return tuple(sorted(dict(given).items()))
+    except (TypeError, ValueError):
+        raise HostError(
+            f"Policy.bars wants a confidence for each place ({{place: 0.95}}), not {given!r:.60}"
+        ) from None
 
 
 @attrs.frozen
@@ -53,6 +71,7 @@ class Settings:
     bar_third_party_ppm: int
     false_naming_steps: int
     subscribed_bps: int | None = None
+    place_bars_ppm: tuple[tuple[str, int], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -67,6 +86,10 @@ class Policy:
         resolved_after_s: good seconds before a notice is resolved.
         cooldown_s: no new notice for this long after one was resolved.
         bar_viewer, bar_service, bar_third_party: confidence needed to name such a place.
+        bars: confidence needed to name one place, in place of the above: a mapping, kept as sorted
+            pairs. An inner name's bar holds for what lies in it, too, where it is the higher one
+            and no nearer bar is given. Names that accuse a third party never get less than
+            `bar_viewer`.
         false_naming_steps: mean number of decision steps (s) between false namings in playback
             that suffers, all names together; a tenth of the budget goes to third parties. The
             default comes to one false name in 330 sessions with a minute of trouble, and a third
@@ -95,6 +118,7 @@ class Policy:
     bar_viewer: float = attrs.field(default=0.90, validator=_share)
     bar_service: float = attrs.field(default=0.95, validator=_share)
     bar_third_party: float = attrs.field(default=0.99, validator=_share)
+    bars: tuple[Bar, ...] = attrs.field(default=(), converter=_pairs)
     false_naming_steps: int = attrs.field(default=20_000, validator=_positive)
     subscribed_bps: int | None = None
     name_operators: bool = False
@@ -105,6 +129,23 @@ class Policy:
     probe_floor_bytes_per_min: int = 65_536
     probe_packets_per_s: int = 20
     record_bytes: int = 8 * 1024 * 1024
+
+    @bars.validator
+    def _usable_bars(self, attribute: attrs.Attribute[Any], value: tuple[Bar, ...]) -> None:
+        for place, bar in value:
+            if place not in (*LEAF_NAMES, *INNER_NAMES):
+                raise HostError(
+                    f"Policy.bars: {place!r:.60} is no place that can be named; "
+                    f"those are {', '.join((*LEAF_NAMES, *INNER_NAMES))}"
+                )
+            if not _is_share(bar):
+                raise HostError(f"Policy.bars: {place} must be in [0.5, 1), not {bar!r:.60}")
+            third = answerable_for(leaves_under(place)) == {"third_party"}
+            if third and bar < self.bar_viewer:
+                raise HostError(
+                    f"Policy.bars: {place} accuses a third party; it must not need less than "
+                    f"bar_viewer ({self.bar_viewer:g}), not {bar!r}"
+                )
 
     @probes.validator
     def _known_probes(self, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
@@ -134,4 +175,5 @@ class Policy:
             bar_third_party_ppm=_to_ppm(self.bar_third_party),
             false_naming_steps=self.false_naming_steps,
             subscribed_bps=self.subscribed_bps,
+            place_bars_ppm=tuple((place, _to_ppm(bar)) for place, bar in self.bars),
         )

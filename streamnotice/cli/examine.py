@@ -278,6 +278,8 @@ def _ranges(seen: Examined, settings: Settings) -> Iterator[Line]:
     if any(one.mix == "place" and one.fate.word == "stands" for one in seen.priors):
         yield from _wrapped("stands with any other single place a tenth or ten times as often")
     yield from _head("Under other bars")
+    if settings.place_bars_ppm:
+        yield from _wrapped(f"as it was, with bars of single places: {words.place_bars(settings)}")
     for one_bar in seen.bars:
         yield (
             _style(one_bar.fate),

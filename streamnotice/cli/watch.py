@@ -50,6 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rendition", choices=("auto", "highest", "lowest"), default="auto")
     parser.add_argument(
+        "--bar",
+        action="append",
+        default=[],
+        type=_bar,
+        metavar="PLACE=B",
+        help="confidence that this place needs to be named, like network.isp=0.995 (repeatable)",
+    )
+    parser.add_argument(
         "--mutes",
         metavar="FILE",
         help="what you don't want to be told again (default: the usual file; off: none)",
@@ -82,7 +90,7 @@ def plan(args: argparse.Namespace) -> Plan:
         title=f"watching {host}",
         player=args.player,
         make_player=lambda watcher: player(watcher, rendition=args.rendition),
-        policy=Policy(probes=parse_probes(args.probes, references)),
+        policy=Policy(probes=parse_probes(args.probes, references), bars=args.bar),
         references=references,
         networks=args.networks,
         locale=args.locale,
@@ -98,6 +106,14 @@ def plan(args: argparse.Namespace) -> Plan:
         duration_s=args.duration,
         needs_viewer=args.player != "none",
     )
+
+
+def _bar(text: str) -> tuple[str, float]:
+    place, _, bar = text.partition("=")
+    try:
+        return place, float(bar)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not PLACE=0.95") from None
 
 
 def _mutes(given: str | None) -> str | None:

@@ -237,6 +237,8 @@ _OBSERVATIONS: Final = {kind: _table(cls) for kind, cls in observations.KINDS.it
 _EVENTS: Final = {cls.kind: _table(cls) for cls in _EVENT_CLASSES}
 _BY_CLASS: Final = {t.cls: t for t in (*_OBSERVATIONS.values(), *_EVENTS.values())}
 _SETTINGS: Final = _table(Settings)
+LATER_SETTINGS: Final = frozenset(("place_bars_ppm",))
+"""Settings that came later: absent where a record is older, or the host has no such wish."""
 
 
 def to_plain(value: observations.Observation | events.Event) -> Json:
@@ -281,12 +283,20 @@ def _from(tables: Mapping[str, _Table], plain: Mapping[str, Any], what: str) -> 
 
 
 def settings_to_plain(settings: Settings) -> Json:
-    """The engine's settings as a JSON object; every field is written, defaults too."""
+    """The engine's settings as a JSON object; every field is written, defaults too.
+
+    But for those in `LATER_SETTINGS`, which are left out at their default.
+    """
     try:
-        _write(_SETTINGS, settings)
+        written = _write(_SETTINGS, settings)
     except _Bad as bad:
         raise EvidenceError(f"settings: {bad}") from None
-    return {field.name: getattr(settings, field.name) for field in _SETTINGS.fields}
+    usual = {
+        field.name: field.default
+        for field in _SETTINGS.fields
+        if not field.required and field.name not in LATER_SETTINGS
+    }
+    return usual | written
 
 
 def settings_from(plain: Any) -> Settings:

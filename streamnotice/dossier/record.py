@@ -125,6 +125,9 @@ def _policy_to_plain(policy: Policy) -> Json:
         elif isinstance(value, frozenset):
             value = sorted(value)
         plain[field.name] = value
+    bars = plain.pop("bars")
+    if bars:
+        plain["bars"] = {place: repr(float(bar)) for place, bar in bars}
     return plain
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import inspect
 import json
 import types
+from collections.abc import Container
 from importlib.resources import files
 from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
 from streamnotice import events, observations
-from streamnotice.dossier.codec import Json
+from streamnotice.dossier.codec import LATER_SETTINGS, Json
 from streamnotice.dossier.record import FORMAT
 from streamnotice.policy import Settings
 
@@ -45,7 +46,7 @@ def schema() -> Json:
     """The schema of one line, made from the classes."""
     kinds = {f"observation.{kind}": _of(cls) for kind, cls in observations.KINDS.items()}
     kinds |= {f"event.{cls.kind}": _of(cls) for cls in _EVENTS}
-    defs: Json = {**_LINES, "settings": _body(Settings, all_written=True)}
+    defs: Json = {**_LINES, "settings": _body(Settings, unwritten=LATER_SETTINGS)}
     for name, body in kinds.items():
         line, _, kind = name.partition(".")
         body["properties"] |= {"type": {"const": line}, "kind": {"const": kind}}
@@ -86,11 +87,19 @@ def _of(cls: type) -> Json:
     return body
 
 
-def _body(cls: type, *, all_written: bool = False) -> Json:
-    """What is written of *cls*; defaults are left out, so only fields without one are required."""
+def _body(cls: type, *, unwritten: Container[str] | None = None) -> Json:
+    """What is written of *cls*; defaults are left out, so only fields without one are required.
+
+    Args:
+        unwritten: only the defaults of these are left out.
+    """
     hints = get_type_hints(cls)
     fields = attrs.fields(cls)
-    required = [f.name for f in fields if all_written or f.default is attrs.NOTHING]
+    required = [
+        f.name
+        for f in fields
+        if f.default is attrs.NOTHING or (unwritten is not None and f.name not in unwritten)
+    ]
     return {
         "type": "object",
         "properties": {f.name: _value(hints[f.name]) for f in fields},

@@ -1,7 +1,8 @@
 """From weights to a name: the deepest that passes gate and bar, else walk up, else none.
 
 A name passes when its e-detector has crossed 1/alpha *and* its posterior reaches its bar.
-Whoever is accused decides the bar: the viewer's own side, the service, a third party.
+Whoever is accused decides the bar: the viewer's own side, the service, a third party; a host
+may set another one for a single place.
 Leaves that only pass together are named by the inner name that covers them, `among`
 saying which; coming down needs less than going up.
 """
@@ -24,6 +25,7 @@ from streamnotice.bottlenecks import (
     common_name,
     is_leaf,
     leaves_under,
+    parent,
 )
 from streamnotice.decibans import PPM, from_ratio, to_ppm
 from streamnotice.estimates import Sighted
@@ -273,9 +275,38 @@ def _third(key: str, leaves: tuple[str, ...]) -> bool:
 
 
 def _bar(key: str, leaves: tuple[str, ...], settings: Settings) -> int:
+    """What *key* needs: the bar of its class, or what the host gave for it or its leaves."""
+    given = dict(settings.place_bars_ppm)
+    if SEPARATOR not in key:
+        return _given(key, given, _class_bar(key, leaves, settings))
+    if not any(_above(leaf, given) for leaf in leaves):
+        return _class_bar(key, leaves, settings)
+    # said together, each of them is accused: the most careful one decides
+    return max(_given(leaf, given, _class_bar(leaf, (leaf,), settings)) for leaf in leaves)
+
+
+def _class_bar(key: str, leaves: tuple[str, ...], settings: Settings) -> int:
     if _third(key, leaves):
         return settings.bar_third_party_ppm
     who = answerable_for(leaves)
     if who == {"viewer"}:
         return settings.bar_viewer_ppm
     return settings.bar_service_ppm
+
+
+def _above(name: str, given: dict[str, int]) -> str | None:
+    """The nearest place with a bar of its own: *name*, or an inner name that holds it."""
+    while name != UNDETERMINED and name not in given:
+        name = parent(name)
+    return None if name == UNDETERMINED else name
+
+
+def _given(name: str, given: dict[str, int], usual: int) -> int:
+    """The bar given for *name*; that of an inner name around it only raises the usual one.
+
+    A host that trusts its word on `network` at 0.95 has not said so of a provider by itself.
+    """
+    place = _above(name, given)
+    if place is None:
+        return usual
+    return given[place] if place == name else max(usual, given[place])

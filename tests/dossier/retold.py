@@ -25,6 +25,7 @@ def retold(
     locale: str = "en",
     other_engine: bool = False,
     signer: Signer | None = None,
+    bars: dict[str, float] | None = None,
 ) -> Path:
     """The session *name* of `streamnotice.testing`, told again and recorded at *target*.
 
@@ -33,8 +34,9 @@ def retold(
         locale: language of the texts shown.
         other_engine: as if another engine had recorded it, which said other things.
         signer: signs it.
+        bars: of single places.
     """
-    policy = Policy(probes=frozenset({"path", "reference"}))
+    policy = Policy(probes=frozenset({"path", "reference"}), bars=bars or {})
     catalog = Catalog(locale)
     source = files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz"
     with as_file(source) as path:

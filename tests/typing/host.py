@@ -91,6 +91,8 @@ async def answers() -> None:
 
 async def host() -> None:
     policy = Policy(bar_service=0.97, probes={"path"}, subscribed_bps=100_000_000)
+    policy = Policy(bars={"network.isp.access": 0.995})
+    policy = Policy(bars={"network.isp.access": "high"})  # type: ignore[arg-type] # wrong
     async with Watcher(
         on_notice=show,
         on_verdict=step,

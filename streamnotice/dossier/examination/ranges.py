@@ -107,7 +107,11 @@ def bars(on: Stretch, settings: Settings) -> tuple[UnderBar, ...]:
             _named_under(
                 on,
                 attrs.evolve(
-                    settings, bar_viewer_ppm=bar, bar_service_ppm=bar, bar_third_party_ppm=bar
+                    settings,
+                    bar_viewer_ppm=bar,
+                    bar_service_ppm=bar,
+                    bar_third_party_ppm=bar,
+                    place_bars_ppm=(),
                 ),
             ),
         )

@@ -143,6 +143,11 @@ def prior(under: UnderPrior) -> str:
     return f"{under.place} {times} as often"
 
 
+def place_bars(settings: Settings) -> str:
+    """The bars of single places, if the host gave any."""
+    return ", ".join(f"{place} {percent(bar)}" for place, bar in settings.place_bars_ppm)
+
+
 def budget(under: UnderBar, settings: Settings) -> str:
     """How rare false names would have to be."""
     text = f"one false name in {under.value:,} s".replace(",", "\u202f")

@@ -113,8 +113,9 @@ class Page(Summary, Tables):
                 "Bars",
                 f"viewer's own side {words.percent(bars.bar_viewer_ppm)}, "
                 f"service {words.percent(bars.bar_service_ppm)}, "
-                f"third party {words.percent(bars.bar_third_party_ppm)}; one false name in "
-                + f"{bars.false_naming_steps:,} s".replace(",", "\u202f"),
+                f"third party {words.percent(bars.bar_third_party_ppm)}"
+                + (f", {visible(single, 900)}" if (single := words.place_bars(bars)) else "")
+                + f"; one false name in {bars.false_naming_steps:,} s".replace(",", "\u202f"),
             ),
             ("Measurements", f"{self.found.observations}"),
             ("Signed", visible(header.signed, 80) or "no"),
