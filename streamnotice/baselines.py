@@ -197,8 +197,12 @@ class BaselineFile:
 
 
 def default_path() -> Path:
-    """Where the command line keeps baselines if asked to: the XDG state folder."""
-    return xdg_folder("state") / "baselines.json"
+    """Where the command line keeps baselines if asked to: the XDG state folder.
+
+    Raises:
+        HostError: this user has no home folder.
+    """
+    return xdg_folder("state", "baselines") / "baselines.json"
 
 
 def parse_baselines(data: bytes) -> tuple[bytes, dict[str, Places]]:

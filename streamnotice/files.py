@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, Literal
 
+from streamnotice.errors import HostError
+
 try:
     import fcntl
 except ImportError:  # Windows: of two writers at once one may be lost, never the file
@@ -64,13 +66,21 @@ def locked(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def xdg_folder(kind: Literal["config", "state"]) -> Path:
+def xdg_folder(kind: Literal["config", "state"], what: str) -> Path:
     """Our part of the user's folder of that kind (XDG Base Directory Specification).
 
+    Args:
+        what: is kept there, for the message.
+
     Raises:
-        RuntimeError: this user has no home folder.
+        HostError: this user has no home folder.
     """
     variable, usual = _XDG[kind]
     base = os.environ.get(variable, "")
-    folder = Path(base) if os.path.isabs(base) else Path.home().joinpath(*usual)
+    try:
+        folder = Path(base) if os.path.isabs(base) else Path.home().joinpath(*usual)
+    except RuntimeError:
+        raise HostError(
+            f"this user has no home folder to keep {what} in; set HOME or {variable}"
+        ) from None
     return folder / "streamnotice"

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         from streamnotice.dossier.signing import load_verifier
 
         verifier = load_verifier(args.key)
-    if args.folder is None and not folder.is_dir():
+    if args.folder is None and not _is_there(folder):
         if args.json:
             print(json.dumps(as_json([])))
         else:
@@ -79,6 +79,13 @@ def run(args: argparse.Namespace) -> int:
             say([f"{_count(written, 'file')} and an index: {args.bundle}"])
     passes = {"verified", "partial"} if args.partial else {"verified"}
     return OK if all(one.outcome in passes for one in sessions) else FAILED
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:
+        return True  # whoever reads it says why it can't be read
 
 
 def _lines(folder: Path, sessions: list[Session]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from streamnotice.policy import Policy
 from streamnotice.watcher import Watcher
 
 if TYPE_CHECKING:
+    from streamnotice.baselines import BaselineFile
     from streamnotice.faces import TakenAway
     from streamnotice.notices.actions import Acted
     from streamnotice.notices.shown import ShownNotice
@@ -58,6 +59,7 @@ class Plan:
         faces: where notices are shown, too, as given on the command line.
         mutes: the file of what is muted for good; None knows of none.
         baselines: the file of what was normal on this network; None keeps none.
+        without: what was wished for and can't be had, though playback can go on, in words.
         needs_viewer: somebody may be looking at the player itself: when the reader of our
             output goes away, playback goes on.
     """
@@ -82,7 +84,8 @@ class Plan:
     needs_viewer: bool = False
     faces: Sequence[str] = ()
     mutes: str | None = None
-    baselines: str | None = None
+    baselines: BaselineFile | str | None = None
+    without: Sequence[str] = ()
     alongside: Callable[[Watcher], Awaitable[None]] | None = None
 
 
@@ -167,6 +170,8 @@ class _Session:
                 # Sensors say at once whether they can see; let that be part of the start line.
                 await asyncio.sleep(0.05)
                 self._start(watcher)
+                for lack in self._plan.without:
+                    self._say_error(lack)
                 try:
                     code, words = await self._play(watcher)
                 except StreamnoticeError as error:
@@ -369,7 +374,7 @@ def _keep(plan: Plan, watcher: Watcher) -> None:
     try:
         path = keep(watcher.save_dossier)
     except HostError as error:
-        print(f"streamnotice {plan.command}: {error}", file=sys.stderr)
+        print(f"streamnotice {plan.command}: the record wasn't kept: {error}", file=sys.stderr)
         return
     if not plan.quiet:
         print(

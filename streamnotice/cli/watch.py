@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 from urllib.parse import urlsplit
 
-from streamnotice.baselines import default_path as usual_baselines
+from streamnotice.baselines import BaselineFile
+from streamnotice.baselines import default_path as default_baselines
 from streamnotice.cli.running import (
     Plan,
     add_output_arguments,
@@ -83,6 +84,7 @@ def plan(args: argparse.Namespace) -> Plan:
     """The plan that the arguments ask for; HostError if they can't be used."""
     host = _host(args.url)
     references = [check_reference(url) for url in args.reference]
+    baselines, without = _baselines(args.baselines)
     player: Any = load_player(args.player)
     return Plan(
         command="watch",
@@ -102,7 +104,8 @@ def plan(args: argparse.Namespace) -> Plan:
         quiet=args.quiet,
         faces=args.face,
         mutes=_mutes(args.mutes),
-        baselines=str(usual_baselines()) if args.baselines == "auto" else args.baselines,
+        baselines=baselines,
+        without=without,
         duration_s=args.duration,
         needs_viewer=args.player != "none",
     )
@@ -114,6 +117,16 @@ def _bar(text: str) -> tuple[str, float]:
         return place, float(bar)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is not PLACE=0.95") from None
+
+
+def _baselines(given: str | None) -> tuple[BaselineFile | str | None, tuple[str, ...]]:
+    """The baselines to go by, and what to say where the usual ones can't be had."""
+    if given != "auto":
+        return given, ()
+    try:
+        return BaselineFile(default_baselines()), ()
+    except HostError as error:
+        return None, (f"baselines: {error}",)
 
 
 def _mutes(given: str | None) -> str | None:

@@ -20,8 +20,12 @@ _NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.jsonl\.gz")
 
 
 def kept_folder() -> Path:
-    """The XDG state folder's part that is ours."""
-    return xdg_folder("state") / "dossiers"
+    """The XDG state folder's part that is ours.
+
+    Raises:
+        HostError: this user has no home folder.
+    """
+    return xdg_folder("state", "records") / "dossiers"
 
 
 def keep(save: Callable[[Path], None]) -> Path:
@@ -37,7 +41,9 @@ def keep(save: Callable[[Path], None]) -> Path:
         raise HostError(f"can't make the folder {folder}: {error.strerror or error}") from None
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}.jsonl.gz"
     save(path)
-    ours = sorted(entry for entry in folder.iterdir() if _NAME.fullmatch(entry.name))
+    ours: list[Path] = []
+    with contextlib.suppress(OSError):  # the record is there; what is too old stays
+        ours = sorted(entry for entry in folder.iterdir() if _NAME.fullmatch(entry.name))
     for old in ours[:-MOST_KEPT]:
         with contextlib.suppress(OSError):
             old.unlink()

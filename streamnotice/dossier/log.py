@@ -120,13 +120,16 @@ def read_log(
         HostError: it is no folder that can be read.
     """
     place = Path(folder)
-    if not place.is_dir():
-        raise HostError(f"{place}: not a folder")
-    paths = sorted(
-        path
-        for path in place.rglob("*")
-        if path.name.endswith(_ENDS) and not is_earlier_part(path) and path.is_file()
-    )
+    try:
+        if not place.is_dir():
+            raise HostError(f"{place}: not a folder")
+        paths = sorted(
+            path
+            for path in place.rglob("*")
+            if path.name.endswith(_ENDS) and not is_earlier_part(path) and path.is_file()
+        )
+    except OSError as error:
+        raise HostError(f"can't read the folder {place}: {error.strerror or error}") from None
     sessions = [_session(path, wanted, verifier, jobs) for path in paths]
     latest = datetime.max.replace(tzinfo=UTC)
     return sorted(sessions, key=lambda one: (one.began or latest, str(one.path)))

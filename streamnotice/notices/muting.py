@@ -181,12 +181,7 @@ def default_path() -> Path:
     Raises:
         HostError: this user has no home folder.
     """
-    try:
-        return xdg_folder("config") / "mutes.json"
-    except RuntimeError:
-        raise HostError(
-            "this user has no home folder to keep mutes in; set XDG_CONFIG_HOME, or --mutes off"
-        ) from None
+    return xdg_folder("config", "mutes") / "mutes.json"
 
 
 def _key(mute: Mute) -> tuple[str, str]:
