@@ -16,6 +16,8 @@ from typing import Final
 from streamnotice.policy import Policy
 
 ROUTER_EVERY_NS: Final = 1_050_000_000
+ROUTER6_EVERY_NS: Final = 1_250_000_000
+"""By IPv6 routers must limit their errors (RFC 4443, 2.4 f), many for all askers together."""
 _MOST_ROUTERS: Final = 512
 _MINUTE_NS: Final = 60_000_000_000
 
@@ -142,10 +144,11 @@ class Commons:
     # -- routers ------------------------------------------------------------------------------
 
     def may_ask(self, router: str) -> bool:
-        """No session asked *router* within the last second."""
+        """No session asked *router* within the last second (by IPv6 a little longer)."""
+        rest_ns = ROUTER6_EVERY_NS if ":" in router else ROUTER_EVERY_NS
         with self.lock:
             last_ns = self._asked_ns.get(router)
-            return last_ns is None or self._clock_ns() - last_ns >= ROUTER_EVERY_NS
+            return last_ns is None or self._clock_ns() - last_ns >= rest_ns
 
     def asked(self, router: str) -> None:
         """*router* is being asked now."""

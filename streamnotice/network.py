@@ -12,10 +12,9 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Final
 
-from streamnotice.sensors.routes import ROUTE, parse_routes
+from streamnotice.sensors.routes import ROUTE, ROUTE6, parse_routes
 
 ARP: Final = Path("/proc/net/arp")
-ROUTE6: Final = Path("/proc/net/ipv6_route")
 _NO_HARDWARE: Final = "00:00:00:00:00:00"
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from streamnotice.addresses import plain
+
 
 class Labels:
     """Session-salted labels for hosts, addresses and sockets."""
@@ -26,8 +28,11 @@ class Labels:
         return self._label("host", host.lower().rstrip("."))
 
     def address(self, address: str) -> str:
-        """Label of a network address (a router's, a server's)."""
-        return self._label("addr", address)
+        """Label of a network address (a router's, a server's), however it is spelt.
+
+        A zone is the name of an interface here, and left out.
+        """
+        return self._label("addr", plain(address.partition("%")[0]))
 
     def network(self, label: str) -> str:
         """Label of the viewer's own network, from its lasting one: no two records share it."""

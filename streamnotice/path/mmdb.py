@@ -11,7 +11,7 @@ import os
 from typing import Any, Final
 
 from streamnotice.errors import HostError, MissingExtraError
-from streamnotice.path.networks import HOME_ASN, Network, NetworkTable
+from streamnotice.path.networks import HOME_ASN, Network, NetworkTable, unwrapped
 
 MARKER: Final = b"\xab\xcd\xefMaxMind.com"
 """Begins the metadata, which end the file."""
@@ -35,10 +35,7 @@ class MmdbTable(NetworkTable):
     def lookup(self, address: str) -> Network | None:
         """The network of *address*; None if the file has none, or it is no address."""
         try:
-            parsed = ipaddress.ip_address(address)
-            if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-                parsed = parsed.ipv4_mapped
-            return _network(self._reader.get(parsed))
+            return _network(self._reader.get(unwrapped(ipaddress.ip_address(address))))
         except (RuntimeError, *_SENSELESS):  # the reader's own error is a RuntimeError
             return None
 

@@ -23,6 +23,21 @@ _MOST_ASN: Final = 2**32 - 1
 _MOST_OPERATOR_CHARS: Final = 200
 
 
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052, the well-known prefix
+
+
+def unwrapped(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that *address* stands for (mapped, or behind a NAT64), else itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _TRANSLATED:
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
 @attrs.frozen
 class Network:
     """Who runs a prefix.
@@ -75,11 +90,9 @@ class NetworkTable:
     def lookup(self, address: str) -> Network | None:
         """The network of *address* by the longest prefix; None if none covers it, or no address."""
         try:
-            parsed = ipaddress.ip_address(address)
+            parsed = unwrapped(ipaddress.ip_address(address))
         except ValueError:
             return None
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
         value = int(parsed)
         for length in self._lengths[parsed.version]:
             found = self._tables[parsed.version, length].get(

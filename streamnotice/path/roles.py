@@ -6,6 +6,10 @@ says which of these it can be in; silent and unknown hops can be in any that the
 neighbours leave open. A link's place is named only if every arrangement that fits
 gives it the same one; where they leave two, both are ("network.isp.access|network.isp.core").
 So a silent hop blurs exactly as much as it has to, and no more.
+
+IPv6 homes have public addresses, from a prefix that the provider delegates and that its row in the
+table covers. There the viewer's own link tells: who answers from a prefix that is on this link is
+the home's, since providers keep their customers' links apart (RFC 8273).
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import Final
 
 import attrs
 
-from streamnotice.path.networks import HOME_ASN, NetworkTable
+from streamnotice.path.networks import HOME_ASN, NetworkTable, unwrapped
 
 
 class Zone(IntEnum):
@@ -40,6 +44,14 @@ _HOME_RANGES: Final = tuple(
         "fc00::/7",  # RFC 4193
     )
 )  # fmt: skip
+
+_SITE_BITS: Final = 48
+"""The most that a home is given (RFC 6177): a hop within the viewer's may be the home's, too."""
+_TRANSITION: Final = (
+    ipaddress.IPv6Network("2001::/32"),  # Teredo
+    ipaddress.IPv6Network("2002::/16"),  # 6to4: both cross others' networks unseen
+)
+_HOME_OR_PROVIDER: Final = frozenset({Zone.HOME, Zone.PROVIDER})
 
 JOIN: Final = "|"
 """Between two places that a link may belong to, nearer one first."""
@@ -79,6 +91,7 @@ def assign_roles(
     gateway: str | None = None,
     medium: str | None = None,
     table: NetworkTable | None = None,
+    on_link: Sequence[str] = (),
 ) -> Roles:
     """The place of the link that ends at each hop.
 
@@ -90,6 +103,7 @@ def assign_roles(
         medium: kind of the interface that the route leaves by ("tunnel" changes everything).
         table: who runs which prefix; it beats address ranges. Without it nothing beyond
             `network.isp.access` is named.
+        on_link: IPv6 prefixes on the viewer's own link (its routing table's, without a gateway).
     """
     if not hops:
         return Roles((), "addresses")
@@ -97,10 +111,16 @@ def assign_roles(
     if known[0] is None and gateway is not None and medium != "tunnel" and len(known) > 1:
         known[0] = gateway  # the routing table says who the first hop is, if it says so or not
     through_tunnel = medium == "tunnel"
-    zones, by_table, by_address = _zones(known, target, gateway, table, through_tunnel)
+    viewer = _Viewer(
+        gateway, medium, tuple(ipaddress.IPv6Network(one, strict=False) for one in on_link)
+    )
+    zones, by_table, by_address = _zones(known, target, viewer, table, through_tunnel)
     segments = _places(zones)
     if table is None:  # address ranges know the home and its first link out, and no more
-        segments = tuple(place if place in _BY_RANGES else None for place in segments)
+        segments = tuple(
+            place if place is not None and _BY_RANGES.issuperset(place.split(JOIN)) else None
+            for place in segments
+        )
     if through_tunnel:
         # The first link is the whole tunnel. The viewer's provider carries it unseen, and what
         # comes after its far end is not the viewer's provider's either.
@@ -115,10 +135,45 @@ def assign_roles(
     return Roles(segments, why)
 
 
+@attrs.frozen
+class _Viewer:
+    """What the viewer's own computer knows of its first step."""
+
+    gateway: str | None
+    medium: str | None
+    on_link: tuple[ipaddress.IPv6Network, ...]
+
+    def zone(self, hop: str, index: int, *, home_listed: bool) -> frozenset[Zone] | None:
+        """What an IPv6 hop's relation to the viewer's own link says; None: nothing.
+
+        Asked before the table, whose rows for a provider cover that provider's homes; unless
+        the table lists the home itself (*home_listed*).
+        """
+        address = _address(hop)
+        if not isinstance(address, ipaddress.IPv6Address) or self.medium == "tunnel":
+            return None
+        if self.medium == "mobile":  # a modem of this computer's own: no router before it
+            return frozenset({Zone.PROVIDER}) if index == 0 else None
+        if any(address in prefix for prefix in self.on_link):
+            return frozenset({Zone.HOME})
+        if not home_listed and any(
+            address in prefix.supernet(new_prefix=_SITE_BITS)
+            for prefix in self.on_link
+            if prefix.prefixlen >= _SITE_BITS
+        ):
+            return _HOME_OR_PROVIDER
+        if index > 0 or not _is_link_local(self.gateway):
+            return None
+        # It is the gateway, whose own address IPv6 doesn't tell; and routers may answer from any
+        # of theirs, the home's from that on the provider's side.
+        inside = any(address in net for net in _HOME_RANGES if net.version == 6)
+        return frozenset({Zone.HOME}) if inside and self.on_link else _HOME_OR_PROVIDER
+
+
 def _zones(
     hops: Sequence[str | None],
     target: str,
-    gateway: str | None,
+    viewer: _Viewer,
     table: NetworkTable | None,
     through_tunnel: bool,
 ) -> tuple[list[frozenset[Zone]], bool, bool]:
@@ -129,7 +184,13 @@ def _zones(
     by_table = by_address = False
     found: list[frozenset[Zone]] = []
     for index, (hop, asn) in enumerate(zip(hops, asns, strict=True)):
-        if asn is not None:
+        own = None
+        if hop is not None and asn != HOME_ASN:
+            own = viewer.zone(hop, index, home_listed=HOME_ASN in asns[:index])
+        if own is not None:
+            by_address = True
+            found.append(own)
+        elif asn is not None:
             by_table = True
             first = asns.index(provider_asn) if provider_asn is not None else index
             before = found[:first]
@@ -144,7 +205,7 @@ def _zones(
             zone = _zone_of_address(
                 hop,
                 hop == target,
-                gateway,
+                viewer.gateway,
                 found,
                 provider_known=any(earlier not in (None, HOME_ASN) for earlier in asns[:index]),
                 home_listed=HOME_ASN in asns[:index],
@@ -187,8 +248,11 @@ def _zone_of_address(
     if address is None:
         return _ANY
     certainly_home = all(zone == {Zone.HOME} for zone in before)
+    translated = ":" in hop and address.version == 4
     if any(address in net for net in _HOME_RANGES if net.version == address.version):
-        if home_listed and not provider_known and not is_target:
+        if translated:  # whoever is behind the translator
+            return _ANY
+        if home_listed and not provider_known and not is_target and address.version == 4:
             # The table says where the home ends, and no other network routes such addresses.
             return frozenset({Zone.PROVIDER})
         # Only the gateway is known to be the home's; a second private hop may be either's.
@@ -199,7 +263,10 @@ def _zone_of_address(
         return frozenset({Zone.HOME, Zone.PROVIDER} if knows_no_home else {Zone.HOME})
     if address in _CARRIER_GRADE:
         # RFC 6598: between a provider and its customers. Deeper in the path it means nothing.
-        return _ANY if provider_known or is_target else frozenset({Zone.PROVIDER})
+        known_else = provider_known or is_target or translated
+        return _ANY if known_else else frozenset({Zone.PROVIDER})
+    if any(address in net for net in _TRANSITION if net.version == address.version):
+        return _ANY
     if address.is_loopback or address.is_multicast or address.is_unspecified:
         return _ANY
     if certainly_home and not is_target and table is None:
@@ -250,6 +317,11 @@ def _asn(table: NetworkTable | None, address: str | None) -> int | None:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        return unwrapped(ipaddress.ip_address(text))
     except ValueError:
         return None
+
+
+def _is_link_local(text: str | None) -> bool:
+    address = None if text is None else _address(text)
+    return address is not None and address.version == 6 and address.is_link_local

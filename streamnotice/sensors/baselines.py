@@ -8,12 +8,14 @@ nothing is told and nothing remembered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from streamnotice.addresses import plain
 from streamnotice.baselines import (
     FAR_END,
     LEAST_SAMPLES,
+    Baseline,
     BaselineFile,
     Quiet,
     baseline_of,
@@ -31,6 +33,8 @@ from streamnotice.session import Session
 LOOK_S: Final = 1.0
 _MOST_SAMPLES: Final = 512
 _RTT: Final = "rtt_ns"
+_BY_IPV6: Final = " by IPv6"
+"""Behind a place's name in the file: round trips of the way that IPv6 takes."""
 
 
 class BaselineSensor:
@@ -99,10 +103,12 @@ class BaselineSensor:
             for subject, sessions in self._file.of(self._network).items()
             if (found := baseline_of(sessions)) is not None
         }
-        for subject, found in known.items():
-            if not subject.startswith(FAR_END):
-                self._say(session, subject, found.rtt_ns, found.sessions)
-        servers = {t.address for t in session.targets("service") if t.address is not None}
+        servers = {plain(t.address) for t in session.targets("service") if t.address is not None}
+        here = _of_family(known, servers)
+        for place, found in here.items():
+            self._say(session, place, found.rtt_ns, found.sessions)
+        for place in sorted(self._fed.keys() - here.keys() - {FAR_END}):
+            self._say(session, place, 0, 0)  # another family's, told before the server was known
         far = [known.get(self._file.server(address)) for address in servers]
         told = [found for found in far if found is not None]
         if told and len(told) == len(far):
@@ -133,7 +139,7 @@ class BaselineSensor:
             or verdict.wants == "suspect"
         ):
             return
-        addresses = {t.label: t.address for t in session.targets("service")}
+        addresses = {t.label: plain(t.address) for t in session.targets("service") if t.address}
         for target, path in self._estimates().paths.paths.items():
             address = addresses.get(target)
             if path.role != "service" or address is None:
@@ -144,6 +150,8 @@ class BaselineSensor:
                     continue
                 if subject == FAR_END:
                     subject = self._file.server(address)
+                elif ":" in address:
+                    subject += _BY_IPV6
                 kept = self._samples.setdefault(subject, [])
                 kept += [
                     one.rtt_ns
@@ -164,6 +172,20 @@ class BaselineSensor:
             self._file.add(self._network, found)
         except StreamnoticeError as error:
             session.failed(self.name, str(error))
+
+
+def _of_family(known: Mapping[str, Baseline], servers: set[str]) -> dict[str, Baseline]:
+    """By place, what is known of the family that *servers* are reached by; nothing for both.
+
+    The two may lead different ways: neither is the other's yardstick. IPv4 while none is known.
+    """
+    families = {":" in address for address in servers} or {False}
+    found: dict[str, Baseline] = {}
+    for subject, baseline in known.items():
+        place = subject.removesuffix(_BY_IPV6)
+        if not subject.startswith(FAR_END) and families == {place != subject}:
+            found[place] = baseline
+    return found
 
 
 def _subject(path: PathSeen, ttl: int) -> str | None:

@@ -1,8 +1,8 @@
 """The error queue of a socket (Linux, IP_RECVERR): which router sent which ICMP error, and when.
 
-An unprivileged socket gets the ICMP errors that answer its own packets, as `struct
-sock_extended_err` with the sender's address (ip(7)). Nothing here looks at the quoted packet:
-many routers quote only its first bytes.
+An unprivileged socket gets the ICMP or ICMPv6 errors that answer its own packets, as `struct
+sock_extended_err` with the sender's address (ip(7), ipv6(7)). Nothing here looks at the quoted
+packet: many routers quote only its first bytes.
 """
 
 from __future__ import annotations
@@ -17,15 +17,48 @@ from typing import Final
 
 import attrs
 
-IP_RECVERR: Final = 11
-_IP_RECVTTL: Final = 12
 _SO_TIMESTAMPNS: Final = 35  # asm-generic; where it differs, setting or reading it gives nothing
-_ORIGIN_ICMP: Final = 2
 _MOST_READS: Final = 64
 
-ICMP_UNREACHABLE: Final = 3
-ICMP_TIME_EXCEEDED: Final = 11
-CODE_PORT: Final = 3
+
+@attrs.frozen
+class _Family:
+    """What the two internet protocols call the same things.
+
+    Attributes:
+        level: of the socket options and of what comes with a packet.
+        errors: option that asks for errors; what they come as.
+        ask_limit: option that asks for the limit (time to live) of what arrives.
+        limit: as what that comes.
+        sets_limit: option that sets the limit of what is sent.
+        origin: of errors that came by ICMP or ICMPv6 (others are our own stack's).
+        address: where the sender's address is, behind the error itself (a sockaddr).
+        exceeded: ICMP type of "time exceeded".
+        port: ICMP type and code of "port unreachable".
+    """
+
+    level: int
+    errors: int
+    ask_limit: int
+    limit: int
+    sets_limit: int
+    origin: int
+    address: slice
+    exceeded: int
+    port: tuple[int, int]
+
+
+IP_RECVERR: Final = 11
+IPV6_RECVERR: Final = 25
+IPV6_HOPLIMIT: Final = 52
+_FAMILIES: Final = {
+    socket.AF_INET: _Family(socket.IPPROTO_IP, IP_RECVERR, 12, 2, 2, 2, slice(20, 24), 11, (3, 3)),
+    socket.AF_INET6: _Family(
+        socket.IPPROTO_IPV6, IPV6_RECVERR, 51, IPV6_HOPLIMIT, 16, 3, slice(24, 40), 3, (1, 4)
+    ),
+}
+_BY_LEVEL: Final = {one.level: (family, one) for family, one in _FAMILIES.items()}
+_AUTOFLOWLABEL: Final = 70
 
 
 @attrs.frozen
@@ -33,9 +66,9 @@ class IcmpError:
     """One ICMP error that came back.
 
     Attributes:
-        offender: address of the router (or far end) that sent it.
-        icmp_type, icmp_code: as in RFC 792.
-        ttl: time to live that the error still had when it arrived here.
+        offender: address of the router (or far end) that sent it; without a zone.
+        icmp_type, icmp_code: as in RFC 792, or RFC 4443 for IPv6.
+        ttl: time to live (hop limit) that the error still had when it arrived here.
         arrived_unix_ns: kernel's time of arrival (wall clock), if it tells.
     """
 
@@ -45,6 +78,25 @@ class IcmpError:
     ttl: int | None = None
     arrived_unix_ns: int | None = None
 
+    @property
+    def _names(self) -> _Family:
+        return _FAMILIES[family_of(self.offender)]
+
+    @property
+    def is_time_exceeded(self) -> bool:
+        """A router says that the packet had lived long enough."""
+        return self.icmp_type == self._names.exceeded
+
+    @property
+    def is_port_unreachable(self) -> bool:
+        """A far end says that nobody serves this port."""
+        return (self.icmp_type, self.icmp_code) == self._names.port
+
+
+def family_of(address: str) -> socket.AddressFamily:
+    """The family of a literal address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
 
 def supported() -> bool:
     """This system has error queues."""
@@ -53,12 +105,23 @@ def supported() -> bool:
 
 def prepare(sock: socket.socket) -> None:
     """Ask for errors with their time to live and time of arrival; OSError if refused."""
-    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-    sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+    names = _FAMILIES[sock.family]
+    sock.setsockopt(names.level, names.errors, 1)
+    sock.setsockopt(names.level, names.ask_limit, 1)
     try:
+        if sock.family == socket.AF_INET6:
+            # one label for all of a flow, which routers may spread flows by (RFC 6438); without
+            # it the label is 0, which is one as well
+            sock.setsockopt(names.level, _AUTOFLOWLABEL, 1)
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     except OSError:  # our own clock at wake-up will have to do
         return
+
+
+def set_limit(sock: socket.socket, ttl: int) -> None:
+    """Let what *sock* sends live for *ttl* hops."""
+    names = _FAMILIES[sock.family]
+    sock.setsockopt(names.level, names.sets_limit, ttl)
 
 
 def parse_error(ancillary: list[tuple[int, int, bytes]]) -> IcmpError | None:
@@ -66,16 +129,20 @@ def parse_error(ancillary: list[tuple[int, int, bytes]]) -> IcmpError | None:
     ttl = arrived_ns = None
     found: tuple[str, int, int] | None = None
     for level, kind, data in ancillary:
-        if level == socket.IPPROTO_IP and kind == IP_RECVERR and len(data) >= 24:
-            _, origin, icmp_type, icmp_code = struct.unpack_from("=IBBB", data)
-            family = struct.unpack_from("=H", data, 16)[0]
-            if origin == _ORIGIN_ICMP and family == socket.AF_INET:
-                found = (socket.inet_ntoa(data[20:24]), icmp_type, icmp_code)
-        elif level == socket.IPPROTO_IP and kind == socket.IP_TTL and len(data) >= 4:
-            ttl = struct.unpack_from("=i", data)[0]
-        elif level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= 16:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= 16:
             seconds, nanoseconds = struct.unpack_from("@ll", data)
             arrived_ns = seconds * 1_000_000_000 + nanoseconds
+        if level not in _BY_LEVEL:
+            continue
+        family, names = _BY_LEVEL[level]
+        if kind == names.errors and len(data) >= names.address.stop:
+            _, origin, icmp_type, icmp_code = struct.unpack_from("=IBBB", data)
+            told = struct.unpack_from("=H", data, 16)[0]
+            if origin == names.origin and told == family:
+                offender = socket.inet_ntop(family, data[names.address])
+                found = (offender, icmp_type, icmp_code)
+        elif kind == names.limit and len(data) >= 4:
+            ttl = struct.unpack_from("=i", data)[0]
     if found is None:
         return None
     return IcmpError(*found, ttl=ttl, arrived_unix_ns=arrived_ns)

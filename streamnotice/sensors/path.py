@@ -1,15 +1,16 @@
-"""Path probes towards the servers that the player talks to: opt-in, IPv4, without privileges."""
+"""Path probes towards the servers that the player talks to: opt-in, without privileges."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from typing import Final
 
+from streamnotice.addresses import plain
 from streamnotice.path.networks import NetworkTable
-from streamnotice.sensors.error_queue import supported
+from streamnotice.sensors.error_queue import prepare, supported
 from streamnotice.sensors.path_flow import follow_path
+from streamnotice.sensors.routes import local_address
 from streamnotice.sensors.sharing import Seat
 from streamnotice.session import Session, Target
 
@@ -21,7 +22,7 @@ class PathSensor:
     """Follows the paths to the session's service targets.
 
     Emits `Route`, `HopProbe` and `RoundTrip`. Asks DNS only for a server whose address the
-    player's own requests have not shown.
+    player's own requests have not shown. The family is that of the player's own connection.
 
     Args:
         networks: who runs which prefix; without it nothing beyond the access link gets a place.
@@ -38,7 +39,7 @@ class PathSensor:
         if not supported():
             session.sight(self.name, False, "limited-TTL probes need Linux")
             return
-        if not error_queues_work():
+        if not any(error_queues_work(family) for family in (socket.AF_INET, socket.AF_INET6)):
             session.sight(self.name, False, "the system refuses error queues (IP_RECVERR)")
             return
         news: asyncio.Queue[Target] = asyncio.Queue(maxsize=64)
@@ -65,10 +66,7 @@ class PathSensor:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _probe(self, session: Session, target: Target, address: str) -> None:
-        if not is_ipv4(address):
-            if not self._flows:
-                session.sight(self.name, False, "IPv4 only, and the service is reached by IPv6")
-            return
+        address = plain(address)
         if address in self._flows and not self._flows[address].done():
             return
         while len(self._flows) >= MOST_TARGETS:  # the oldest goes: players move on
@@ -86,9 +84,11 @@ class PathSensor:
         known = [t for t in session.targets("service") if (t.host, t.port) == _key(target)]
         if known and known[0].address is not None:
             return
-        address = await resolve_ipv4(target.host)
-        if address is not None:
-            self._probe(session, target, address)
+        # in the order in which a player would try them; one that no route leads to is no use
+        found = await resolve(target.host)
+        there = [address for address in found if local_address(address) is not None]
+        if found:
+            self._probe(session, target, (there or found)[0])
 
 
 def _key(target: Target) -> tuple[str, int]:
@@ -100,32 +100,19 @@ def _report(session: Session, done: asyncio.Task[None]) -> None:
         session.failed("sensor.path", error)
 
 
-def is_ipv4(address: str) -> bool:
-    """*address* is a literal IPv4 address."""
+async def resolve(host: str) -> list[str]:
+    """Addresses of *host*, the system's favourite first (RFC 6724); none if that fails now."""
     try:
-        ipaddress.IPv4Address(address)
-    except ValueError:
-        return False
-    return True
-
-
-async def resolve_ipv4(host: str) -> str | None:
-    """First IPv4 address of *host*; None if it has none or can't be resolved now."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, None, family=socket.AF_INET, type=socket.SOCK_STREAM
-        )
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return None
-    return str(found[0][4][0]) if found else None
+        return []
+    return list(dict.fromkeys(plain(str(address[0])) for *_, address in found))
 
 
-def error_queues_work() -> bool:
+def error_queues_work(family: socket.AddressFamily) -> bool:
     """A socket of ours may ask for its ICMP errors."""
-    from streamnotice.sensors.error_queue import prepare
-
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
             prepare(sock)
     except OSError:
         return False

@@ -16,6 +16,7 @@ import attrs
 from streamnotice.observations import HopProbe, RoundTrip, Route
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import tcp_probe, udp_probe
+from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.pace import (
     HANDSHAKE_EVERY_S,
     LIMITED_SYN_EVERY_S,
@@ -63,7 +64,7 @@ async def follow_path(address: str, role: TargetRole, seat: Seat) -> None:
 
 
 class PathFlow:
-    """The path to *address* (IPv4), probed by the session in *seat* for all in *circle*."""
+    """The path to *address*, probed by the session in *seat* for all in *circle*."""
 
     def __init__(
         self, circle: Circle, seat: Seat, address: str, *, role: TargetRole = "service"
@@ -73,6 +74,7 @@ class PathFlow:
         self._role = role
         self._port = seat.target.port
         self._address = address
+        self._family = family_of(address)
         self._pacer = pacer_of(seat.session)
         self._told: tuple[Seat, ...] = ()
         self._flow: UdpFlow | None = None
@@ -219,7 +221,9 @@ class PathFlow:
         self._route_ns = self._session.now()
         for seat in self._told:
             networks = seat.networks
-            roles = assign_roles(addresses, self._address, way.gateway, way.medium, networks)
+            roles = assign_roles(
+                addresses, self._address, way.gateway, way.medium, networks, way.on_link
+            )
             if self._role == "service":
                 _learn_operators(seat, addresses, roles.segments)
             label = seat.session.labels.address
@@ -360,7 +364,7 @@ class PathFlow:
 
     async def _handshake(self) -> None:
         await self._turn()
-        await self._afford(tcp_probe.COST_BYTES, 3)
+        await self._afford(tcp_probe.COST_BYTES[self._family], 3)
         loaded = {seat: seat.loaded for seat in self._circle.seats}
         done = await tcp_probe.handshake(self._address, self._port)
         self._circle.tell(
@@ -389,7 +393,7 @@ class PathFlow:
         reply = await self._tell(
             ttl,
             "udp",
-            udp_probe.COST_BYTES,
+            udp_probe.COST_BYTES[self._family],
             lambda: flow.probe(ttl, not_from=passed_over),
             tell=True,
         )
@@ -403,7 +407,7 @@ class PathFlow:
         return await self._tell(
             ttl,
             "tcp",
-            tcp_probe.SYN_COST_BYTES,
+            tcp_probe.SYN_COST_BYTES[self._family],
             lambda: tcp_probe.limited_syn(self._address, self._port, ttl),
             tell=tell,
         )

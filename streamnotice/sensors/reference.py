@@ -21,9 +21,9 @@ from streamnotice.events import Intensity
 from streamnotice.observations import Download, Failure, RoundTrip
 from streamnotice.path.networks import NetworkTable
 from streamnotice.sensors import tcp_probe
-from streamnotice.sensors.error_queue import supported
+from streamnotice.sensors.error_queue import family_of, supported
 from streamnotice.sensors.pace import pacer_of
-from streamnotice.sensors.path import is_ipv4, resolve_ipv4
+from streamnotice.sensors.path import resolve
 from streamnotice.sensors.path_flow import follow_path
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.tap import failure_of_http
@@ -41,6 +41,7 @@ _OVERHEAD_BYTES: Final = {"http": 2 * 1024, "https": 6 * 1024}
 """Headers of HTTP, TCP and IP, both ways; a TLS handshake."""
 _MOST_REFERENCES: Final = 8
 _RESOLVE_AGAIN_S: Final = 10.0
+_FAMILY_KNOWN_S: Final = 5.0
 
 
 class _Pinned(aiohttp.abc.AbstractResolver):
@@ -125,7 +126,7 @@ class ReferenceSensor:
         host, port = _host_port(url)
         address = None
         while address is None:
-            address = await _address_of(host)
+            address = await _address_of(session, host)
             if address is None:
                 session.sight(self.name, False, "a reference's name can't be resolved")
                 await asyncio.sleep(_RESOLVE_AGAIN_S)
@@ -135,17 +136,18 @@ class ReferenceSensor:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._round_trips(session, target, address))
             tasks.create_task(self._downloads(session, target, url, http, downloads))
-            if "path" in session.policy.probes and supported() and is_ipv4(address):
+            if "path" in session.policy.probes and supported():
                 seat = Seat(session, target, self._networks)
                 tasks.create_task(follow_path(address, "reference", seat))
 
     async def _round_trips(self, session: Session, target: Target, address: str) -> None:
         pacer = pacer_of(session)
+        family = family_of(address)
 
         async def work(circle: Circle) -> None:
             while True:
                 began_ns = session.now()
-                await pacer.afford(tcp_probe.COST_BYTES, 3, lambda: circle.budgets)
+                await pacer.afford(tcp_probe.COST_BYTES[family], 3, lambda: circle.budgets)
                 loaded = {seat: seat.loaded for seat in circle.seats}
                 done = await tcp_probe.handshake(address, target.port)
                 _tell_round_trip(circle, loaded, done)
@@ -241,11 +243,21 @@ def affordable_bytes(session: Session, overhead_bytes: int) -> int:
     return DOWNLOAD_BYTES if left >= DOWNLOAD_BYTES else 0
 
 
-async def _address_of(host: str) -> str | None:
-    """*host* as an address: IPv4 if it has one, for the path; a literal as it is."""
-    if is_ipv4(host) or ":" in host:
-        return host
-    return await resolve_ipv4(host)
+async def _address_of(session: Session, host: str) -> str | None:
+    """An address of *host*, of the family by which the service is reached: only those compare.
+
+    A host with both waits a little for that to be known; IPv4 if it isn't.
+    """
+    found = await resolve(host)
+    if len({family_of(address) for address in found}) > 1:
+        for _ in range(round(_FAMILY_KNOWN_S / 0.1)):
+            service = [t.address for t in session.targets("service") if t.address]
+            if service:
+                wanted = family_of(service[0])
+                return next(address for address in found if family_of(address) == wanted)
+            await asyncio.sleep(0.1)
+        return next(address for address in found if family_of(address) == socket.AF_INET)
+    return found[0] if found else None
 
 
 def _host_port(url: str) -> tuple[str, int]:

@@ -1,8 +1,8 @@
 """What the routing table says of the way to an address: interface, gateway, kind of link (Linux).
 
-Reads `/proc/net/route` and `/sys/class/net`; sends nothing. The kernel's own choice of
-source address (a UDP socket "connected" to the far end, no packet leaves) tells the interface also
-where policy routing is in use. Elsewhere the answer is "not known".
+Reads `/proc/net/route`, `/proc/net/ipv6_route` and `/sys/class/net`; sends nothing. The kernel's
+own choice of source address (a UDP socket "connected" to the far end, no packet leaves) tells the
+interface also where policy routing is in use. Elsewhere the answer is "not known".
 """
 
 from __future__ import annotations
@@ -21,20 +21,28 @@ Medium = Literal["wifi", "ethernet", "tunnel", "mobile"]
 
 NET: Final = Path("/sys/class/net")
 ROUTE: Final = Path("/proc/net/route")
+ROUTE6: Final = Path("/proc/net/ipv6_route")
 _RTF_UP: Final = 1
 _RTF_GATEWAY: Final = 2
+# ipv6_route.h: rejecting, anycast, learnt for one address (path MTU, redirects), our own addresses
+_RTF_NO_WAY: Final = 0x0200 | 0x0010_0000 | 0x0100_0000 | 0x8000_0000
 _SIOCGIFADDR: Final = 0x8915
 _TUNNEL_TYPES: Final = frozenset({768, 769, 776, 778, 823})  # if_arp.h: ipip, ip6ip6, sit, gre
 _RAWIP_TYPE: Final = 519  # cellular modems
 _ETHER_TYPE: Final = 1
+_PPP_TYPE: Final = 512
+_LAN_BITS: Final = range(48, 65)
+"""Lengths of prefixes that a local network has; longer ones are two ends of a line."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @attrs.frozen
 class RouteEntry:
-    """One line of the IPv4 routing table."""
+    """One line of a routing table."""
 
     interface: str
-    network: ipaddress.IPv4Network
+    network: Network
     gateway: str | None
     metric: int
 
@@ -45,13 +53,16 @@ class Way:
 
     Attributes:
         interface: name of the interface.
-        gateway: the router that they are handed to; None also if the address is on the link.
+        gateway: the router that they are handed to (by IPv6 mostly its link-local address, without
+            a zone); None also if the address is on the link.
         medium: kind of the interface.
+        on_link: for an IPv6 address, the prefixes of the local network on that interface.
     """
 
     interface: str | None = None
     gateway: str | None = None
     medium: Medium | None = None
+    on_link: tuple[str, ...] = ()
 
 
 def parse_routes(text: str) -> list[RouteEntry]:
@@ -75,6 +86,43 @@ def parse_routes(text: str) -> list[RouteEntry]:
     return entries
 
 
+def parse_routes6(text: str) -> list[RouteEntry]:
+    """The same of `/proc/net/ipv6_route`, which has all tables in one."""
+    entries: list[RouteEntry] = []
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) < 10:
+            continue
+        try:
+            network = ipaddress.IPv6Network((int(fields[0], 16), int(fields[1], 16)))
+            gateway = ipaddress.IPv6Address(int(fields[4], 16))
+            metric, flags = int(fields[5], 16), int(fields[8], 16)
+        except ValueError:
+            continue
+        if not flags & _RTF_UP or flags & _RTF_NO_WAY or network.is_multicast:
+            continue
+        if fields[3] != "00":  # for some of our own addresses only
+            continue
+        handed = str(gateway) if flags & _RTF_GATEWAY else None
+        entries.append(RouteEntry(fields[9], network, handed, metric))
+    return entries
+
+
+def prefixes_on_link(entries: Iterable[RouteEntry], interface: str, net: Path = NET) -> list[str]:
+    """IPv6 prefixes of the local network on *interface*; none on a line to a provider."""
+    if _number(net / interface / "type") == _PPP_TYPE:
+        return []
+    return [
+        str(e.network)
+        for e in entries
+        if e.interface == interface
+        and e.gateway is None
+        and e.network.version == 6
+        and e.network.prefixlen in _LAN_BITS
+        and not e.network.is_link_local
+    ]
+
+
 def _address(text: str) -> str:
     return socket.inet_ntoa(struct.pack("=I", int(text, 16)))
 
@@ -84,13 +132,15 @@ def best_route(
 ) -> RouteEntry | None:
     """Longest match for *address* (the lowest metric among equals), on *interface* if given."""
     try:
-        wanted = ipaddress.IPv4Address(address)
+        wanted = ipaddress.ip_address(address)
     except ValueError:
         return None
     fitting = [
         e
         for e in entries
-        if wanted in e.network and (interface is None or e.interface == interface)
+        if wanted.version == e.network.version
+        and wanted in e.network
+        and (interface is None or e.interface == interface)
     ]
     return max(fitting, key=lambda e: (e.network.prefixlen, -e.metric), default=None)
 
@@ -102,17 +152,20 @@ def carries_outer_endpoint(entries: Sequence[RouteEntry], interface: str) -> boo
     single address goes by a gateway of another interface.
     """
     takes_all = any(
-        e.interface == interface and e.network.prefixlen <= 1 and e.network.overlaps(_EVERYTHING)
+        e.interface == interface and e.network.prefixlen <= _MOST_OF_ALL[e.network.version]
         for e in entries
     )
     outer = any(
-        e.interface != interface and e.network.prefixlen == 32 and e.gateway is not None
+        e.interface != interface
+        and e.network.prefixlen == e.network.max_prefixlen
+        and e.gateway is not None
         for e in entries
     )
     return takes_all and outer
 
 
-_EVERYTHING: Final = ipaddress.IPv4Network("0.0.0.0/0")
+_MOST_OF_ALL: Final = {4: 1, 6: 3}
+"""Prefixes so short hold everything, or half of it; IPv6 in use is 2000::/3."""
 
 
 def medium_of(interface: str, entries: Sequence[RouteEntry] = (), net: Path = NET) -> Medium | None:
@@ -243,7 +296,8 @@ def way_to(address: str) -> Way:
         if source is None:
             return Way()
         interface = interface_with(source)
-        entries = parse_routes(_text(ROUTE) or "")
+        entries = [*parse_routes(_text(ROUTE) or ""), *parse_routes6(_text(ROUTE6) or "")]
+        address = address.partition("%")[0]
         route = best_route(entries, address, interface) or (
             best_route(entries, address) if interface is None else None
         )
@@ -251,6 +305,8 @@ def way_to(address: str) -> Way:
             interface = route.interface
         if interface is None:
             return Way()
-        return Way(interface, route.gateway if route else None, medium_of(interface, entries))
+        near = prefixes_on_link(entries, interface) if ":" in address else ()
+        medium = medium_of(interface, entries)
+        return Way(interface, route.gateway if route else None, medium, tuple(near))
     except (OSError, ValueError):
         return Way()

@@ -20,8 +20,10 @@ from streamnotice.sensors.error_queue import (
     IcmpError,
     Watch,
     drain,
+    family_of,
     prepare,
     return_hops,
+    set_limit,
     supported,
 )
 from streamnotice.sensors.failures import failure_of_errno
@@ -32,9 +34,12 @@ HANDSHAKE_S: Final = 4.0
 """How long a handshake is waited for: one SYN sent again after 1 s, one after 3 s."""
 SYN_S: Final = 0.95
 """How long a limited SYN is waited for: less than the second after which it is sent again."""
-COST_BYTES: Final = 60 + 60 + 52 + 40
+COST_BYTES: Final = {
+    socket.AF_INET: 60 + 60 + 52 + 40,
+    socket.AF_INET6: 80 + 80 + 72 + 60,
+}
 """SYN, SYN-ACK, ACK, RST with their IP headers."""
-SYN_COST_BYTES: Final = 60 + 88
+SYN_COST_BYTES: Final = {socket.AF_INET: 60 + 88, socket.AF_INET6: 80 + 128}
 """A SYN and the ICMP error that answers it (or the answer of the far end)."""
 _RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)
 
@@ -57,10 +62,9 @@ class Handshake:
 
 async def handshake(address: str, port: int, *, timeout_s: float = HANDSHAKE_S) -> Handshake:
     """Open a connection to *address* (IPv4 or IPv6) and close it at once. Never raises OSError."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     began_ns = time.monotonic_ns()
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = socket.socket(family_of(address), socket.SOCK_STREAM)
     except OSError as error:
         return Handshake(failure=failure_of_errno(error.errno))
     with sock:
@@ -91,7 +95,7 @@ def _sent_again(info: TcpInfo | None) -> bool | None:
 
 
 async def limited_syn(address: str, port: int, ttl: int, *, timeout_s: float = SYN_S) -> Reply:
-    """Send one SYN that lives for *ttl* hops (IPv4, Linux) and wait for what becomes of it.
+    """Send one SYN that lives for *ttl* hops (Linux) and wait for what becomes of it.
 
     "reached" is a SYN-ACK or a RST from the far end. Never raises OSError.
     """
@@ -104,12 +108,16 @@ async def limited_syn(address: str, port: int, ttl: int, *, timeout_s: float = S
         if not done.done():
             done.set_result(None)
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+    try:
+        sock = socket.socket(family_of(address), socket.SOCK_STREAM)
+    except OSError:  # a system without IPv6
+        return Reply("error")
+    with sock:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
         try:
             prepare(sock)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            set_limit(sock, ttl)
             began_unix_ns, began_ns = time.time_ns(), time.monotonic_ns()
             started = sock.connect_ex((address, port))
         except OSError:

@@ -1,8 +1,9 @@
 """One flow of limited-TTL UDP probes towards one address: no privileges, one probe at a time.
 
-The five-tuple stays the same for the flow's life, so that routers which spread flows over
-several paths send all of it the same way (Paris traceroute, Augustin et al., IMC 2006). The
-time to live is set per packet; the answer is matched by there being only one in flight.
+The five-tuple (and IPv6's flow label) stays the same for the flow's life, so that routers which
+spread flows over several paths send all of it the same way (Paris traceroute, Augustin et al.,
+IMC 2006). The time to live is set per packet; the answer is matched by there being only one in
+flight.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ import attrs
 
 from streamnotice.observations import ProbeOutcome
 from streamnotice.sensors.error_queue import (
-    CODE_PORT,
-    ICMP_TIME_EXCEEDED,
-    ICMP_UNREACHABLE,
     IcmpError,
     Watch,
     drain,
+    family_of,
     prepare,
     return_hops,
+    set_limit,
 )
 
 TIMEOUT_S: Final = 1.2
 """How long an answer is waited for, in seconds."""
 PAYLOAD: Final = bytes(8)
-COST_BYTES: Final = (20 + 8 + len(PAYLOAD)) * 2 + 28
+COST_BYTES: Final = {
+    socket.AF_INET: (20 + 8 + len(PAYLOAD)) * 2 + 28,
+    socket.AF_INET6: (40 + 8 + len(PAYLOAD)) * 2 + 48,
+}
 """What a probe and its answer weigh, IP headers included (the answer quotes the probe)."""
 _BASE_PORT: Final = 33_434
 _PORTS: Final = 64
@@ -55,17 +58,17 @@ class Reply:
 
 def outcome_of(error: IcmpError, target: str) -> ProbeOutcome:
     """What an ICMP error says about a probe towards *target*."""
-    if error.icmp_type == ICMP_TIME_EXCEEDED:
+    if error.is_time_exceeded:
         return "ttl_exceeded"
-    if error.offender == target:
+    if error.offender == target.partition("%")[0]:
         return "reached"  # a far end that refuses was reached all the same
-    if error.icmp_type == ICMP_UNREACHABLE and error.icmp_code == CODE_PORT:
+    if error.is_port_unreachable:
         return "reached"  # another address of the far end, or a translator in front of it
     return "refused_by_path"
 
 
 class UdpFlow:
-    """A flow towards *address*. Open it on the running loop, close it when done.
+    """A flow towards *address* (IPv4 or IPv6). Open it on the running loop, close it when done.
 
     Raises:
         OSError: the system refuses error queues, or there is no way to the address at all.
@@ -73,7 +76,7 @@ class UdpFlow:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock = socket.socket(family_of(address), socket.SOCK_DGRAM)
         try:
             self._sock.setblocking(False)
             prepare(self._sock)
@@ -105,7 +108,7 @@ class UdpFlow:
         waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting = waiting
         try:
-            self._sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+            set_limit(self._sock, ttl)
             self._sent_unix_ns, self._sent_ns = time.time_ns(), time.monotonic_ns()
             try:
                 self._sock.send(PAYLOAD)

@@ -110,6 +110,14 @@ def test_lookup_agrees_with_a_plain_search(prefixes: list[tuple[int, int]], valu
         assert found is None
 
 
+def test_wrapped_ipv4_is_looked_up_as_what_it_is() -> None:
+    table = NetworkTable([("203.0.113.0/24", Network(7)), ("64:ff9b::/32", Network(8))])
+    for address in ("203.0.113.9", "::ffff:203.0.113.9", "64:ff9b::203.0.113.9"):
+        assert table.lookup(address) == Network(7)
+    # a translator with a prefix of its own can't be known
+    assert table.lookup("64:ff9b:1::203.0.113.9") == Network(8)
+
+
 @functools.cache
 def mmdb(form: str) -> bytes:
     """The content of a small MMDB file, as the makers of such files write it."""

@@ -118,6 +118,91 @@ def test_through_a_tunnel() -> None:
     assert assign_roles([None, T1], TARGET, "10.8.0.1", "tunnel").segments == (VPN, None)
 
 
+# By IPv6: the home's prefix is of the provider's, the gateway known by its link-local address.
+TABLE6 = NetworkTable(
+    [
+        ("2a00:100::/32", Network(100)),
+        ("2a01:200::/32", Network(200)),
+        ("2a02:300::/32", Network(300)),
+        ("93.3.0.0/16", Network(300)),
+    ]
+)
+LINK = ("2a00:100:5:1::/64",)
+HOME6, INNER6, WAN6 = "2a00:100:5:1::1", "2a00:100:5:9::1", "2a00:100:f::2"
+P6, PP6, T6, S6, TARGET6 = (
+    "2a00:100:f::1", "2a00:100:f::9", "2a01:200::1", "2a02:300::1", "2a02:300::9",
+)  # fmt: skip
+BEYOND6 = f"{ACCESS}|{CORE}"
+HERE6 = f"{WIFI}|{ACCESS}"
+
+
+@pytest.mark.parametrize(
+    ("hops", "places", "places_by_table"),
+    [
+        ([HOME6, P6, TARGET6], [WIFI, ACCESS, None], [WIFI, ACCESS, BETWEEN]),
+        (["fd12:3::1", P6, TARGET6], [WIFI, ACCESS, None], [WIFI, ACCESS, BETWEEN]),
+        ([None, P6, TARGET6], [WIFI, ACCESS, None], [WIFI, ACCESS, BETWEEN]),
+        (["fe80::1", P6, TARGET6], [WIFI, ACCESS, None], [WIFI, ACCESS, BETWEEN]),
+        ([HOME6, P6, PP6, T6, S6, TARGET6], [WIFI, ACCESS, None, None, None, None],
+         [WIFI, ACCESS, CORE, BETWEEN, BETWEEN, SERVICE]),
+        # a second router, with another part of what the home was given: or the provider's
+        ([HOME6, INNER6, P6, TARGET6], [WIFI, HERE6, None, None], [WIFI, HERE6, BEYOND6, BETWEEN]),
+        # the router answers from the address that it has on the provider's side
+        ([WAN6, P6, TARGET6], [HERE6, None, None], [HERE6, BEYOND6, BETWEEN]),
+        ([HOME6, None, P6, TARGET6], [WIFI, None, None, None], [WIFI, HERE6, BEYOND6, BETWEEN]),
+        ([HOME6, "2a00:100:5:1::50"], [WIFI, WIFI], [WIFI, WIFI]),
+        # unique local addresses behind the first router are anybody's
+        ([HOME6, "fd77::1", P6, TARGET6], [WIFI, None, None, None],
+         [WIFI, HERE6, BEYOND6, BETWEEN]),
+        ([HOME6, "2002:5101:1::1", TARGET6], [WIFI, None, None], [WIFI, None, None]),
+        ([HOME6], [WIFI], [WIFI]),
+    ],
+)  # fmt: skip
+def test_by_ipv6(
+    hops: list[str | None], places: list[str | None], places_by_table: list[str | None]
+) -> None:
+    target = hops[-1] or TARGET6
+    assert list(assign_roles(hops, target, "fe80::1", None, None, LINK).segments) == places
+    assert list(assign_roles(hops, target, "fe80::1", None, TABLE6, LINK).segments) == (
+        places_by_table
+    )
+
+
+def test_by_ipv6_where_the_table_lists_the_home() -> None:
+    table = parse_networks(
+        ["2a00:100:5:1::/64,0", "2a00:100:5::/48,100", "2a00:100::/32,100", "2a02:300::/32,300"]
+    )
+    hops = [HOME6, INNER6, P6, TARGET6]
+    roles = assign_roles(hops, TARGET6, "fe80::1", None, table, LINK)
+    assert list(roles.segments) == [WIFI, ACCESS, CORE, BETWEEN]
+    assert roles.why == "table"
+
+
+def test_by_ipv6_without_a_local_network() -> None:
+    """A phone, or a line that ends in this computer."""
+    for table in (None, TABLE6):
+        through_a_modem = assign_roles([P6, PP6, TARGET6], TARGET6, "fe80::1", "mobile", table)
+        assert through_a_modem.segments[0] == ACCESS
+        known = assign_roles([P6, PP6, TARGET6], TARGET6, P6, None, table)
+        assert known.segments[0] == ACCESS
+        # nothing says whose the gateway is
+        unknown = assign_roles([P6, PP6, TARGET6], TARGET6, "fe80::1", None, table)
+        assert unknown.segments[0] == HERE6
+        silent = assign_roles([None, PP6, TARGET6], TARGET6, "fe80::1", None, table)
+        assert silent.segments[0] == HERE6
+
+
+def test_by_ipv6_through_a_translator() -> None:
+    """Behind a NAT64 hops have IPv4 addresses, told within the well-known prefix."""
+    far = "64:ff9b::5d03:909"  # 93.3.9.9
+    hops = [HOME6, P6, "64:ff9b::5d03:1", far]
+    roles = assign_roles(hops, far, "fe80::1", None, TABLE6, LINK)
+    assert list(roles.segments) == [WIFI, ACCESS, BETWEEN, SERVICE]
+    for inside in ("64:ff9b::a00:1", "64:ff9b::6440:1"):  # 10.0.0.1, 100.64.0.1
+        roles = assign_roles([HOME6, P6, inside, far], far, "fe80::1", None, TABLE6, LINK)
+        assert list(roles.segments) == [WIFI, ACCESS, EITHER, f"{BETWEEN}|{SERVICE}"]
+
+
 _ADDRESSES = [HOME, "10.77.0.1", "10.200.0.1", "100.64.3.3", P1, P2, PP, T1, S1, S2, TARGET]
 _hops = st.lists(st.one_of(st.none(), st.sampled_from([*_ADDRESSES, "5.5.5.5"])), max_size=9)
 _quiet = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -129,7 +214,10 @@ def test_without_a_table_nothing_beyond_the_access_link_is_named(
     hops: list[str | None], gateway: str | None, medium: str | None
 ) -> None:
     roles = assign_roles(hops, TARGET, gateway, medium)
-    assert set(roles.segments) <= {WIFI, ACCESS, None}
+    assert {part for place in roles.segments if place for part in place.split("|")} <= {
+        WIFI,
+        ACCESS,
+    }
     assert len(roles.segments) == len(hops)
 
 
@@ -206,3 +294,32 @@ def test_on_a_real_path_silent_hops_blur_but_nothing_false_is_said(
         assert said is None or true in said.split("|")
     if with_table and not silent & set(range(len(path))):
         assert None not in roles.segments
+
+
+@settings(_quiet, max_examples=400)
+@given(
+    st.integers(0, 2),
+    st.integers(1, 3),
+    st.integers(0, 2),
+    st.integers(1, 3),
+    st.sets(st.integers(0, 9)),
+    st.sampled_from(["inside", "outside", "link-local", "unique local"]),
+    st.booleans(),
+)
+def test_on_a_real_path_by_ipv6_nothing_false_is_said(
+    home: int, provider: int, between: int, server: int, silent: set[int], answers: str, table: bool
+) -> None:
+    first = {"inside": HOME6, "outside": WAN6, "link-local": "fe80::1", "unique local": "fd12:3::1"}
+    path = [
+        *[("home", a) for a in (first[answers], INNER6)[:home]],
+        *[("provider", a) for a in (P6, PP6, "2a00:100:f::11")[:provider]],
+        *[("between", a) for a in (T6, "2a01:200::2")[:between]],
+        *[("server", a) for a in (S6, "2a02:300::2")[: server - 1]],
+        ("server", TARGET6),
+    ]
+    hops = [None if n in silent and n < len(path) - 1 else a for n, (_, a) in enumerate(path)]
+    link = LINK if home else ()
+    known = TABLE6 if table else None
+    roles = assign_roles(hops, TARGET6, "fe80::1", None, known, link)
+    for said, true in zip(roles.segments, _truth([zone for zone, _ in path]), strict=True):
+        assert said is None or true in said.split("|")

@@ -218,6 +218,33 @@ async def test_quiet_seconds_are_remembered_and_told_the_next_time(tmp_path: Pat
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_ipv4_and_ipv6_are_no_yardsticks_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    access = "network.isp.access"
+    BaselineFile(path).add("net-a", {access: quiet(8), f"{access} by IPv6": quiet(40)})
+    rig = Rig(path)
+    task = asyncio.create_task(rig.sensor.run(rig.session))
+    await asyncio.sleep(0.1)
+    assert rig.stored() == [(access, 8)]  # nothing is known of the server yet
+    label = target_of(rig, "2001:db8::7")
+    await asyncio.sleep(1.1)
+    assert rig.stored()[1:] == [(access, 40)]
+    rig.verdict = rig.engine.tick(rig.session.now() + S_NS)[0]
+    for _ in range(10):
+        rig.probe(label, 1, 4)
+        rig.probe(label, 2, 44)
+    await asyncio.sleep(1.1)
+    target_of(rig, "::ffff:192.0.2.1")
+    await asyncio.sleep(1.1)
+    assert rig.stored()[2:] == [(access, 0)]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    kept = BaselineFile(path).of("net-a")
+    assert {place: len(sessions) for place, sessions in kept.items()} == {
+        access: 1, f"{access} by IPv6": 2, "network.home.wifi by IPv6": 1
+    }  # fmt: skip
+
+
 def test_a_queue_that_was_there_first_is_seen_with_a_baseline_alone() -> None:
     def place(stored: bool) -> str | None:
         engine = Engine(Policy().settings())

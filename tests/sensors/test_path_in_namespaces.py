@@ -19,7 +19,12 @@ ROOT = Path(__file__).parents[2]
 # the kernel's own; the server drops UDP's answers and the access router falls silent on demand.
 SETUP = """\
 set -e
-for n in home access server; do ip netns add $n; ip -n $n link set lo up; done
+for n in home access server; do
+  ip netns add $n; ip -n $n link set lo up
+  # no waiting until addresses are known to be nobody else's
+  ip netns exec $n sysctl -qw net.ipv6.conf.default.accept_dad=0
+done
+sysctl -qw net.ipv6.conf.default.accept_dad=0
 ip link set lo up
 ip link add up0 type veth peer name down0 netns home
 ip -n home link add up0 type veth peer name down0 netns access
@@ -35,7 +40,25 @@ ip route add default via 192.168.7.1
 ip -n home route add default via 203.0.113.1
 ip -n access route add 192.168.7.0/24 via 203.0.113.2
 ip -n server route add default via 198.51.100.1
+# The same by IPv6, as homes have it: a prefix that the provider delegates, a gateway known by its
+# link-local address alone.
+for n in home access; do
+  ip netns exec $n sysctl -qw net.ipv6.conf.all.forwarding=1
+done
+ip -n home addr add fe80::1/64 dev down0 nodad
+ip -n home addr add 2001:db8:700:1::1/64 dev down0 nodad
+ip -n home addr add 2001:db8:a::2/64 dev up0 nodad
+ip -n access addr add 2001:db8:a::1/64 dev down0 nodad
+ip -n access addr add 2001:db8:8000::1/64 dev up0 nodad
+ip -n server addr add 2001:db8:8000::2/64 dev down0 nodad
+ip addr add 2001:db8:700:1::2/64 dev up0 nodad
+ip -6 route add default via fe80::1 dev up0
+ip -n home -6 route add default via 2001:db8:a::1
+ip -n access -6 route add 2001:db8:700::/56 via 2001:db8:a::2
+ip -n server -6 route add default via 2001:db8:8000::1
 """
+
+FAR_ENDS = {4: "198.51.100.2", 6: "2001:db8:8000::2"}
 
 VIEWER = """\
 import asyncio, json, os, sys
@@ -48,13 +71,14 @@ import codecs, encodings.idna
 codecs.lookup("ascii")  # nobody may be unable to read the interpreter's own files
 os.setgroups([]); os.setgid(65534); os.setuid(65534)  # nobody: no privileges from here on
 table = parse_networks(
-    ["192.168.7.0/24,0", "203.0.113.0/24,64500,P", "198.51.100.0/24,64501,S"])
+    ["192.168.7.0/24,0", "203.0.113.0/24,64500,P", "198.51.100.0/24,64501,S",
+     "2001:db8::/33,64500,P", "2001:db8:8000::/33,64501,S"])
 async def main():
     seen = []
     session = Session(Policy(probes={"path"}), seen.append)
     session.intensity = "suspect"
     task = asyncio.create_task(PathSensor(table).run(session))
-    session.target("service", "media.example", 8080, address="198.51.100.2")
+    session.target("service", "media.example", 8080, address=sys.argv[2])
     want = json.loads(sys.argv[1])
     async with asyncio.timeout(25):
         while True:
@@ -119,32 +143,32 @@ class World:
         assert self._holder.stdout.readline() == "ready\n"
         self._servers: list[subprocess.Popen[bytes]] = []
 
-    def _inside(self, *command: str) -> list[str]:
+    def inside(self, *command: str) -> list[str]:
         return ["nsenter", "-t", str(self._holder.pid), "-n", "-m", *command]
 
     def sh(self, script: str) -> None:
-        subprocess.run(self._inside("bash", "-c", script), check=True, timeout=30)
+        subprocess.run(self.inside("bash", "-c", script), check=True, timeout=30)
 
     def serve(self) -> None:
         """A listening port at the server; handshakes need nothing more."""
         code = (
             "import socket\n"
-            "s = socket.create_server(('198.51.100.2', 8080))\n"
+            "s = socket.create_server(('::', 8080), family=socket.AF_INET6, dualstack_ipv6=True)\n"
             "print('up', flush=True)\n"
             "while True: s.accept()[0].close()\n"
         )
         server = subprocess.Popen(
-            self._inside("ip", "netns", "exec", "server", sys.executable, "-c", code),
+            self.inside("ip", "netns", "exec", "server", sys.executable, "-c", code),
             stdout=subprocess.PIPE,
         )
         self._servers.append(server)
         assert server.stdout is not None
         assert server.stdout.readline() == b"up\n"
 
-    def view(self, want: dict[str, int]) -> list[dict[str, Any]]:
+    def view(self, want: dict[str, int], by: int = 4) -> list[dict[str, Any]]:
         """Run the sensor as nobody until it has seen as many of each kind as wanted."""
         done = subprocess.run(
-            self._inside(sys.executable, "-c", VIEWER, json.dumps(want)),
+            self.inside(sys.executable, "-c", VIEWER, json.dumps(want), FAR_ENDS[by]),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -159,7 +183,7 @@ class World:
     def watch(self, baselines: Path, seconds: float) -> str:
         """Run a Watcher; the record's lines that tell of stored baselines."""
         done = subprocess.run(
-            self._inside(sys.executable, "-c", WATCHED, str(baselines), str(seconds)),
+            self.inside(sys.executable, "-c", WATCHED, str(baselines), str(seconds)),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -195,14 +219,20 @@ def _routes(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [o for o in seen if o["kind"] == "route"]
 
 
+both = pytest.mark.parametrize("by", [4, 6])
+
+
+@both
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")
-def test_hops_answer_an_ordinary_user_at_default_limits(world: World) -> None:
+def test_hops_answer_an_ordinary_user_at_default_limits(world: World, by: int) -> None:
     seen = world.view(
         {"hop-probe:ttl_exceeded:udp": 8, "hop-probe:reached:udp": 4,
-         "hop-probe:ttl_exceeded:tcp": 1, "round-trip::": 2}
+         "hop-probe:ttl_exceeded:tcp": 1, "round-trip::": 2}, by
     )  # fmt: skip
     (route,) = _routes(seen)
-    assert (len(route["hops"]), route["complete"], route["why"]) == (3, True, "table")
+    # by IPv6 the home has addresses of its provider: that they are its own, its own link says
+    why = "table" if by == 4 else "addresses+table"
+    assert (len(route["hops"]), route["complete"], route["why"]) == (3, True, why)
     assert route["segments"] == ["network.home.wifi", "network.isp.access", "network.interconnect"]
     probes = [o for o in seen if o["kind"] == "hop-probe"]
     lost = [o for o in probes if o["outcome"] == "lost"]
@@ -211,11 +241,12 @@ def test_hops_answer_an_ordinary_user_at_default_limits(world: World) -> None:
     assert all(o["failure"] is None for o in seen if o["kind"] == "round-trip")
 
 
+@both
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")
-def test_a_far_end_that_drops_udp_behind_a_silent_router(world: World) -> None:
-    world.sh("ip -n server rule add iif lo ipproto icmp prio 10 blackhole")
-    world.sh("ip -n access rule add iif lo ipproto icmp prio 10 blackhole")
-    seen = world.view({"route::": 1, "round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2})
+def test_a_far_end_that_drops_udp_behind_a_silent_router(world: World, by: int) -> None:
+    what = f"-{by} rule add iif lo ipproto {'icmp' if by == 4 else 'ipv6-icmp'} prio 10 blackhole"
+    world.sh(f"ip -n server {what}; ip -n access {what}")
+    seen = world.view({"route::": 1, "round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2}, by)
     (route,) = _routes(seen)
     assert route["complete"]
     assert len(route["hops"]) == 3  # as long as it is, though two of three are silent to UDP
@@ -224,18 +255,72 @@ def test_a_far_end_that_drops_udp_behind_a_silent_router(world: World) -> None:
     assert route["segments"] == ["network.home.wifi", None, None]
 
 
+@both
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")
-def test_a_cut_link_is_an_outcome(world: World) -> None:
+def test_a_cut_link_is_an_outcome(world: World, by: int) -> None:
     world.sh("ip -n access link set up0 down")
     began = time.monotonic()
-    seen = world.view({"round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2})
+    seen = world.view({"round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2}, by)
     assert time.monotonic() - began < 40
     trips = [o for o in seen if o["kind"] == "round-trip"]
     assert trips[0]["failure"] in ("unreachable", "timeout")
     assert not any(route["complete"] for route in _routes(seen))
     world.sh("ip link set up0 down")
-    seen = world.view({"hop-probe:error:udp": 1})
+    seen = world.view({"hop-probe:error:udp": 1}, by)
     assert all(o["outcome"] == "error" for o in seen if o["kind"] == "hop-probe")
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_a_home_router_that_answers_from_its_address_outside(world: World) -> None:
+    """And seldom: one answer a second for each asker is as few as Linux ever gave."""
+    world.sh(
+        "ip netns exec home sysctl -qw net.ipv6.icmp.ratelimit=1000; "
+        # what it is known by outside: nothing on the viewer's link but the link-local address
+        "ip -n home addr del 2001:db8:700:1::1/64 dev down0; "
+        "ip -n home -6 route add 2001:db8:700:1::2/128 dev down0"
+    )
+    seen = world.view({"hop-probe:ttl_exceeded:udp": 8, "hop-probe:reached:udp": 4}, 6)
+    (route,) = _routes(seen)
+    assert route["complete"]
+    # from its address on the provider's side it could be the provider's own first router
+    assert route["segments"][0] == "network.home.wifi|network.isp.access"
+    probes = [o for o in seen if o["kind"] == "hop-probe"]
+    assert len([o for o in probes if o["outcome"] == "lost"]) <= len(probes) // 10
+
+
+SNIFF = """\
+import json, socket, struct, sys, time
+heard = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD))
+heard.bind(("down0", 0)); heard.settimeout(0.2)
+print("up", flush=True)
+flows, until = {}, time.monotonic() + 15
+while time.monotonic() < until:
+    try: packet, sender = heard.recvfrom(2048)
+    except TimeoutError: continue
+    if sender[2] == 4 or packet[6] != 17: continue  # outgoing, or no UDP
+    label = struct.unpack_from("!I", packet)[0] & 0xFFFFF
+    ports = struct.unpack_from("!HH", packet, 40)
+    flows.setdefault(str(ports), []).append([label, packet[7]])
+    if sum(map(len, flows.values())) >= 10: break
+print(json.dumps(flows))
+"""
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_one_flow_has_one_label(world: World) -> None:
+    """Routers that spread flows by IPv6's flow label send all probes of one the same way."""
+    listener = subprocess.Popen(
+        world.inside("ip", "netns", "exec", "home", sys.executable, "-c", SNIFF),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert listener.stdout is not None
+    assert listener.stdout.readline() == "up\n"
+    world.view({"hop-probe:ttl_exceeded:udp": 6, "hop-probe:reached:udp": 3}, 6)
+    told, _ = listener.communicate(timeout=30)
+    ((_, packets),) = json.loads(told).items()  # one five-tuple
+    assert len({label for label, _ in packets}) == 1
+    assert {limit for _, limit in packets} >= {1, 2, 3}
 
 
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -17,12 +18,20 @@ from hypothesis import strategies as st
 from streamnotice.errors import HostError
 from streamnotice.observations import Download, HopProbe, Observation, RoundTrip, Route
 from streamnotice.policy import Policy
-from streamnotice.sensors.error_queue import IP_RECVERR, parse_error, return_hops, supported
+from streamnotice.sensors.error_queue import (
+    IP_RECVERR,
+    IPV6_HOPLIMIT,
+    IPV6_RECVERR,
+    family_of,
+    parse_error,
+    return_hops,
+    supported,
+)
 from streamnotice.sensors.pace import PACKETS_PER_S, pacer_of
 from streamnotice.sensors.path import PathSensor
 from streamnotice.sensors.reference import DOWNLOAD_BYTES, ReferenceSensor, affordable_bytes
 from streamnotice.sensors.tcp_probe import handshake, limited_syn
-from streamnotice.sensors.udp_probe import UdpFlow
+from streamnotice.sensors.udp_probe import UdpFlow, outcome_of
 from streamnotice.session import Session
 
 linux = pytest.mark.skipif(not supported(), reason="elsewhere: error queues are Linux's")
@@ -53,19 +62,40 @@ async def running(sensor: Any, session: Session) -> AsyncIterator[asyncio.Task[N
 
 
 @contextlib.contextmanager
-def unused_port() -> Any:
-    with socket.socket() as placeholder:  # bound, not listening
-        placeholder.bind(("127.0.0.1", 0))
+def unused_port(address: str = "127.0.0.1") -> Any:
+    with socket.socket(family_of(address)) as placeholder:  # bound, not listening
+        placeholder.bind((address, 0))
         yield placeholder.getsockname()[1]
 
 
+def _by_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+loopbacks = pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        pytest.param(
+            "::1", marks=pytest.mark.skipif(not _by_ipv6(), reason="elsewhere: no IPv6 loopback")
+        ),
+    ],
+)
+
+
 @linux
-async def test_a_udp_probe_reaches_loopback() -> None:
-    flow = UdpFlow("127.0.0.1")
+@loopbacks
+async def test_a_udp_probe_reaches_loopback(address: str) -> None:
+    flow = UdpFlow(address)
     try:
         for _ in range(3):
             reply = await flow.probe(1)
-            assert (reply.outcome, reply.address) == ("reached", "127.0.0.1")
+            assert (reply.outcome, reply.address) == ("reached", address)
             assert reply.return_hops == 0
             assert reply.rtt_ns is not None
             assert 0 < reply.rtt_ns < 10**9
@@ -91,21 +121,22 @@ async def test_only_one_probe_is_in_flight() -> None:
         flow.close()
 
 
-async def test_handshakes() -> None:
-    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+@loopbacks
+async def test_handshakes(address: str) -> None:
+    server = await asyncio.start_server(lambda r, w: w.close(), address, 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        done = await handshake("127.0.0.1", port)
+        done = await handshake(address, port)
         assert done.failure is None
         assert done.rtt_ns is not None
         assert 0 < done.rtt_ns < 10**9
         assert done.retransmitted in (False, None)
         if supported():
-            assert (await limited_syn("127.0.0.1", port, 1)).outcome == "reached"
-    with unused_port() as port:
-        assert (await handshake("127.0.0.1", port)).failure == "refused"
+            assert (await limited_syn(address, port, 1)).outcome == "reached"
+    with unused_port(address) as port:
+        assert (await handshake(address, port)).failure == "refused"
         if supported():
-            assert (await limited_syn("127.0.0.1", port, 1)).outcome == "reached"
+            assert (await limited_syn(address, port, 1)).outcome == "reached"
 
 
 async def test_a_handshake_without_an_answer_times_out() -> None:
@@ -127,13 +158,23 @@ async def test_a_handshake_without_an_answer_times_out() -> None:
 
 
 @linux
-async def test_the_path_sensor_on_loopback() -> None:
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "::ffff:127.0.0.1"),  # as a socket for both families tells it
+        pytest.param(
+            "::1", "::1", marks=pytest.mark.skipif(not _by_ipv6(), reason="elsewhere: no IPv6")
+        ),
+    ],
+)
+async def test_the_path_sensor_on_loopback(address: str, peer: str) -> None:
     rig = Rig(probes={"path"})
     rig.session.intensity = "suspect"
-    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+    server = await asyncio.start_server(lambda r, w: w.close(), address, 0)
     port = server.sockets[0].getsockname()[1]
     async with server, running(PathSensor(), rig.session):
-        target = rig.session.target("service", "media.example", port, address="127.0.0.1")
+        target = rig.session.target("service", "media.example", port, address=peer)
         await rig.until(lambda: rig.of(Route) and len(rig.of(HopProbe)) > 1 and rig.of(RoundTrip))
     (route,) = rig.of(Route)
     assert (route.target, route.role, route.complete) == (target.label, "service", True)
@@ -142,18 +183,7 @@ async def test_the_path_sensor_on_loopback() -> None:
     assert rig.of(RoundTrip)[0].failure is None
     assert rig.session.sights["path"] == (True, "")
     assert rig.session.budget.spent_bytes > 0
-    assert "127.0.0.1" not in repr(rig.seen)
-
-
-@linux
-async def test_a_service_by_ipv6_cannot_be_seen_and_it_is_said() -> None:
-    rig = Rig(probes={"path"})
-    async with running(PathSensor(), rig.session):
-        rig.session.target("service", "media.example", 443, address="::1")
-        await rig.until(lambda: "path" in rig.session.sights)
-    sees, why = rig.session.sights["path"]
-    assert not sees
-    assert why.startswith("IPv4 only")
+    assert not any(f"{one}'" in repr(rig.seen) for one in (address, peer))
 
 
 @linux
@@ -198,6 +228,24 @@ async def test_references_are_measured_and_downloads_are_small() -> None:
     assert rig.session.budget.spent_bytes <= rig.session.budget.allowed_bytes()
 
 
+@loopbacks
+async def test_a_reference_is_measured_by_the_services_family(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def both(host: str) -> list[str]:  # few machines have such a name of their own
+        return ["::1", "127.0.0.1"]
+
+    monkeypatch.setattr("streamnotice.sensors.reference.resolve", both)
+    rig = Rig(probes={"reference"})
+    with unused_port(address) as port:
+        async with running(ReferenceSensor([f"http://both.example:{port}/x"]), rig.session):
+            await asyncio.sleep(0.3)
+            assert rig.session.targets("reference") == []  # which family isn't known yet
+            rig.session.target("service", "media.example", port, address=address)
+            await rig.until(lambda: rig.of(RoundTrip))
+    assert [t.address for t in rig.session.targets("reference")] == [address]
+
+
 async def test_a_reference_that_refuses_is_told_of() -> None:
     rig = Rig(probes={"reference"})
     rig.session.intensity = "suspect"
@@ -240,6 +288,11 @@ async def test_turns_follow_the_density_and_routers_rest() -> None:
     assert pacer.may_ask("other")
     now_ns += 1_100_000_000
     assert pacer.may_ask("r")
+    pacer.asked("2001:db8::1")
+    now_ns += 1_100_000_000
+    assert not pacer.may_ask("2001:db8::1")  # by IPv6 they limit their answers harder
+    now_ns += 200_000_000
+    assert pacer.may_ask("2001:db8::1")
 
 
 def test_initial_values_of_ttl() -> None:
@@ -258,13 +311,70 @@ def test_an_error_of_our_own_stack_is_no_routers() -> None:
     assert (found.offender, found.icmp_type) == ("10.1.2.3", 11)
 
 
+ROUTER6, FAR6 = "2001:db8::1", "2001:db8:ffff::9"
+
+
+def error6(icmp_type: int, icmp_code: int, offender: str, origin: int = 3) -> bytes:
+    sender = socket.inet_pton(socket.AF_INET6, offender)
+    return struct.pack("=IBBBBII", 113, origin, icmp_type, icmp_code, 0, 0, 0) + struct.pack(
+        "=HHI16sI", socket.AF_INET6, 0, 0, sender, 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("icmp_type", "icmp_code", "offender", "outcome"),
+    [
+        (3, 0, ROUTER6, "ttl_exceeded"),
+        (3, 0, FAR6, "ttl_exceeded"),
+        (1, 4, FAR6, "reached"),  # nobody serves the port
+        (1, 4, ROUTER6, "reached"),
+        (1, 1, FAR6, "reached"),  # refused, but by itself
+        (1, 0, ROUTER6, "refused_by_path"),  # no route
+        (1, 1, ROUTER6, "refused_by_path"),  # prohibited
+        (1, 3, ROUTER6, "refused_by_path"),  # address unreachable
+        (2, 0, ROUTER6, "refused_by_path"),  # too big, which our probes never are
+        (11, 0, ROUTER6, "refused_by_path"),  # the number that IPv4 has for "time exceeded"
+    ],
+)
+def test_icmpv6_errors(icmp_type: int, icmp_code: int, offender: str, outcome: str) -> None:
+    limit = struct.pack("=i", 254)
+    found = parse_error(
+        [
+            (socket.IPPROTO_IPV6, IPV6_RECVERR, error6(icmp_type, icmp_code, offender)),
+            (socket.IPPROTO_IPV6, IPV6_HOPLIMIT, limit),
+        ]
+    )
+    assert found is not None
+    assert (found.offender, found.ttl) == (offender, 254)
+    assert outcome_of(found, FAR6) == outcome
+    assert outcome_of(found, f"{FAR6}%eth0") == outcome
+
+
+def test_an_ipv6_error_of_another_origin_is_no_routers() -> None:
+    for origin in (0, 1, 2):
+        data = error6(3, 0, ROUTER6, origin)
+        assert parse_error([(socket.IPPROTO_IPV6, IPV6_RECVERR, data)]) is None
+    # either family's form behind the other's option is damage
+    data = error6(3, 0, ROUTER6)
+    assert parse_error([(socket.IPPROTO_IP, IP_RECVERR, data)]) is None
+
+
+def _plausible(rest: bytes) -> bytes:
+    """An ICMPv6 error's beginning, and anything behind it."""
+    return error6(3, 0, ROUTER6)[:18] + rest
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
-        st.tuples(st.sampled_from([0, 1, 6]), st.sampled_from([2, 11, 35]), st.binary(max_size=40)),
+        st.tuples(
+            st.sampled_from([0, 1, 6, 41]),
+            st.sampled_from([2, 11, 25, 35, 52]),
+            st.one_of(st.binary(max_size=60), st.binary(max_size=60).map(_plausible)),
+        ),
         max_size=4,
     )
 )
 def test_any_ancillary_data_is_read(ancillary: list[tuple[int, int, bytes]]) -> None:
     found = parse_error(ancillary)
-    assert found is None or found.offender.count(".") == 3
+    assert found is None or ipaddress.ip_address(found.offender)

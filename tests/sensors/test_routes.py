@@ -19,6 +19,8 @@ from streamnotice.sensors.routes import (
     local_address,
     medium_of,
     parse_routes,
+    parse_routes6,
+    prefixes_on_link,
     way_to,
 )
 
@@ -63,6 +65,49 @@ def test_a_tun_is_a_tunnel_only_if_its_far_end_is_seen_outside() -> None:
     assert carries_outer_endpoint(parse_routes(HEADER + TUN + LAN + OUTER), "tun0")
 
 
+def line6(interface: str, net: str, gateway: str = "::", metric: int = 1024, flags: int = 1) -> str:
+    def word(address: str) -> str:
+        return socket.inet_pton(socket.AF_INET6, address).hex()
+
+    prefix, _, bits = net.partition("/")
+    flags |= 2 if gateway != "::" else 0
+    return (
+        f"{word(prefix)} {int(bits):02x} {word('::')} 00 {word(gateway)} {metric:08x} "
+        f"00000001 00000000 {flags:08x} {interface:>8}\n"
+    )
+
+
+LAN6 = line6("wlan0", "2001:db8:1::/64", metric=256) + line6("wlan0", "fe80::/64", metric=256)
+DEFAULT6 = line6("wlan0", "::/0", "fe80::1", 600)
+OWN6 = line6("wlan0", "2001:db8:1::7/128", metric=0, flags=0x80000001)
+NO_WAY6 = line6("lo", "::/0", metric=0xFFFFFFFF, flags=0x00200200)
+MANY6 = line6("wlan0", "ff00::/8", metric=256)
+
+
+def test_ipv6_routes_and_the_local_network(tmp_path: Path) -> None:
+    entries = parse_routes6(LAN6 + DEFAULT6 + OWN6 + NO_WAY6 + MANY6 + "broken\n")
+    assert len(entries) == 3
+    far = best_route(entries, "2001:db8:ffff::1")
+    assert far is not None
+    assert (far.interface, far.gateway) == ("wlan0", "fe80::1")
+    assert best_route(entries, "198.51.100.1") is None
+    assert prefixes_on_link(entries, "wlan0", tmp_path) == ["2001:db8:1::/64"]
+    assert prefixes_on_link(entries, "eth0", tmp_path) == []
+    pair = parse_routes6(line6("eth0", "2001:db8::/127") + line6("eth0", "2000::/3"))
+    assert prefixes_on_link(pair, "eth0", tmp_path) == []
+    (tmp_path / "wlan0").mkdir()
+    (tmp_path / "wlan0" / "type").write_text("512\n")  # a line to a provider
+    assert prefixes_on_link(entries, "wlan0", tmp_path) == []
+
+
+def test_a_tun_that_takes_ipv6_with_its_far_end_outside() -> None:
+    taken = parse_routes6(line6("tun0", "2000::/3") + LAN6 + DEFAULT6)
+    assert not carries_outer_endpoint(taken, "tun0")
+    outer = line6("wlan0", "2001:db8:ffff::9/128", "fe80::1")
+    assert carries_outer_endpoint(taken + parse_routes6(outer), "tun0")
+    assert carries_outer_endpoint(taken + parse_routes(HEADER + OUTER), "tun0")
+
+
 @pytest.mark.parametrize(
     ("files", "medium"),
     [
@@ -101,6 +146,7 @@ def test_any_answer_is_read(answer: bytes, text: str) -> None:
     kind = link_kind(struct.pack("=IHHII", 0, 16, 0, 1, 0) + bytes(16) + answer)
     assert kind is None or isinstance(kind, str)
     assert isinstance(parse_routes(text), list)
+    assert isinstance(parse_routes6(text), list)
 
 
 def test_loopback_is_found() -> None:
