@@ -19,7 +19,7 @@ import attrs
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.faces import Face, TakenAway
 from streamnotice.muted import Muted
-from streamnotice.notices.actions import Acted, HostAction, offered
+from streamnotice.notices.actions import Acted, HostAction, check_actions, offered
 from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
 from streamnotice.notices.manners import Manners
 from streamnotice.notices.muting import MuteFile, Scope
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from streamnotice.events import Notice
     from streamnotice.hooks import Dispatch, Hooks
     from streamnotice.notices.catalog import Catalog
-    from streamnotice.notices.shown import ShownNotice
+    from streamnotice.notices.shown import ShownAction, ShownNotice
     from streamnotice.session import Session
     from streamnotice.watcher import Watcher
 
@@ -114,6 +114,10 @@ class Delivery:
                 self._call(face, "notice", self.on_screen)
 
         self._spawn(open_face(), f"face-{_name(face)}")
+
+    def add_action(self, action: str, call: HostAction) -> None:
+        """The host can carry out *action*, too; notices offer it from the next step on."""
+        self._actions = {**self._actions, **check_actions({action: call})}
 
     def remove_face(self, face: Face) -> None:
         """Tell *face* no more."""
@@ -216,18 +220,20 @@ class Delivery:
         shown = self.on_screen
         if shown is None or shown.event.id != notice_id:
             return False
-        if all(action.id != action_id for action in shown.actions):
+        action = next((one for one in shown.actions if one.id == action_id), None)
+        if action is None:
             return False
         key = (notice_id, action_id)
         if key in self._running:
             return False
         self._running.add(key)
-        self._spawn(self._carry_out(shown, action_id), f"action-{action_id}")
+        self._spawn(self._carry_out(shown, action), f"action-{action_id}")
         return True
 
-    async def _carry_out(self, shown: ShownNotice, action: str) -> None:
+    async def _carry_out(self, shown: ShownNotice, offered: ShownAction) -> None:
+        action = offered.id
         key = (shown.event.id, action)
-        call = self._actions.get(action)
+        call = self._actions.get(action) if offered.runnable else None
         by: By = "viewer" if call is None else "host"
         before = self._figures()
         try:
@@ -235,7 +241,8 @@ class Delivery:
                 async with asyncio.timeout(ACTION_WITHIN_S):
                     await self._run(call, shown)
         except Exception as error:
-            self._session.failed(f"action.{action}", error)
+            what = str(error) if isinstance(error, StreamnoticeError) else error
+            self._session.failed(f"action.{action}", what)
             self._acted(shown, action, by, "failed", before)
             self._running.discard(key)
             return

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 from streamnotice.errors import HostError
 from streamnotice.events import Verdict
 from streamnotice.faces import Face
+from streamnotice.notices.actions import HostAction
 from streamnotice.notices.muting import Mute, Scope
 from streamnotice.notices.shown import ShownNotice
 from streamnotice.sensors.requests import RequestScope
@@ -91,6 +92,10 @@ class ThreadWatcher:
     def on_screen(self) -> ShownNotice | None:
         """As `Watcher.on_screen`."""
         return self._watcher.on_screen
+
+    def add_action(self, action: str, call: HostAction) -> None:
+        """As `Watcher.add_action`."""
+        self._on_loop(lambda: self._watcher.add_action(action, call))
 
     def add_face(self, face: Face) -> None:
         """As `Watcher.add_face`; the face is told on the façade's own loop."""

@@ -404,6 +404,14 @@ class Watcher:
         """
         return self._delivery.act(notice_id, action_id)
 
+    def add_action(self, action: str, call: HostAction) -> None:
+        """Offer one more action, as with `Watcher(actions=...)`: for a player that is made later.
+
+        Raises:
+            HostError: no notice offers *action*, or *call* can't be called.
+        """
+        self._delivery.add_action(action, call)
+
     def add_face(self, face: Face) -> None:
         """Show notices on *face*, too, from the present one on."""
         self._delivery.add_face(face)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from streamnotice.cli.jsonl import JsonLines
@@ -14,7 +14,7 @@ from streamnotice.events import PlaybackChanged, Verdict
 if TYPE_CHECKING:
     from streamnotice.faces import TakenAway
     from streamnotice.notices.actions import Acted
-    from streamnotice.notices.shown import ShownAction, ShownNotice
+    from streamnotice.notices.shown import ShownNotice
     from streamnotice.watcher import Summary
 
 SCHEMA: Final = 1
@@ -181,8 +181,8 @@ class LineFace:
         event = shown.event
         self._say(event.at_ns / S_NS, f"NOTICE {event.state} ({event.bottleneck}) {shown.text}")
         if event.state != "resolved":
-            for action in shown.actions[:1]:
-                self._say(None, f"{action_mark(action, self._keys, '->')} {action.text}")
+            for line in action_lines(shown, self._keys, "->"):
+                self._say(None, line)
             if self._keys:
                 self._say(None, self._keys)
 
@@ -229,10 +229,14 @@ class LineFace:
             self._broken = True
 
 
-def action_mark(action: ShownAction, keys: str, arrow: str) -> str:
-    """What stands before a notice's first action: the key that answers it, where one does."""
-    # waiting is nothing that can be done
-    return "[1]" if keys and action.id != "wait" else arrow
+def action_lines(shown: ShownNotice, keys: str, arrow: str) -> Iterator[str]:
+    """A notice's first action and those that a key carries out, with the key where one does."""
+    for number, action in enumerate(shown.actions, 1):
+        if keys and action.runnable:
+            yield f"[{number}] {action.label}"
+        elif number == 1:
+            # waiting is nothing that can be done
+            yield f"{'[1]' if keys and action.id != 'wait' else arrow} {action.text}"
 
 
 def summary_words(summary: Summary) -> str:

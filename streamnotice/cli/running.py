@@ -129,7 +129,11 @@ class _SeenWatcher(Watcher):
 
 
 class _Session:
-    """One run of a plan."""
+    """One run of a plan.
+
+    Attributes:
+        answered: a viewer can answer notices: only then is anything offered to be done.
+    """
 
     def __init__(self, plan: Plan, face: Face, stop: asyncio.Event) -> None:
         self._plan = plan
@@ -161,6 +165,7 @@ class _Session:
             faces=self._faces,
         )
         self.watcher.face = face
+        self.answered = bool(self._faces)
 
     async def run(self) -> tuple[int, str]:
         """Play; returns (exit code, what to say on standard error)."""
@@ -191,6 +196,9 @@ class _Session:
         self._player = plan.make_player(watcher)
         if self._player.face is not None:
             watcher.add_face(self._player.face)
+        if self.answered:
+            for action, call in self._player.actions.items():
+                watcher.add_action(action, call)
         playing = asyncio.create_task(self._player.play(plan.url), name="player")
         others = [asyncio.create_task(self._refresh(watcher), name="refresh")]
         if plan.alongside is not None:
@@ -355,6 +363,7 @@ async def run_session(plan: Plan) -> int:
         if not plan.json and not plan.quiet:
             keys = closing.enter_context(Keys(session.key))
             if keys.active:
+                session.answered = True
                 face.keys(legend(session.watcher.words(*KEYS.values())))
         code, words = await session.run()
     _keep(plan, session.watcher)

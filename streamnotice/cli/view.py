@@ -18,7 +18,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from streamnotice.bottlenecks import NONE
-from streamnotice.cli.faces import action_mark
+from streamnotice.cli.faces import action_lines
 from streamnotice.events import PlaybackChanged, Verdict
 
 if TYPE_CHECKING:
@@ -275,9 +275,8 @@ def notice_panel(
         body.append(shown.sentence, style="bold")
         if shown.evidence_line:
             body.append(f"\n{shown.evidence_line}")
-        for action in shown.actions[:1]:
-            mark = action_mark(action, keys, marks.arrow)
-            body.append(f"\n{mark} {action.text}", style="cyan")
+        for line in action_lines(shown, keys, marks.arrow):
+            body.append(f"\n{line}", style="cyan")
         if keys:
             body.append(f"\n{keys}", style="dim")
     standing = event.state if event.reason is None else f"{event.state}: {event.reason}"

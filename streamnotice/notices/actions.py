@@ -104,14 +104,13 @@ def offered(
     """
     if event.state == "resolved":
         return ()
+    can = {name for name in host if not (at_lowest and name == "lower_quality")}
     found = [
-        attrs.evolve(one, runnable=True, label=_label(one, catalog)) if one.id in host else one
+        attrs.evolve(one, runnable=True, label=_label(one, catalog)) if one.id in can else one
         for one in own
     ]
     for name, places in HOST_ACTIONS.items():
-        if name not in host or any(one.id == name for one in found):
-            continue
-        if name == "lower_quality" and at_lowest:
+        if name not in can or any(one.id == name for one in found):
             continue
         if any(_touches(event, place) for place in places):
             text = catalog.text(f"action.{name}")

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from streamnotice.errors import HostError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamnotice.faces import Face
+    from streamnotice.notices.actions import HostAction
     from streamnotice.notices.shown import ShownNotice
 
 
@@ -29,6 +32,10 @@ class Player(Protocol):
 
     def show(self, notice: ShownNotice) -> None:
         """Show a notice on the player's own screen, if it has one. Never raises."""
+
+    @property
+    def actions(self) -> Mapping[str, HostAction]:
+        """What it can do for the viewer, by action id: what a notice then offers as a button."""
 
     @property
     def face(self) -> Face | None:

@@ -7,6 +7,7 @@ playlist, with the errors of `streamnotice.players.hls`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -68,10 +69,22 @@ async def fetch_playlist(http: aiohttp.ClientSession, url: str) -> tuple[str, st
     return body.decode("utf-8", "replace"), final_url
 
 
+def _nobody(length: int) -> None:
+    """Nobody counts."""
+
+
 async def fetch_piece(
-    http: aiohttp.ClientSession, piece: Piece, *, limit_s: float, keep: bool
+    http: aiohttp.ClientSession,
+    piece: Piece,
+    *,
+    limit_s: float,
+    keep: bool,
+    on_bytes: Callable[[int], None] = _nobody,
 ) -> Fetched:
     """Get a segment (or a range); the body is only kept on demand.
+
+    Args:
+        on_bytes: called with the length of each part of it that came.
 
     Raises:
         FetchError: it didn't come whole within *limit_s*.
@@ -95,6 +108,7 @@ async def fetch_piece(
                 skip -= dropped
                 part = chunk[dropped : dropped + wanted - received]
                 received += len(part)
+                on_bytes(len(part))
                 if keep:
                     kept += part
                 # A body that was asked for is read to its end, so that the connection is kept.

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import aiohttp
 
@@ -25,9 +26,10 @@ from streamnotice.observations import LiveEdge
 from streamnotice.players import abr, hls
 from streamnotice.players.buffer import BufferClock
 from streamnotice.players.decoding import Decoding, Work
-from streamnotice.players.fetch import FetchError, fetch_piece, fetch_playlist
+from streamnotice.players.fetch import Fetched, FetchError, fetch_piece, fetch_playlist
 
 if TYPE_CHECKING:
+    from streamnotice.notices.actions import HostAction
     from streamnotice.notices.shown import ShownNotice
     from streamnotice.watcher import Watcher
 
@@ -100,6 +102,10 @@ class HeadlessPlayer:
         self._http: aiohttp.ClientSession
         self._renditions: tuple[hls.Rendition, ...] = ()
         self._current = 0
+        self._cap_bps: float | None = None
+        self._coming: asyncio.Task[Fetched] | None = None
+        self._coming_bytes = 0
+        self._segment_s = 0.0
         self._playlists: dict[int, hls.MediaPlaylist] = {}
         self._init: hls.Piece | None = None
         self._live: bool | None = None
@@ -113,6 +119,45 @@ class HeadlessPlayer:
 
     def show(self, notice: ShownNotice) -> None:
         """Nothing to show it on."""
+
+    @property
+    def actions(self) -> Mapping[str, HostAction]:
+        """What it can do for a viewer who reads a notice."""
+
+        async def lower_quality(notice: ShownNotice) -> None:
+            self.lower()
+
+        return {"lower_quality": lower_quality}
+
+    def cap(self, most_bps: float | None) -> None:
+        """Ask for no rendition above *most_bps* (bit/s) from now on; None lifts the cap.
+
+        The lowest stays permitted whatever the cap. A segment above it that is on its way is given
+        up if more of it is missing than the same in the rendition below would take.
+        """
+        self._cap_bps = most_bps
+        permitted = self._permitted_bps
+        if self._coming is None or not permitted or self._current < len(permitted):
+            return
+        segment_s = self._segment_s
+        missing = self._ladder_bps[self._current] * segment_s / 8 - self._coming_bytes
+        if missing > permitted[-1] * segment_s / 8:
+            self._coming.cancel()
+
+    def lower(self) -> int:
+        """Cap at the next rendition below the one that is asked for now; its rate (bit/s).
+
+        Raises:
+            HostError: there is none below, or the stream doesn't tell its rates.
+        """
+        ladder = self._ladder_bps
+        if len(ladder) != len(self._renditions) or not ladder:
+            raise HostError("this stream doesn't tell how much its renditions need")
+        below = [rate for rate in ladder if rate < ladder[self._current]]
+        if not below:
+            raise HostError("the lowest quality plays already")
+        self.cap(below[-1])
+        return below[-1]
 
     async def play(self, url: str) -> None:
         """Play *url* until its end or until cancelled. One player plays once.
@@ -184,6 +229,14 @@ class HeadlessPlayer:
     @property
     def _ladder_bps(self) -> list[int]:
         return [r.rate_bps for r in self._renditions if r.rate_bps is not None]
+
+    @property
+    def _permitted_bps(self) -> list[int]:
+        """The rates that the cap leaves, ascending; all of them may be chosen from."""
+        ladder, cap_bps = self._ladder_bps, self._cap_bps
+        if cap_bps is None or len(ladder) != len(self._renditions):
+            return ladder
+        return [rate for rate in ladder if rate <= cap_bps] or ladder[:1]
 
     @property
     def _rendition_bps(self) -> int | None:
@@ -285,11 +338,15 @@ class HeadlessPlayer:
         return bool(self._live) or self._clock.level_s < self._target_s
 
     def _adapt(self) -> None:
-        ladder = self._ladder_bps
-        if self._choice == "auto" and len(ladder) == len(self._renditions) > 1:
+        permitted = self._permitted_bps
+        if len(self._ladder_bps) != len(self._renditions) or len(self._renditions) < 2:
+            return
+        if self._choice == "auto":
             self._current = abr.choose(
-                ladder, self._current, self._clock.level_s, self._level_wanted_s
+                permitted, self._current, self._clock.level_s, self._level_wanted_s
             )
+        else:
+            self._current = min(self._current, len(permitted) - 1)
 
     async def _current_playlist(self) -> hls.MediaPlaylist:
         index = self._current
@@ -353,7 +410,9 @@ class HeadlessPlayer:
         if segment.init is not None and segment.init != self._init:
             await fetch_piece(self._http, segment.init, limit_s=limit_s, keep=False)
             self._init = segment.init
-        fetched = await fetch_piece(self._http, segment.piece, limit_s=limit_s, keep=keep)
+        fetched = await self._whole(segment, limit_s, keep)
+        if fetched is None:
+            return
         self._last, self._last_rendition = segment, self._current
         self._fetched_bytes += fetched.length_bytes
         self.media_came = True
@@ -362,6 +421,24 @@ class HeadlessPlayer:
         if self._decoding is not None and fetched.body is not None:
             frame_rate = self._renditions[self._current].frame_rate or ASSUMED_FRAME_RATE
             self._decoding.put(fetched.body, segment.duration_s, frame_rate)
+
+    async def _whole(self, segment: hls.Segment, limit_s: float, keep: bool) -> Fetched | None:
+        """The segment's media; None if it was given up for one of a lower rendition."""
+        self._coming_bytes, self._segment_s = 0, segment.duration_s
+
+        def count(length: int) -> None:
+            self._coming_bytes += length
+
+        coming = self._coming = asyncio.create_task(
+            fetch_piece(self._http, segment.piece, limit_s=limit_s, keep=keep, on_bytes=count)
+        )
+        try:
+            await asyncio.wait((coming,))
+        finally:
+            self._coming = None
+            if not coming.done():  # this player is cancelled
+                await _cancel([coming])
+        return None if coming.cancelled() else coming.result()
 
     async def _back_off(self, trouble: str) -> None:
         self._failures += 1
@@ -386,7 +463,7 @@ def _join(playlist: hls.MediaPlaylist) -> int:
     return playlist.first_sequence
 
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

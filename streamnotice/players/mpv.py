@@ -9,7 +9,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
@@ -22,6 +22,7 @@ from streamnotice.players.mpv_state import OBSERVED, POLLED, MpvState
 from streamnotice.players.proxy import TapProxy
 
 if TYPE_CHECKING:
+    from streamnotice.notices.actions import HostAction
     from streamnotice.notices.shown import ShownNotice
     from streamnotice.watcher import Watcher
 
@@ -88,6 +89,11 @@ class MpvPlayer:
         self._program = program
         self._loop: asyncio.AbstractEventLoop | None = None
         self._screen = MpvScreen(watcher)
+
+    @property
+    def actions(self) -> Mapping[str, HostAction]:
+        """Nothing: mpv lowers the rendition only by loading anew, which can end playback."""
+        return {}
 
     @property
     def face(self) -> MpvScreen:

@@ -388,3 +388,129 @@ async def test_cancelled_at_any_point_it_leaves_nothing_behind(path: str) -> Non
             await asyncio.wait_for(playing, 5)
         left = [repr(task.get_coro()) for task in asyncio.all_tasks() - before]
         assert not [words for words in left if "HeadlessPlayer" in words]
+
+
+# -- a cap, as the viewer's wish ----------------------------------------------------------------
+
+MASTER = """#EXTM3U
+#EXT-X-STREAM-INF:BANDWIDTH=400000
+low.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=800000
+mid.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=1600000
+high.m3u8
+"""
+
+
+def ladder_of_three(paced: Callable[[web.Request], Awaitable[None]]) -> dict[str, Handler]:
+    """Three renditions of five segments, each as large as its rate says; *paced* may wait."""
+
+    async def master(request: web.Request) -> web.Response:
+        return web.Response(text=MASTER)
+
+    async def listed(request: web.Request) -> web.Response:
+        name = request.path[1:].partition(".")[0]
+        return playlist(*(f"{name}-{number}.ts" for number in range(5)))
+
+    async def piece(request: web.Request) -> web.StreamResponse:
+        rate = {"low": 400_000, "mid": 800_000, "high": 1_600_000}
+        whole = int(rate[request.path[1:].partition("-")[0]] * TARGET_DURATION_S / 8)
+        response = web.StreamResponse()
+        response.content_length = whole
+        await response.prepare(request)
+        first = int(whole * 0.1)
+        await response.write(bytes(first))
+        await paced(request)
+        await response.write(bytes(whole - first))
+        return response
+
+    lists = dict.fromkeys(("low", "mid", "high"), listed)
+    return {"master": master, **lists, "low-": piece, "mid-": piece, "high-": piece}
+
+
+async def test_a_segment_above_the_cap_is_given_up_for_a_lower_one() -> None:
+    player: HeadlessPlayer
+    lowered: list[int] = []
+
+    async def paced(request: web.Request) -> None:
+        if request.path == "/high-1.ts":
+            lowered.append(player.lower())
+            await asyncio.sleep(30)
+
+    handlers = ladder_of_three(paced)
+    async with serving(**handlers) as (base, asked), Watcher() as watcher:
+        player = HeadlessPlayer(watcher, "highest", start_at_s=0.3, resume_at_s=0.3)
+        await asyncio.wait_for(player.play(base + "master.m3u8"), 20)
+    assert lowered == [800_000]
+    media = [path for path in asked if path.endswith(".ts")]
+    assert media == ["high-0.ts", "high-1.ts", "mid-1.ts", "mid-2.ts", "mid-3.ts", "mid-4.ts"]
+
+
+async def test_what_has_nearly_come_is_let_come() -> None:
+    player: HeadlessPlayer
+
+    async def at_once(request: web.Request) -> None:
+        return None
+
+    async def nearly(request: web.Request) -> web.StreamResponse:
+        whole = int(1_600_000 * TARGET_DURATION_S / 8)
+        response = web.StreamResponse()
+        response.content_length = whole
+        await response.prepare(request)
+        await response.write(bytes(int(whole * 0.9)))
+        if request.path == "/high-1.ts":
+            await asyncio.sleep(0.1)
+            player.cap(1.0)  # below all: the lowest is always permitted
+            await asyncio.sleep(0.1)
+        await response.write(bytes(whole - int(whole * 0.9)))
+        return response
+
+    handlers = ladder_of_three(at_once) | {"high-": nearly}
+    async with serving(**handlers) as (base, asked), Watcher() as watcher:
+        player = HeadlessPlayer(watcher, "highest", start_at_s=0.3, resume_at_s=0.3)
+        await asyncio.wait_for(player.play(base + "master.m3u8"), 20)
+    media = [path for path in asked if path.endswith(".ts")]
+    assert media == ["high-0.ts", "high-1.ts", "low-2.ts", "low-3.ts", "low-4.ts"]
+
+
+async def test_adaptation_keeps_below_the_cap_until_it_is_lifted() -> None:
+    player: HeadlessPlayer
+    chosen: list[str] = []
+    enough = asyncio.Event()
+
+    async def paced(request: web.Request) -> None:
+        chosen.append(request.path[1:].partition("-")[0])
+        if chosen[-1] == "mid":
+            player.cap(None)
+        if chosen[-1] == "high":
+            enough.set()
+
+    async def listed(request: web.Request) -> web.Response:
+        name = request.path[1:].partition(".")[0]
+        lines = [f"#EXTINF:2,\n{name}-{number}.ts\n" for number in range(9)]
+        return web.Response(
+            text=f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n{''.join(lines)}#EXT-X-ENDLIST"
+        )
+
+    handlers = ladder_of_three(paced) | dict.fromkeys(("low", "mid", "high"), listed)
+    async with serving(**handlers) as (base, _), Watcher() as watcher:
+        player = HeadlessPlayer(watcher, target_s=6.0, start_at_s=0.3, resume_at_s=0.3)
+        player.cap(800_000)
+        playing = asyncio.create_task(player.play(base + "master.m3u8"))
+        await asyncio.wait_for(enough.wait(), 20)
+        playing.cancel()
+        await asyncio.wait((playing,))
+    assert chosen == ["low", "low", "low", "mid", "high"]
+
+
+async def test_there_is_nothing_below_the_lowest() -> None:
+    async def at_once(request: web.Request) -> None:
+        return None
+
+    async with serving(**ladder_of_three(at_once)) as (base, _), Watcher() as watcher:
+        player = HeadlessPlayer(watcher, "lowest", start_at_s=0.3, resume_at_s=0.3)
+        with pytest.raises(HostError, match="doesn't tell"):
+            player.lower()  # before anything is known of the stream
+        await asyncio.wait_for(player.play(base + "master.m3u8"), 20)
+        with pytest.raises(HostError, match="the lowest quality plays already"):
+            player.lower()

@@ -331,6 +331,34 @@ async def test_lower_is_not_offered_below_the_lowest() -> None:
         assert "lower_quality" not in [a.id for a in screen.seen[0].actions]
 
 
+async def test_at_the_lowest_the_notices_own_advice_is_no_button() -> None:
+    """What the player can't do, the viewer may say to have done."""
+    ran: list[ShownNotice] = []
+    screen = Screen()
+    async with ToldWatcher(faces=[screen], actions={"lower_quality": ran.append}) as w:
+        await asyncio.sleep(0.01)
+        w.playback(state="playing", rendition_bps=500_000, ladder_bps=[500_000, 2_000_000])
+        w.say("undetermined")
+        assert [(a.id, a.runnable) for a in screen.seen[0].actions] == [("lower_quality", False)]
+        assert w.act("n1", "lower_quality")
+        await soon(lambda: bool(screen.deeds))
+    assert [(d.by, d.state) for d in screen.deeds] == [("viewer", "done")]
+    assert ran == []
+
+
+async def test_an_action_can_come_with_a_player_that_is_made_later() -> None:
+    screen = Screen()
+    async with ToldWatcher(faces=[screen]) as w:
+        await asyncio.sleep(0.01)
+        w.say("service.edge", "slow")
+        w.add_action("switch_cdn", lambda notice: None)
+        w.say("service.edge", "overloaded", state="updated")
+        with pytest.raises(HostError, match="known are"):
+            w.add_action("explode", print)
+    offered = [[action.id for action in one.actions if action.runnable] for one in screen.seen]
+    assert offered[:2] == [[], ["switch_cdn"]]
+
+
 def test_unknown_actions_are_refused_at_once() -> None:
     with pytest.raises(HostError, match="known are"):
         ToldWatcher(actions={"explode": print})
@@ -341,6 +369,7 @@ def test_unknown_actions_are_refused_at_once() -> None:
 def test_without_asyncio() -> None:
     with ThreadWatcher() as w:
         w.add_face(Screen())
+        w.add_action("lower_quality", print)
         assert w.mute("service", network="any").place == "service"
         assert [one.place for one in w.muted()] == ["service"]
         assert w.unmute("service") == 1
