@@ -22,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--locale",
         metavar="L",
-        default="en",
-        help="language of the words for places and evidence (default: en)",
+        help="language of the page (default: the dossier's)",
     )
     parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
 

@@ -82,14 +82,17 @@ class NumberWords:
         self._text = text
         self._style = NumberStyle.like(sample)
 
-    def _number(self, value: float, decimals: int = 0) -> str:
+    def number(self, value: float, decimals: int = 0) -> str:
+        """A plain number, rounded to *decimals* places."""
         digits = self._style.digits(abs(value), decimals)
         return self._text("number.negative", {"number": digits}) if value < 0 else digits
 
-    def _in_unit(self, value: float, unit: str, decimals: int = 0) -> str:
-        return self._text(f"unit.{unit}", {"number": self._number(value, decimals)})
+    def in_unit(self, value: float, unit: str, decimals: int = 0) -> str:
+        """A number with one of `UNITS`."""
+        return self._text(f"unit.{unit}", {"number": self.number(value, decimals)})
 
-    def _under(self, quantity: str) -> str:
+    def under(self, quantity: str) -> str:
+        """Less than *quantity*."""
         return self._text("number.under", {"quantity": quantity})
 
     def _scaled(self, value: int, units: tuple[str, ...]) -> str:
@@ -100,34 +103,34 @@ class NumberWords:
             number /= 1000
             size += 1
         whole = size == 0 or round(abs(number), 1) >= 10
-        return self._in_unit(number, units[size], 0 if whole else 1)
+        return self.in_unit(number, units[size], 0 if whole else 1)
 
     def duration(self, value_ns: int) -> str:
         """A time in words: "under 1 ms", "180 ms", "2.4 s", "35 s", "3 min"."""
         size_ns = abs(value_ns)
         if size_ns and size_ns < 1_000_000:
-            return self._under(self._in_unit(1, "ms"))
+            return self.under(self.in_unit(1, "ms"))
         if round(size_ns / 1e6) < 1000:
-            return self._in_unit(value_ns / 1e6, "ms")
+            return self.in_unit(value_ns / 1e6, "ms")
         seconds = value_ns / 1e9
         if round(abs(seconds), 1) < 10:
-            return self._in_unit(seconds, "s", 1)
+            return self.in_unit(seconds, "s", 1)
         if round(abs(seconds)) < 120:
-            return self._in_unit(seconds, "s")
-        return self._in_unit(seconds / 60, "min")
+            return self.in_unit(seconds, "s")
+        return self.in_unit(seconds / 60, "min")
 
     def share(self, value_ppm: int) -> str:
         """A share in words: "12 %", "0.4 %"."""
         percent = value_ppm / 10_000
         if value_ppm and abs(round(percent, 1)) < 1:
             if abs(percent) < 0.05:
-                return self._under(self._in_unit(0.1, "percent", 1))
-            return self._in_unit(percent, "percent", 1)
-        return self._in_unit(percent, "percent")
+                return self.under(self.in_unit(0.1, "percent", 1))
+            return self.in_unit(percent, "percent", 1)
+        return self.in_unit(percent, "percent")
 
     def certainty(self, value_ppm: int) -> str:
         """A probability in words, rounded down and never "100 %": nothing measured is certain."""
-        return self._in_unit(min(99, max(0, value_ppm // 10_000)), "percent")
+        return self.in_unit(min(99, max(0, value_ppm // 10_000)), "percent")
 
     def words(self, name: str, value: int) -> str:
         """A figure in words, by the unit in its name."""
@@ -144,7 +147,7 @@ class NumberWords:
             return self.share(value)
         if unit == "code":
             return str(value)  # a name made of digits
-        return self._number(value)
+        return self.number(value)
 
     def figures(
         self, measured: Iterable[Number], baseline: Iterable[Number] | None = None

@@ -1,4 +1,7 @@
-"""The library's own texts, one gettext catalog a language.
+"""The library's own texts, one gettext catalog a language and domain.
+
+The domain `streamnotice` has what a viewer is shown; its hash stands in every record. `report` has
+the words around the evidence in a report, which no record depends on.
 
 `.po` files in a source checkout, compiled in memory; `.mo` files in an installed package,
 compiled when it was built (the same bytes). A language is there if its file is.
@@ -20,6 +23,9 @@ from streamnotice.errors import MessageError
 from streamnotice.notices.locales import SOURCE_LANGUAGE
 from streamnotice.notices.po import PoError, compile_mo, mo_entries, parse_po
 
+DOMAIN: Final = "streamnotice"
+REPORT: Final = "report"
+DOMAINS: Final = (DOMAIN, REPORT)
 _CHECKS: Final = "check."
 """Start of entries that hold no message but what the language's texts are checked for."""
 
@@ -64,14 +70,17 @@ def languages() -> tuple[str, ...]:
 
 
 @cache
-def shipped(language: str) -> Shipped:
+def shipped(language: str, domain: str = DOMAIN) -> Shipped:
     """The library's own texts in *language*.
 
+    Args:
+        domain: one of `DOMAINS`.
+
     Raises:
-        MessageError: there is no catalog for *language*, or it is damaged.
+        MessageError: there is no such catalog for *language*, or it is damaged.
     """
     folder = files("streamnotice.notices") / "locale" / language / "LC_MESSAGES"
-    source, compiled = folder / "streamnotice.po", folder / "streamnotice.mo"
+    source, compiled = folder / f"{domain}.po", folder / f"{domain}.mo"
     try:
         # the source first: a compiled file beside it may be older
         if source.is_file():
@@ -111,6 +120,6 @@ def _sorted_out(entries: Mapping[str, str], catalog: GNUTranslations) -> Shipped
     )
 
 
-def english() -> Shipped:
+def english(domain: str = DOMAIN) -> Shipped:
     """The texts that all others are made from."""
-    return shipped(SOURCE_LANGUAGE)
+    return shipped(SOURCE_LANGUAGE, domain)

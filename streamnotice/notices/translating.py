@@ -6,6 +6,9 @@
     check        what a translator has to mend, one line each; exit code 1 if there is something
     compile DIR  writes the `.mo` files that a wheel carries
 
+A language has two catalogs: what a viewer is shown (`streamnotice.po`), and the words of the
+report (`report.po`).
+
 A text's English stands beside it as a comment, so that it is seen when the English moves on.
 Needs Babel (dependency group `dev`); the library itself does not.
 """
@@ -21,12 +24,12 @@ from typing import TYPE_CHECKING, Final
 
 from streamnotice.errors import MessageError
 from streamnotice.notices.catalog import known_ids
-from streamnotice.notices.ids import place_stems
+from streamnotice.notices.ids import Slots, place_stems
 from streamnotice.notices.locales import SOURCE_LANGUAGE, is_language_tag
 from streamnotice.notices.overrides import problem_in, words_pattern
 from streamnotice.notices.placeholders import placeholders
 from streamnotice.notices.po import compile_mo, parse_po
-from streamnotice.notices.shipped import english, languages, shipped
+from streamnotice.notices.shipped import DOMAIN, DOMAINS, REPORT, english, languages, shipped
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog, Message
@@ -35,8 +38,15 @@ LOCALE: Final = Path(__file__).parent / "locale"
 _UNWRAPPED: Final = 10_000
 """Babel wraps comments at 76 columns if told not to wrap."""
 _CHECKS: Final = ("check.claims", "check.hedges")
+_REPORT_HEDGED: Final = ("head.named", "head.undetermined")
+"""Of the report's texts those that say where the trouble lies."""
+_REPORT_LENGTH: Final = 600
+_KINDS: Final = {
+    DOMAIN: "{name} messages of streamnotice. The msgid is the message's id, the msgstr its text.",
+    REPORT: "{name} words of the report. The msgid is the text's id, the msgstr the text.",
+}
 _HEADER: Final = """\
-# {name} messages of streamnotice. The msgid is the message's id, the msgstr its text.
+# {kind}
 # docs/messages.md explains ids and placeholders, and how to work on this file.
 msgid ""
 msgstr ""
@@ -50,15 +60,15 @@ msgstr ""
 """
 
 
-def source_of(language: str) -> Path:
+def source_of(language: str, domain: str = DOMAIN) -> Path:
     """Where the catalog of *language* is, or will be."""
-    return LOCALE / language / "LC_MESSAGES" / "streamnotice.po"
+    return LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
 
 
-def _read(language: str) -> Catalog:
+def _read(language: str, domain: str) -> Catalog:
     from babel.messages.pofile import read_po
 
-    with source_of(language).open("rb") as file:
+    with source_of(language, domain).open("rb") as file:
         return read_po(file, locale=language)
 
 
@@ -76,24 +86,25 @@ def _words(lines: Iterable[str]) -> list[str]:
     return " ".join(lines).split()
 
 
-def updated(language: str) -> str:
+def updated(language: str, domain: str = DOMAIN) -> str:
     """The catalog of *language* as `update` writes it: the English ids in the English order."""
     from babel import Locale
     from babel.messages.catalog import Catalog
     from babel.messages.plurals import get_plural
     from babel.messages.pofile import write_po
 
-    there = source_of(language).is_file()
-    old = {_id(one): one for one in _read(language) if one.id} if there else {}
+    source_file = source_of(language, domain)
+    there = source_file.is_file()
+    old = {_id(one): one for one in _read(language, domain) if one.id} if there else {}
     made = Catalog(locale=language)
     plurals = (
         f"nplurals={get_plural(language).num_plurals}; plural={get_plural(language).plural_expr};"
     )
     if there:
         # a language may count in another order than Babel does
-        found = re.search(r'"Plural-Forms: (.*?)\\n"', source_of(language).read_text("utf-8"))
+        found = re.search(r'"Plural-Forms: (.*?)\\n"', source_file.read_text("utf-8"))
         plurals = found[1] if found else plurals
-    for source in _read(SOURCE_LANGUAGE):
+    for source in _read(SOURCE_LANGUAGE, domain):
         if not source.id:
             continue
         id_ = _id(source)
@@ -118,20 +129,24 @@ def updated(language: str) -> str:
     text = io.BytesIO()
     write_po(text, made, width=_UNWRAPPED, omit_header=True)
     name = Locale.parse(language, sep="-").get_display_name("en") or language
-    header = _HEADER.format(name=name, language=language, plurals=plurals)
+    kind = _KINDS[domain].format(name=name)
+    header = _HEADER.format(kind=kind, language=language, plurals=plurals)
     return header + text.getvalue().decode("utf-8").strip("\n") + "\n"
 
 
-def faults(language: str) -> Iterator[str]:
+def faults(language: str, domain: str = DOMAIN) -> Iterator[str]:
     """What is wrong with the catalog of *language*, one line each. (Without Babel.)"""
-    ours, source = shipped(language), english()
+    ours, source = shipped(language, domain), english(domain)
     for id_ in source.texts.keys() - ours.texts.keys():
         yield f"{id_}: has no text, or is marked fuzzy"
     for id_ in ours.texts.keys() - source.texts.keys():
         yield f"{id_}: is no message any more"
     for id_ in source.texts.keys() & ours.texts.keys():
-        known = known_ids()[id_]
         wanted = {name for form in source.all_forms(id_) for name in placeholders(form)}
+        if domain == REPORT:
+            known = Slots(frozenset(wanted), length=_REPORT_LENGTH)
+        else:
+            known = known_ids()[id_]
         if ours.turns_on.get(id_) != source.turns_on.get(id_):
             yield f"{id_}: its plural forms turn on another placeholder than in English"
         for form in ours.all_forms(id_):
@@ -143,11 +158,14 @@ def faults(language: str) -> Iterator[str]:
             given = set(placeholders(form))
             if given | {ours.turns_on.get(id_, "")} != wanted | {ours.turns_on.get(id_, "")}:
                 yield f"{id_}: has other placeholders than in English: {form}"
-    for stem in place_stems():
-        for part in ("title", "sentence"):
-            text = ours.texts.get(f"{stem}.{part}", "").casefold()
-            if text and not any(re.search(words_pattern(one), text) for one in ours.hedges):
-                yield f"{stem}.{part}: says more than it seems; use one of check.hedges: {text}"
+    hedged: Iterable[str] = _REPORT_HEDGED
+    if domain == DOMAIN:
+        hedged = (f"{stem}.{part}" for stem in place_stems() for part in ("title", "sentence"))
+    hedges = shipped(language).hedges
+    for id_ in hedged:
+        text = ours.texts.get(id_, "").casefold()
+        if text and not any(re.search(words_pattern(one), text) for one in hedges):
+            yield f"{id_}: says more than it seems; use one of check.hedges: {text}"
 
 
 def _new(words: list[str]) -> int:
@@ -155,36 +173,39 @@ def _new(words: list[str]) -> int:
         if not is_language_tag(language) or source_of(language).is_file():
             print(f"{language}: is no language tag, or is there already", file=sys.stderr)
             return 2
-        text = updated(language)
-        source_of(language).parent.mkdir(parents=True)
-        source_of(language).write_text(text, encoding="utf-8")
-        print(f"{source_of(language)}: begun; fill in each msgstr, then run check")
+        made = {source_of(language, domain): updated(language, domain) for domain in DOMAINS}
+        for file, text in made.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            print(f"{file}: begun; fill in each msgstr, then run check")
     return 0
 
 
 def _update(words: list[str]) -> int:
     for language in words or [one for one in languages() if one != SOURCE_LANGUAGE]:
-        text = updated(language)
-        if text != source_of(language).read_text(encoding="utf-8"):
-            source_of(language).write_text(text, encoding="utf-8")
-            print(f"{language}: changed")
+        for domain in DOMAINS:
+            file, text = source_of(language, domain), updated(language, domain)
+            if not file.is_file() or text != file.read_text(encoding="utf-8"):
+                file.write_text(text, encoding="utf-8")
+                print(f"{language}: {domain} changed")
     return 0
 
 
 def _check(words: list[str]) -> int:
     bad = 0
     for language in words or languages():
-        for fault in sorted(faults(language)):
+        for fault in sorted(one for domain in DOMAINS for one in faults(language, domain)):
             bad += 1
             print(f"{language}: {fault}")
     return 1 if bad else 0
 
 
 def _compile(words: list[str]) -> int:
-    for language in languages():
-        target = Path(words[0]) / language / "LC_MESSAGES" / "streamnotice.mo"
+    for language, domain in ((one, domain) for one in languages() for domain in DOMAINS):
+        target = Path(words[0]) / language / "LC_MESSAGES" / f"{domain}.mo"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(compile_mo(parse_po(source_of(language).read_text(encoding="utf-8"))))
+        text = source_of(language, domain).read_text(encoding="utf-8")
+        target.write_bytes(compile_mo(parse_po(text)))
         print(target)
     return 0
 

@@ -21,7 +21,7 @@ from streamnotice.notices.locales import negotiate, wanted_here
 from streamnotice.notices.overrides import claim_in
 from streamnotice.notices.placeholders import ISOLATE, POP_ISOLATE, clean, placeholders
 from streamnotice.notices.po import parse_po
-from streamnotice.notices.shipped import english, languages, shipped
+from streamnotice.notices.shipped import DOMAINS, english, languages, shipped
 from streamnotice.notices.shown import Context
 from streamnotice.notices.translating import faults, main, source_of, updated
 from streamnotice.policy import Policy
@@ -43,14 +43,17 @@ def test_the_languages_that_there_are() -> None:
     assert languages() == ("ar", "de", "en", "es", "fr", "ja")
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", languages())
-def test_nothing_is_left_for_a_translator_to_mend(language: str) -> None:
-    assert sorted(faults(language)) == []
+def test_nothing_is_left_for_a_translator_to_mend(language: str, domain: str) -> None:
+    assert sorted(faults(language, domain)) == []
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_each_text_was_made_from_the_english_that_there_is(language: str) -> None:
-    assert source_of(language).read_text(encoding="utf-8") == updated(language), (
+def test_each_text_was_made_from_the_english_that_there_is(language: str, domain: str) -> None:
+    text = source_of(language, domain).read_text(encoding="utf-8")
+    assert text == updated(language, domain), (
         "run: python -m streamnotice.notices.translating update, and mend what is fuzzy then"
     )
 

@@ -12,29 +12,11 @@ from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
 from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.dossier.examination.session import Session
+from streamnotice.dossier.phrases import Phrases, english
 from streamnotice.events import Item
 from streamnotice.policy import Settings
 
 S_NS: Final = 1_000_000_000
-
-SENSORS: Final = {
-    "path": "probes of the path",
-    "reference": "references",
-    "gateway": "the home router's counters",
-    "interface": "this device's interface",
-    "host": "this computer's load",
-    "tcp_info": "the kernel's view of the sockets",
-    "headers": "response headers",
-    "requests": "all requests",
-    "frames": "frame counts",
-    "live_edge": "the live edge",
-    "baselines": "baselines of earlier sessions",
-}
-MIXES: Final = {
-    "shipped": "as shipped",
-    "alike": "all states alike",
-    "third_parties": "third parties four times as often",
-}
 
 
 def clock(ns: int) -> str:
@@ -61,6 +43,11 @@ def name(bottleneck: str, among: Iterable[str], condition: str | None) -> str:
     """A name as in a notice: `network.home.wifi, slow`; leaves that pass together are listed."""
     listed = " or ".join(among)
     return listed or bottleneck + (f", {condition}" if condition else "")
+
+
+def named(bottleneck: str, among: Iterable[str], condition: str | None, say: Phrases) -> str:
+    """The same in another language: names stay names, what stands between them doesn't."""
+    return say.either(among) or bottleneck + (f", {condition}" if condition else "")
 
 
 def pair(found: Pair) -> str:
@@ -102,28 +89,27 @@ def strongest_against(seen: Examined) -> tuple[str, Item] | None:
     return min(found, key=lambda row: row[1].weight_mdb, default=None)
 
 
-def fate(found: Fate, condition: str | None) -> str:
+def fate(found: Fate, condition: str | None, say: Phrases | None = None) -> str:
     """What became of the verdict.
 
     Args:
         condition: the one that was said.
+        say: the language; English by default.
     """
-    said = name(found.bottleneck, found.among, found.condition)
+    say = say or english()
+    said = named(found.bottleneck, found.among, found.condition, say)
     if found.word == "stands":
         if found.bottleneck == UNDETERMINED:
-            return "still: nothing can be named"
+            return say("fate.still")
         if found.condition == condition:
-            return "stands"
-        return "stands, without its condition" if condition else f"stands, as {found.condition}"
-    verb = {
-        "wider": f"falls back to {said}",
-        "finer": f"narrows to {said}",
-        "other": f"turns into {said}",
-        "nothing": "falls: nothing can be named",
-    }[found.word]
+            return say("fate.stands")
+        if condition or not found.condition:
+            return say("fate.bare")
+        return say("fate.condition", condition=found.condition)
+    text = say("fate.nothing") if found.word == "nothing" else say(f"fate.{found.word}", name=said)
     if found.later_ns is not None:
-        verb += f"; comes {found.later_ns // S_NS} s later"
-    return verb
+        return say("fate.later", fate=text, length=say.seconds(found.later_ns // S_NS))
+    return text
 
 
 def standing(found: Iterable[LeftOut]) -> tuple[list[LeftOut], list[LeftOut]]:
@@ -135,52 +121,50 @@ def standing(found: Iterable[LeftOut]) -> tuple[list[LeftOut], list[LeftOut]]:
     return changed, same
 
 
-def prior(under: UnderPrior) -> str:
+def prior(under: UnderPrior, say: Phrases | None = None) -> str:
     """Which prior it is."""
+    say = say or english()
     if under.mix != "place":
-        return MIXES[under.mix]
-    times = "ten times" if under.times_permille > 1000 else "a tenth"
-    return f"{under.place} {times} as often"
+        return say(f"prior.{under.mix}")
+    return say("prior.ten" if under.times_permille > 1000 else "prior.tenth", place=under.place)
 
 
-def place_bars(settings: Settings) -> str:
+def place_bars(settings: Settings, say: Phrases | None = None) -> str:
     """The bars of single places, if the host gave any."""
-    return ", ".join(f"{place} {percent(bar)}" for place, bar in settings.place_bars_ppm)
+    say = say or english()
+    return say.items(
+        say("chart.item", name=place, number=say.percent(bar))
+        for place, bar in settings.place_bars_ppm
+    )
 
 
-def budget(under: UnderBar, settings: Settings) -> str:
+def budget(under: UnderBar, settings: Settings, say: Phrases | None = None) -> str:
     """How rare false names would have to be."""
-    text = f"one false name in {under.value:,} s".replace(",", "\u202f")
-    return f"{text} (as it was)" if under.value == settings.false_naming_steps else text
+    say = say or english()
+    text = say("budget.rare", length=say.seconds(under.value))
+    return say("budget.was", budget=text) if under.value == settings.false_naming_steps else text
 
 
-def margins(seen: Examined) -> list[str]:
+def margins(seen: Examined, say: Phrases | None = None) -> list[str]:
     """How near the verdict was to not being said, in sentences."""
-    margin = seen.margin
+    say, margin = say or english(), seen.margin
     if margin is None:
         return []
-    bar, sure = percent(margin.bar_ppm), percent(margin.confidence_ppm)
+    bar, sure = say.percent(margin.bar_ppm), say.percent(margin.confidence_ppm)
     if seen.carrying is None:
         lacks = []
         if margin.odds_mdb < 0:
-            lacks.append(
-                f"its probability was {sure}, {bar} is needed ({decibans(-margin.odds_mdb)} short)"
-            )
+            weight = say.decibans(-margin.odds_mdb)
+            lacks.append(say("margin.lacks_probability", percent=sure, bar=bar, weight=weight))
         if margin.gate_mdb < 0:
-            lacks.append(f"its sequential test was {decibans(-margin.gate_mdb)} short")
-        return [f"nearest to being named was {margin.key}: " + "; ".join(lacks)]
-    over = (
-        f"{decibans(margin.odds_mdb)} over"
-        if margin.odds_mdb >= 0
-        else f"{decibans(-margin.odds_mdb)} under"
-    )
-    test = (
-        f"{decibans(margin.gate_mdb)} over its threshold"
-        if margin.gate_mdb >= 0
-        else f"{decibans(-margin.gate_mdb)} under its threshold; it was passed before"
-    )
+            lacks.append(say("margin.lacks_test", weight=say.decibans(-margin.gate_mdb)))
+        return [say("margin.nearest", name=margin.key, lacks=say.clauses(lacks))]
+    odds, test = say.decibans(abs(margin.odds_mdb)), say.decibans(abs(margin.gate_mdb))
+    over, passed = margin.odds_mdb >= 0, margin.gate_mdb >= 0
     return [
-        f"probability {sure}, {over} the bar of {bar}; once said, the name falls below "
-        f"{percent(margin.hold_ppm)}",
-        f"sequential test {test}",
-    ]
+        say(
+            "margin.over" if over else "margin.under",
+            percent=sure, weight=odds, bar=bar, hold=say.percent(margin.hold_ppm),
+        ),
+        say("margin.test_over" if passed else "margin.test_under", weight=test),
+    ]  # fmt: skip

@@ -19,11 +19,12 @@ from pkgutil import get_data
 import attrs
 
 from streamnotice.dossier.examination import Examined, examined, main_notice
+from streamnotice.dossier.phrases import Phrases
 from streamnotice.dossier.report.gather import gather
 from streamnotice.dossier.report.integrity import Integrity, check
 from streamnotice.dossier.signing import Verifier
 from streamnotice.errors import MissingExtraError
-from streamnotice.notices.catalog import Catalog
+from streamnotice.notices.locales import SOURCE_LANGUAGE, is_language_tag, language_tag
 
 
 @attrs.frozen(eq=False)
@@ -35,20 +36,20 @@ class Report:
 
 
 def report(
-    path: str | os.PathLike[str], locale: str = "en", verifier: Verifier | None = None
+    path: str | os.PathLike[str], locale: str | None = None, verifier: Verifier | None = None
 ) -> Report:
     """The report of the dossier at *path*.
 
     A record that was changed is reported, too: with what is in it, and that it does not hold.
 
     Args:
-        locale: language of the words for places and evidence. Notices appear as they were shown,
-            in their own; the page's own words are English.
+        locale: language of the page; that of the record by default, and English where there are no
+            words in it. Notices appear as they were shown, in their own.
         verifier: the key that it must be signed with.
 
     Raises:
         EvidenceError: the file is no dossier, or is damaged.
-        MessageError: there are no words in that language.
+        MessageError: *locale* is no language tag.
         MissingExtraError: jinja2 or matplotlib isn't installed.
     """
     try:
@@ -56,24 +57,32 @@ def report(
         from markupsafe import Markup
     except ImportError:
         raise MissingExtraError("the report", "report") from None
+    from streamnotice.dossier.report.frame import apart
     from streamnotice.dossier.report.page import Page
 
     found = gather(path)
-    catalog = Catalog(locale)
+    say = Phrases(locale or _recorded(found.header.locale))
     integrity = check(path, verifier)
-    page = Page(found, integrity, _examined(integrity), catalog)
+    page = Page(found, integrity, _examined(integrity), say)
     style = _data("style.css")
     environment = Environment(
         loader=FunctionLoader(_data), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["drawn"] = Markup  # our own drawings, already escaped
+    environment.filters["apart"] = apart
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     html = environment.get_template("page.html.j2").render(
         page=page, found=found, integrity=integrity, examined=page.examined,
-        style=Markup(style), style_digest=digest, locale=catalog.locale,
+        style=Markup(style), style_digest=digest, say=say,
     )  # fmt: skip
     return Report(html, integrity)
+
+
+def _recorded(locale: str) -> str:
+    """The record's language; English if what it says is none."""
+    tag = language_tag(locale)
+    return tag if is_language_tag(tag) else SOURCE_LANGUAGE
 
 
 def _examined(integrity: Integrity) -> Examined | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import east_asian_width
 
 from streamnotice.bottlenecks import NONE
 from streamnotice.dossier.examination.words import clock
+from streamnotice.dossier.phrases import Phrases
 from streamnotice.dossier.report.gather import HopDelays, Recorded, high, middle, thinned
 from streamnotice.dossier.report.safe import visible
 from streamnotice.dossier.report.svg import COLOURS, chart
@@ -49,14 +51,15 @@ def short_name(notice: Notice) -> str:
     return visible(name + (f", {notice.condition}" if notice.condition else ""), 60)
 
 
-def timeline(found: Recorded) -> str:
+def timeline(found: Recorded, say: Phrases) -> str:
     """Buffer, quality and notices over time."""
     stalls, spans = found.stalls, notice_spans(found)
-    stalled_s = sum(end - start for start, end in stalls)
-    desc = (
-        f"Buffer level over {clock(found.end_ns)}; playback stood still {len(stalls)} times, "
-        f"{stalled_s:.0f} seconds in all; {len({s[0] for s in spans})} notices. "
-        "The figures are in the appendix."
+    desc = say(
+        "chart.playback.desc",
+        length=say.length((found.end_ns - found.begin_ns) / 1e9),
+        stalls=len(stalls),
+        stalled=say.length(sum(end - start for start, end in stalls)),
+        notices=len({span[0] for span in spans}),
     )
 
     def draw(figure: Figure, narrow: bool) -> None:
@@ -66,19 +69,19 @@ def timeline(found: Recorded) -> str:
             top=0.93, bottom=0.1 if not narrow else 0.09, hspace=0.28,
         )  # fmt: skip
         first = figure.add_subplot(grid[0])
-        _buffer(first, found, stalls)
+        _buffer(first, found, stalls, say)
         axes = [first]
         if found.rates:
             axes.append(figure.add_subplot(grid[1], sharex=first))
-            _rates(axes[-1], found)
+            _rates(axes[-1], found, say)
         axes.append(figure.add_subplot(grid[len(rows) - 1], sharex=first))
-        _spans(axes[-1], spans, (found.end_ns - found.begin_ns) / 1e9, narrow)
+        _spans(axes[-1], spans, (found.end_ns - found.begin_ns) / 1e9, narrow, say)
         for axis in axes[:-1]:
             axis.tick_params(labelbottom=False, length=0)
         first.set_xlim(found.begin_ns / 1e9, max(1.0, found.end_ns / 1e9))
         _clocked(axes[-1], found, narrow)
 
-    return chart("timeline", "Playback over time", desc, draw, (380, 380))
+    return chart("timeline", say("chart.playback"), desc, draw, (380, 380))
 
 
 def _clocked(axis: Axes, found: Recorded, narrow: bool) -> None:
@@ -94,7 +97,7 @@ def _clocked(axis: Axes, found: Recorded, narrow: bool) -> None:
     axis.set_xticks(ticks, [clock(int(tick * 1e9)) for tick in ticks])
 
 
-def _buffer(axis: Axes, found: Recorded, stalls: list[tuple[float, float]]) -> None:
+def _buffer(axis: Axes, found: Recorded, stalls: list[tuple[float, float]], say: Phrases) -> None:
     least = (found.end_ns - found.begin_ns) / 1e9 * LEAST_WIDTH
     longest = sorted(stalls, key=lambda span: span[0] - span[1])[:MOST_SPANS]
     for start, stop in sorted(longest):
@@ -109,12 +112,12 @@ def _buffer(axis: Axes, found: Recorded, stalls: list[tuple[float, float]]) -> N
         axis.plot(xs, ys, color=COLOURS["accent"], linewidth=1.6)
         axis.set_ylim(0, max(2.0, *ys) * 1.12)
     else:
-        axis.text(0.5, 0.5, "buffer level not known", ha="center", transform=axis.transAxes)
-    _titled(axis, "Buffer, s" + ("   (hatched: playback stands still)" if stalls else ""))
+        axis.text(0.5, 0.5, say("chart.no_buffer"), ha="center", transform=axis.transAxes)
+    _titled(axis, say("chart.hatched" if stalls else "chart.buffer"))
     axis.grid(axis="x", visible=False)
 
 
-def _rates(axis: Axes, found: Recorded) -> None:
+def _rates(axis: Axes, found: Recorded, say: Phrases) -> None:
     xs, ys = [p[0] for p in found.rates], [p[1] for p in found.rates]
     axis.step(xs, ys, where="post", color=COLOURS["series2"], linewidth=1.6)
     top = max((*ys, *found.ladder))
@@ -124,21 +127,21 @@ def _rates(axis: Axes, found: Recorded) -> None:
     for rate in offered:
         if not ticks or rate - ticks[-1] > top * 0.22:
             ticks.append(rate)
-    axis.set_yticks(ticks, [f"{rate:.1f}" for rate in ticks])
+    axis.set_yticks(ticks, [say.number(rate, 1) for rate in ticks])
     axis.grid(axis="x", visible=False)
-    _titled(axis, "Quality asked for, Mbit/s (of those on offer)")
+    _titled(axis, say("chart.rates"))
 
 
 def _titled(axis: Axes, text: str) -> None:
     axis.set_title(text, loc="left", fontsize=11, color=COLOURS["ink"], pad=4)
 
 
-def _spans(axis: Axes, spans: list[Span], length_s: float, narrow: bool) -> None:
+def _spans(axis: Axes, spans: list[Span], length_s: float, narrow: bool, say: Phrases) -> None:
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     axis.grid(visible=False)
     axis.spines["left"].set_visible(False)
-    _titled(axis, "Notices shown" if spans else "Notices shown: none")
+    _titled(axis, say("chart.notices" if spans else "chart.no_notices"))
     room = 1 / (52 if narrow else 120)  # width of a character, in shares of the axis
     for id_, start, stop, name in spans:
         end = max(stop, start + length_s * LEAST_WIDTH)
@@ -154,7 +157,7 @@ def _spans(axis: Axes, spans: list[Span], length_s: float, narrow: bool) -> None
         )
 
 
-def likelihoods(found: Recorded) -> str:
+def likelihoods(found: Recorded, say: Phrases) -> str:
     """How likely each place was, over time."""
     best: dict[str, int] = {}
     for verdict in found.verdicts:
@@ -164,11 +167,14 @@ def likelihoods(found: Recorded) -> str:
     ranked = sorted((p for p in best if p != NONE), key=lambda p: (-best[p], p))[:MOST_PLACES]
     order = [place for place in ranked if best[place] >= 50_000] or ranked[:1]
     last = found.verdicts[-1].alternatives if found.verdicts else ()
-    desc = (
-        "Probability of each place, second by second. At their highest: "
-        + ", ".join(f"{named[place]} {best[place] // 10_000} %" for place in order)
-        + (f". At the end the likeliest was {named[last[0][0]]}." if last else ".")
+    highest = say.items(
+        say("chart.item", name=named[place], number=say.share(best[place] // 10_000 / 100))
+        for place in order
     )
+    lines = [say("chart.likelihoods.desc", places=highest)]
+    if last:
+        lines.append(say("chart.likelihoods.end", place=named[last[0][0]]))
+    desc = say.sentences(lines)
 
     def draw(figure: Figure, narrow: bool) -> None:
         axis = figure.add_axes((0.13 if narrow else 0.075, 0.13, 0.83 if narrow else 0.89, 0.62))
@@ -186,7 +192,7 @@ def likelihoods(found: Recorded) -> str:
             kept = thinned(points)
             axis.plot(
                 [p[0] for p in kept], [p[1] for p in kept], linewidth=1.7,
-                label="nothing wrong" if place == NONE else named[place], **look,
+                label=say("chart.fine") if place == NONE else named[place], **look,
             )  # fmt: skip
         for notice in found.notices[-MOST_SPANS:]:
             if notice.state != "resolved":
@@ -201,23 +207,29 @@ def likelihoods(found: Recorded) -> str:
         )  # fmt: skip
         if narrow:
             axis.set_position((0.13, 0.1, 0.83, 0.52))
-        _titled(axis, "Probability, % (vertical lines: something was said)")
+        _titled(axis, say("chart.probability"))
 
-    return chart("likelihoods", "How likely each place was", desc, draw, (290, 330))
+    return chart("likelihoods", say("chances.caption"), desc, draw, (290, 330))
 
 
 _DASHES: Final = ("-", (0, (6, 2)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)), (0, (1.2, 1.5)))
 
 
-def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str) -> str:
+def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phrases) -> str:
     """Round trips by hop: median and the slowest tenth, idle and loaded."""
     seen = [(label, hop) for label, hop in rows if hop.idle_ms or hop.loaded_ms]
-    parts = []
-    for label, hop in seen:
-        idle = f"idle {middle(hop.idle_ms):.0f} ms" if hop.idle_ms else "idle not seen"
-        busy = f"loaded {middle(hop.loaded_ms):.0f} ms" if hop.loaded_ms else "loaded not seen"
-        parts.append(f"{label}: {idle}, {busy}")
-    desc = "Median round trip by hop. " + "; ".join(parts) + "."
+    desc = say(
+        "chart.hops.desc",
+        hops=say.clauses(
+            say(
+                "chart.hop",
+                hop=label,
+                idle=_middle(hop.idle_ms, say),
+                loaded=_middle(hop.loaded_ms, say),
+            )
+            for label, hop in seen
+        ),
+    )
 
     def draw(figure: Figure, narrow: bool) -> None:
         left = 0.4 if narrow else 0.27
@@ -241,9 +253,11 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str) -> str:
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
         axis.set_xlabel("ms", loc="right")
+        idle = say("chart.idle")
+        after = 0.08 + wide(idle) * 10 / (figure.get_figwidth() * 72)
         for x, marker, colour, text in (
-            (0.01, "o", "series1", "idle"),
-            (0.2 if narrow else 0.13, "D", "bad", "while our media loads"),
+            (0.01, "o", "series1", idle),
+            (after, "D", "bad", say("chart.loaded")),
         ):
             figure.text(x + 0.035, 0.955, text, va="center", fontsize=10)
             axis.plot(
@@ -251,7 +265,7 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str) -> str:
                 transform=figure.transFigure, clip_on=False,
             )  # fmt: skip
         figure.text(
-            0.01, 0.905 - 0.0, "mark: median; line: fastest to the slowest tenth", fontsize=10,
+            0.01, 0.905, say("chart.marks"), fontsize=10,
             va="top", color=COLOURS["muted"],
         )  # fmt: skip
 
@@ -259,25 +273,34 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str) -> str:
     return chart(name, title, desc, draw, (size, size))
 
 
-def signed(weight_db: float) -> str:
-    """A weight with its sign; nothing is neither + nor -."""
-    text = f"{weight_db:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "\u2212")
+def _middle(values: list[float], say: Phrases) -> str:
+    return say.milliseconds(middle(values)) if values else say("chart.unseen")
 
 
-def waterfall(notice: Notice) -> str:
+def wide(text: str) -> float:
+    """About how wide *text* is, in widths of its letters' height."""
+    return sum(1.0 if east_asian_width(char) in "WF" else 0.55 for char in text)
+
+
+def waterfall(notice: Notice, say: Phrases) -> str:
     """What each rule weighs, added up one by one."""
     items = [item for item in notice.items if item.weight_mdb]
     shown, rest = items[:MOST_BARS], items[MOST_BARS:]
     bars = [(visible(item.rule, 24), item.weight_mdb / 1000) for item in shown]
     against = visible(notice.against, 40)
     if rest:
-        bars.append((f"{len(rest)} others", sum(item.weight_mdb for item in rest) / 1000))
+        bars.append(
+            (say("chart.others", count=len(rest)), sum(item.weight_mdb for item in rest) / 1000)
+        )
     total = notice.weight_mdb / 1000
-    desc = (
-        f"Weights in decibans for {short_name(notice)} against {against}: "
-        + ", ".join(f"{rule} {signed(weight)}" for rule, weight in bars)
-        + f"; in all {signed(total)}."
+    desc = say(
+        "chart.weights.desc",
+        name=short_name(notice),
+        place=against,
+        weights=say.items(
+            say("chart.item", name=rule, number=say.signed(weight)) for rule, weight in bars
+        ),
+        total=say.signed(total),
     )
 
     def draw(figure: Figure, narrow: bool) -> None:
@@ -303,16 +326,16 @@ def waterfall(notice: Notice) -> str:
         reach = 0.0
         for number, (_, weight) in enumerate([*bars, ("", total)]):
             end = total if number == len(bars) else max(reach, reach + weight)
-            axis.text(max(0.0, end) + span * 0.012, number, signed(weight), va="center",
+            axis.text(max(0.0, end) + span * 0.012, number, say.signed(weight), va="center",
                       fontsize=10)  # fmt: skip
             reach += weight
-        axis.set_yticks(range(len(bars) + 1), [*(label for label, _ in bars), "in all"])
+        axis.set_yticks(range(len(bars) + 1), [*(label for label, _ in bars), say("table.in_all")])
         axis.set_ylim(len(bars) + 0.6, -0.6)
         axis.set_xlim(low - span * 0.03, high_ + span * (0.2 if narrow else 0.1))
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
         axis.axvline(0, color=COLOURS["muted"], linewidth=0.8)
-        axis.set_xlabel(f"decibans for it, against {against}")
+        axis.set_xlabel(say("chart.weights.axis", place=against))
 
     size = 62.0 + 24 * (len(bars) + 1)
-    return chart("waterfall", "What the evidence weighs", desc, draw, (size, size))
+    return chart("waterfall", say("chart.weights"), desc, draw, (size, size))

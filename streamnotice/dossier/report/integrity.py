@@ -8,10 +8,13 @@ from typing import Literal
 import attrs
 
 from streamnotice.dossier.examination.session import Session, load
+from streamnotice.dossier.phrases import Phrases, english
+from streamnotice.dossier.report.safe import visible
 from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.verify import Finding, Verified, verify
 
 MOST_FINDINGS = 4
+NAME = "streamnotice"
 
 State = Literal["holds", "partial", "other_engine", "broken"]
 
@@ -25,8 +28,8 @@ class Integrity:
             "other_engine" (recorded by another engine or with other tables: this one can't vouch
             for the verdicts); "broken" (it is not as it was written, or not what its
             observations say).
-        text: the same in a sentence.
-        findings: what does not hold, and where.
+        text: the same in an English sentence.
+        findings: what does not hold, and where, in English.
         notes: what the check can't say.
         verified: the whole of it.
         session: the replayed session, where it holds.
@@ -57,7 +60,7 @@ def check(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Int
         told.append(f"and {more} more")
     return Integrity(
         state=state,
-        text=_text(state, found),
+        text=text(state, found, english()),
         findings=() if state == "other_engine" else tuple(told),
         notes=tuple(f"{note[:1].upper()}{note[1:]}." for note in found.notes),
         verified=found,
@@ -65,23 +68,25 @@ def check(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Int
     )
 
 
-def _text(state: State, found: Verified) -> str:
+def text(state: State, found: Verified, say: Phrases) -> str:
+    """What was found, in the words of *say*."""
     if state == "broken":
-        return "It is not as it was written, or not what the engine says to its measurements:"
+        return say("integrity.broken")
     if state == "other_engine":
-        return (
-            f"Recorded by engine {found.header.engine} of streamnotice {found.header.version}; "
-            f"this is engine {found.engine}. What was said then is shown as recorded; to check "
-            "that it follows from the measurements, and to examine it, use the version that "
-            "recorded it."
+        return say(
+            "integrity.other_engine",
+            recorded=visible(found.header.engine, 40),
+            version=visible(found.header.version, 40),
+            engine=found.engine,
+            streamnotice=NAME,
         )
-    chain = "Every line fits the chain of seals. " if found.seals else ""
-    signed = "The signatures fit the key. " if found.key_id else ""
-    return (
-        f"{chain}{signed}Run again through the same engine, the {found.observations} recorded "
-        f"measurements give the same {found.events} recorded verdicts and notices, byte for byte."
-        + (" But:" if state == "partial" else "")
-    )
+    lines = [say("integrity.chain")] if found.seals else []
+    if found.key_id:
+        lines.append(say("integrity.signed"))
+    lines.append(say("integrity.replay", observations=found.observations, events=found.events))
+    if state == "partial":
+        lines.append(say("integrity.but"))
+    return say.sentences(lines)
 
 
 def _finding(one: Finding) -> str:

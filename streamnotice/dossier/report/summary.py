@@ -9,7 +9,7 @@ from markupsafe import Markup
 from streamnotice.bottlenecks import LEAF_NAMES, UNDETERMINED
 from streamnotice.coverage import coverage
 from streamnotice.dossier.examination import last_words, words
-from streamnotice.dossier.report.frame import Frame, language, seconds
+from streamnotice.dossier.report.frame import Frame, capital, language
 from streamnotice.dossier.report.safe import visible
 from streamnotice.events import Notice
 from streamnotice.notices.ids import strength
@@ -34,33 +34,30 @@ class Summary(Frame):
         ids = [*last_words(self.found.notices)]
         if self.main is None or len(ids) < 2:
             return ""
-        return f"notice {visible(self.main.id, 20)}, one of {len(ids)}"
+        return self.say("meta.which", id=visible(self.main.id, 20), count=len(ids))
 
-    def happened(self) -> list[str]:
+    def happened(self) -> str:
         """What happened to playback."""
-        found = self.found
-        lines = [f"Playback was watched for {seconds((found.end_ns - found.begin_ns) / 1e9)}."]
+        found, say = self.found, self.say
+        length = say.length((found.end_ns - found.begin_ns) / 1e9)
+        lines = [say("happened.watched", length=length)]
         if found.begin_ns:
-            lines.append(
-                f"What was before {words.clock(found.begin_ns)} of the session is not on record."
-            )
+            lines.append(say("happened.cut", when=words.clock(found.begin_ns)))
         elif found.started_s is None:
-            lines.append("It never began to play.")
+            lines.append(say("happened.never_began"))
         else:
-            lines.append(f"It began after {seconds(found.started_s)}.")
+            lines.append(say("happened.began", length=say.length(found.started_s)))
         stalls = found.stalls
         if stalls:
-            total = sum(end - start for start, end in stalls)
-            times = {1: "once", 2: "twice"}.get(len(stalls), f"{len(stalls)} times")
-            lines.append(f"It stood still {times}, for {seconds(total)} in all.")
+            total = say.length(sum(end - start for start, end in stalls))
+            lines.append(say("happened.stood", count=len(stalls), length=total))
         else:
-            lines.append("It never stood still.")
+            lines.append(say("happened.never_stood"))
         rates = [rate for _, rate in found.rates]
         if rates and min(rates) < max(rates):
-            lines.append(
-                f"The quality asked for went between {min(rates):.1f} and {max(rates):.1f} Mbit/s."
-            )
-        return lines
+            least, most = say.rate(min(rates)), say.rate(max(rates))
+            lines.append(say("happened.quality", least=least, most=most))
+        return say.sentences(lines)
 
     def said(self) -> list[tuple[str, str, str, str]]:
         """(when, what was last said, what became of it, language) of each notice."""
@@ -70,57 +67,62 @@ class Summary(Frame):
         for id_, last in [*last_words(self.found.notices).items()][-MOST_QUOTED:]:
             row = shown.get(id_)
             if row is None:
-                text = f"{self.name(last)}: raised, and not on record as shown"
-                found.append((words.clock(last.at_ns), text, "", "en"))
+                text = self.say("said.not_shown", name=self.name(last))
+                found.append((words.clock(last.at_ns), text, "", self.say.locale))
             else:
-                text, became = visible(row["sentence"], 800), _became(ends.get(id_))
+                text, became = visible(row["sentence"], 800), self._became(ends.get(id_))
                 found.append((words.clock(last.at_ns), text, became, language(row["locale"])))
         return found
 
-    def sure(self) -> list[Markup]:
+    def _became(self, end: Notice | None) -> str:
+        if end is None:
+            return self.say("became.stands")
+        word = end.reason if end.reason in ("recovered", "withdrawn") else "ended"
+        return self.say(f"became.{word}", when=words.clock(end.at_ns))
+
+    def sure(self) -> list[str]:
         """How sure the main notice was."""
-        notice = self.main
+        notice, say = self.main, self.say
         if notice is None:
             return []
-        sure = self.own(self.catalog.numbers.certainty(notice.confidence_ppm))
+        sure = say.certainty(notice.confidence_ppm)
         if notice.bottleneck == UNDETERMINED:
-            return [
-                Markup(
-                    "Nothing was named: the evidence did not suffice. That something was wrong was "
-                    "{} sure."
-                ).format(sure)
-            ]
+            return [say("sure.undetermined", certainty=sure)]
+        provisional = self.found.header.provisional
         return [
-            Markup("{}, by this evidence and this version's table{}").format(
-                sure,
-                ", whose numbers come from an emulated lab and are provisional."
-                if self.found.header.provisional
-                else ".",
+            say("sure.provisional" if provisional else "sure.named", certainty=sure),
+            say(
+                "sure.against",
+                place=self.place(notice.against),
+                strength=self.catalog.text(f"strength.{strength(notice.weight_mdb)}"),
+                weight=say.decibans(notice.weight_mdb),
+                odds=self._odds(notice.weight_mdb),
             ),
-            Markup("Against the next explanation ({}) the support is {}: {}, {}.").format(
-                self.own(self.place(notice.against)),
-                self.own(self.catalog.text(f"strength.{strength(notice.weight_mdb)}")),
-                words.decibans(notice.weight_mdb),
-                _ratio(notice.weight_mdb),
-            ),
-            *map(Markup.escape, self.tried()),
+            *self.tried(),
         ]
+
+    def _odds(self, weight_mdb: int) -> str:
+        """A weight as odds: "about 3 to 1", "more than a million to 1"."""
+        if abs(weight_mdb) >= 60_000:
+            return self.say("odds.million")
+        odds = 10 ** (abs(weight_mdb) / 10_000)
+        digits = len(str(int(odds))) - 1
+        rounded = round(odds) if digits < 1 else round(odds, -digits)
+        return self.say("odds.about", odds=int(rounded))
 
     def tried(self) -> list[str]:
         """The examination in two sentences."""
-        seen = self.examined
+        seen, say = self.examined, self.say
         if seen is None:
             return []
         changed, same = words.standing(seen.without_rules)
         whole = len(seen.without_rules)
-        turned = [one for one in seen.priors if one.fate.word != "stands"]
+        stands = sum(one.fate.word == "stands" for one in seen.priors)
         return [
-            "Cross-examined: it would have been said without any single one of "
-            + (f"{len(same)} of " if changed else "")
-            + f"the {whole} kinds of evidence that were weighed"
-            + (f", but not without {_any_of(len(changed))}." if changed else "."),
-            f"It stands under {len(seen.priors) - len(turned)} of {len(seen.priors)} "
-            "assumptions about how often each place is at fault.",
+            say("tried.some", same=len(same), count=whole)
+            if changed
+            else say("tried.all", count=whole),
+            say("tried.priors", stands=stands, count=len(seen.priors)),
         ]
 
     def needed(self) -> list[str]:
@@ -132,19 +134,19 @@ class Summary(Frame):
         changed, _ = words.standing(seen.without_rules)
         return [self.item(items[one.name], seen.notice) for one in changed if one.name in items][:4]
 
-    def else_(self) -> list[tuple[str, str, str]]:
-        """(probability, place in words, its name) of the alternatives of the main notice."""
+    def else_(self) -> list[str]:
+        """Probability and place of the alternatives of the main notice."""
         notice = self.main
         if notice is None:
             return []
         inside = {notice.bottleneck, *notice.among}
         return [
-            (words.percent(ppm), self.place(place), visible(place, 60))
+            self.say("else.row", percent=self.say.percent(ppm), place=self.place(place))
             for place, ppm in notice.alternatives[:MOST_QUOTED]
             if place not in inside
         ]
 
-    def against(self) -> list[Markup]:
+    def against(self) -> list[str]:
         """The strongest that speaks against the main notice."""
         notice = self.main
         if notice is None or notice.bottleneck == UNDETERMINED:
@@ -156,37 +158,38 @@ class Summary(Frame):
                 # the heaviest item first, whatever place it speaks for
                 found = [strongest] + [row for row in found if row[1].rule != strongest[1].rule]
         return [
-            Markup("{} This speaks for {} rather than for what was named, by {}.").format(
-                self.own(self.item(item, notice)),
-                self.own(self.place(place)),
-                words.decibans(-item.weight_mdb),
+            self.say(
+                "against.item",
+                seen=self.item(item, notice),
+                place=self.place(place),
+                weight=self.say.decibans(-item.weight_mdb),
             )
             for place, item in found[:3]
-        ] or [Markup("Nothing that was measured.")]
+        ] or [self.say("against.nothing")]
 
     def unseen(self) -> list[Markup]:
         """What could not be seen, in sentences."""
+        found = self.found
         lines = [
-            Markup("<bdi>{}</bdi>").format(_sight(name, visible(why, 200)))
-            for name, (sees, why) in sorted(self.found.sights.items())
-            if not sees
+            self._sight(name, why) for name, (sees, why) in sorted(found.sights.items()) if not sees
         ]
-        blind = [place for place, how in self.coverage() if how is not True]
+        blind = [self.place(place) for place, how in self.coverage() if how is not True]
         if blind:
-            lines.append(
-                Markup("Places that could not have been named alone in this session: {}.").format(
-                    Markup(", ").join(self.own(self.place(place)) for place in blind)
-                )
-            )
-        if self.found.cut:
-            lines.append(Markup("The record's end is missing: {}.").format(self.found.cut))
-        elif not self.found.closed:
-            lines.append(Markup("The record's end is missing: the writer did not close it."))
-        if self.found.truncated:
-            lines.append(
-                Markup("Recording stopped at its bound; what came later is not on record.")
-            )
-        return lines or [Markup("Every sensor that this version has could see.")]
+            lines.append(self.marked("unseen.blind", places=self.say.items(blind)))
+        if found.cut or not found.closed:
+            why = self.told(found.cut or "the writer did not close it, or it was cut off")
+            lines.append(self.marked("unseen.cut", why=why))
+        if found.truncated:
+            lines.append(self.marked("unseen.truncated"))
+        return lines or [self.marked("unseen.nothing")]
+
+    def _sight(self, name: str, why: str) -> Markup:
+        """Why a sensor did not see, as a sentence."""
+        sensor = self.say.get(f"sensor.{name}", visible(name, 40))
+        said = self.told(why) if why else Markup.escape(self.say("unseen.bare"))
+        if said.startswith(Markup.escape(sensor)):  # it is named already
+            return Markup("{}.").format(capital(said))
+        return self.marked("unseen.sensor", sensor=capital(sensor), why=said)
 
     def coverage(self) -> list[tuple[str, bool | str]]:
         """(place, True or what would add it), as far as the record tells."""
@@ -203,34 +206,3 @@ class Summary(Frame):
             Policy(probes=probes), shipped(), networks=networks, sights=self.found.sights
         )
         return [(place, found[place]) for place in LEAF_NAMES]
-
-
-def _became(end: Notice | None) -> str:
-    if end is None:
-        return "It still stood when the record ended."
-    at = words.clock(end.at_ns)
-    return {
-        "recovered": f"Playback was well again at {at}, and the notice went.",
-        "withdrawn": f"It was withdrawn at {at}: it no longer stood.",
-    }.get(str(end.reason), f"It stood until playback ended at {at}.")
-
-
-def _ratio(weight_mdb: int) -> str:
-    """A weight as odds: "about 3 to 1", "more than a million to 1"."""
-    if abs(weight_mdb) >= 60_000:
-        return "more than a million to 1"
-    odds = 10 ** (abs(weight_mdb) / 10_000)
-    digits = len(str(int(odds))) - 1
-    rounded = round(odds) if digits < 1 else round(odds, -digits)
-    return f"about {int(rounded):,} to 1".replace(",", "\u202f")
-
-
-def _sight(name: str, why: str) -> str:
-    """Why a sensor did not see, as a sentence."""
-    text = words.SENSORS.get(name, visible(name, 40))
-    said = why if why.startswith(text) else f"{text}: {why or 'did not see'}"
-    return f"{said[:1].upper()}{said[1:]}."
-
-
-def _any_of(count: int) -> str:
-    return {1: "the other", 2: "either of the others"}.get(count, f"any one of the other {count}")

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import bidirectional
 
 from streamnotice.errors import MissingExtraError
 
@@ -134,6 +135,7 @@ def _fitted(text: str, name: str, title: str, desc: str, kind: str) -> str:
     inside = inside.replace("url(#", f"url(#{name}-")
     inside = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', inside)
     inside = re.sub(r"\n\s*", "\n", inside)
+    inside = re.sub(r"(<text\b[^>]*>)([^<]+)(</text>)", _isolated, inside)
     return (
         f'<svg class="chart {kind}" role="img" viewBox="{box[1]}" '
         f'aria-labelledby="{name}-title {name}-desc">'
@@ -141,6 +143,14 @@ def _fitted(text: str, name: str, title: str, desc: str, kind: str) -> str:
         f'<desc id="{name}-desc">{escape(desc)}</desc>'
         f'<g aria-hidden="true">{inside}</g></svg>'
     )
+
+
+def _isolated(match: re.Match[str]) -> str:
+    """A text that begins from right to left, kept together: the drawing runs from left to right,
+    whatever the page does, and its anchors are meant so."""
+    kinds = map(bidirectional, match[2])
+    strong = next((kind for kind in kinds if kind in ("L", "R", "AL")), "L")
+    return match[0] if strong == "L" else f"{match[1]}\u2067{match[2]}\u2069{match[3]}"
 
 
 def _attributes(match: re.Match[str]) -> str:
