@@ -38,7 +38,8 @@ from streamnotice.observations import (
     StoredBaseline,
 )
 from streamnotice.policy import S_NS, Policy
-from streamnotice.sensors import PASSIVE, PROBES, Sensor, load
+from streamnotice.registry import load
+from streamnotice.sensors import PASSIVE, PROBES, Sensor
 from streamnotice.sensors.requests import RequestScope, RequestTracker
 from streamnotice.sensors.tap import make_tap
 from streamnotice.session import Session
@@ -577,7 +578,8 @@ _STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused
 
 
 def _passive(spec: str) -> Sensor:
-    return load(spec)()
+    made: Sensor = load(spec)()
+    return made
 
 
 def _ns(seconds: float | None) -> int | None:

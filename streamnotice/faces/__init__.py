@@ -10,12 +10,11 @@ for its own medium.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from streamnotice.errors import HostError
+from streamnotice.registry import choose
 
 if TYPE_CHECKING:
     from streamnotice.notices.actions import Acted
@@ -90,8 +89,4 @@ FACES: dict[str, str] = {
 
 def load_face(name: str) -> Any:
     """The face class called *name*; HostError if there is none."""
-    spec = FACES.get(name)
-    if spec is None:
-        raise HostError(f"unknown face {name!r}; known are {', '.join(sorted(FACES))}")
-    module, _, cls = spec.partition(":")
-    return getattr(import_module(module), cls)
+    return choose("face", name, FACES)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from streamnotice.errors import HostError
+from streamnotice.registry import choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +50,4 @@ PLAYERS: dict[str, str] = {
 
 def load_player(name: str) -> Any:
     """The player class called *name*; HostError if there is none."""
-    spec = PLAYERS.get(name)
-    if spec is None:
-        raise HostError(f"unknown player {name!r}; known are {', '.join(sorted(PLAYERS))}")
-    module, _, cls = spec.partition(":")
-    return getattr(import_module(module), cls)
+    return choose("player", name, PLAYERS)

@@ -7,7 +7,6 @@ the session goes on without it.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Protocol
 
 from streamnotice.session import Session
@@ -33,10 +32,3 @@ PROBES: dict[str, str] = {
     "reference": "streamnotice.sensors.reference:ReferenceSensor",
     "gateway": "streamnotice.sensors.gateway:GatewaySensor",
 }
-
-
-def load(spec: str) -> type[Sensor]:
-    """The class that *spec* ("module:class") names."""
-    module, _, name = spec.partition(":")
-    found: type[Sensor] = getattr(import_module(module), name)
-    return found

@@ -266,6 +266,22 @@ async def test_a_page_themes_it() -> None:
         assert colour == "rgb(1, 2, 3)"
 
 
+@pytest.mark.parametrize("system", ["light", "dark"])
+async def test_a_page_settles_light_or_dark(system: str) -> None:
+    """The attribute beats the system, at once; without it the system decides."""
+    grounds = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}
+    async with ToldWatcher() as w, looked_at(w, color_scheme=system) as page:
+        await shown(page, w)
+        for theme in ("light", "dark", None):
+            colour = await page.evaluate(
+                "(theme) => { const it = document.querySelector('stream-notice');"
+                "theme ? it.setAttribute('theme', theme) : it.removeAttribute('theme');"
+                "return getComputedStyle(it.shadowRoot.querySelector('.card')).backgroundColor }",
+                theme,
+            )
+            assert colour == grounds[theme or system]
+
+
 # Text that is cut off or outside the card, and text with a contrast below 4.5.
 CHECK = """() => {
   const card = document.querySelector('stream-notice').shadowRoot.querySelector('.card');
