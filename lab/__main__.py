@@ -28,7 +28,7 @@ def _arguments() -> argparse.ArgumentParser:
     inside = commands.add_parser("inside")  # `run`, started again in a world of its own
     many = commands.add_parser("corpus", help="many runs, resumable")
     for sub in (show, one, inside):
-        sub.add_argument("family", choices=sorted(scenarios.FAMILIES), metavar="FAMILY")
+        sub.add_argument("family", choices=sorted(scenarios.ALL), metavar="FAMILY")
         sub.add_argument("--seed", type=int, default=1)
     for sub in (one, inside, many):
         sub.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -38,7 +38,7 @@ def _arguments() -> argparse.ArgumentParser:
     many.add_argument("--runs", type=int, required=True, metavar="N")
     many.add_argument("--jobs", type=int, default=6, metavar="J")
     many.add_argument("--first-seed", type=int, default=1, metavar="N")
-    many.add_argument("--family", action="append", choices=sorted(scenarios.FAMILIES))
+    many.add_argument("--family", action="append", choices=sorted(scenarios.ALL))
     many.add_argument("--retry-void", action="store_true")
     return parser
 
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     args = _arguments().parse_args(arguments)
     if args.command == "list":
-        for family in scenarios.FAMILIES:
+        for family in scenarios.ALL:
             print(family)
         return 0
     if args.command == "show":

@@ -1,4 +1,4 @@
-"""The lab's name server: answers A records over UDP (RFC 1035), late or not at all when told.
+"""The lab's name server: answers A and AAAA records over UDP (RFC 1035, 3596), late or not at all.
 
 Runs as a program: `names.py ADDRESS SPEC`, SPEC as JSON: `records` (name -> address), `ttl_s`,
 `seed`. It prints "listening", then reads one fault a line from standard input, as `DnsFault` in
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import struct
 import sys
 import time
@@ -17,7 +18,7 @@ import zlib
 from typing import Any, Literal
 
 PORT = 53
-_A, _IN = 1, 1
+_A, _AAAA, _IN = 1, 28, 1
 _HEADER = struct.Struct("!6H")
 _NOERROR, _FORMERR, _SERVFAIL, _NXDOMAIN, _NOTIMP = 0, 1, 2, 3, 4
 _SLICE_S = 4.0
@@ -54,18 +55,20 @@ def question(packet: bytes) -> tuple[str, int, int]:
 
 
 def answer(packet: bytes, records: dict[str, str], ttl_s: int, *, fails: bool = False) -> bytes:
-    """The response to a query: the A record, no data for other types, or an error."""
+    """The response to a query: the record of its address, no data for other types, or an error."""
     identity, flags = struct.unpack_from("!HH", packet)
     name, kind, end = question(packet)
     known = name in records
     code = _SERVFAIL if fails else _NOERROR if known else _NXDOMAIN
-    found = known and kind == _A and not fails
+    address = records[name] if known else ""
+    has, family = (_AAAA, socket.AF_INET6) if ":" in address else (_A, socket.AF_INET)
+    found = known and kind == has and not fails
     # response, authoritative, recursion as asked and available
     head = _HEADER.pack(identity, 0x8480 | (flags & 0x0100) | code, 1, int(found), 0, 0)
     body = packet[_HEADER.size : end]
     if found:
-        body += struct.pack("!HHHIH", 0xC00C, _A, _IN, ttl_s, 4)
-        body += bytes(int(part) for part in records[name].split("."))
+        data = socket.inet_pton(family, address)
+        body += struct.pack("!HHHIH", 0xC00C, kind, _IN, ttl_s, len(data)) + data
     return head + body
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from lab import build
 from lab.emulator import Emulator
 from lab.errors import LabError
+from lab.six import HOME_GATEWAY, icmp_limits_ms, is_ipv6
 from lab.topology import Plan, neighbours
 
 # Hosts that send in bulk: their routes carry the congestion control (a namespace's default can't
@@ -22,9 +23,13 @@ _TUNNEL_MTU = 1400
 _SPLIT_PORT = "7700"
 
 
-def _ip(lines: list[str], ns: str | None = None) -> None:
+# Before any device is there: addresses serve at once, and nobody asks for routers.
+_QUIET_IPV6 = {"disable_ipv6": 0, "accept_dad": 0, "accept_ra": 0, "router_solicitations": 0}
+
+
+def _ip(lines: list[str], ns: str | None = None, *options: str) -> None:
     """Run `ip -batch`; LabError with ip's own words if a line fails."""
-    where = ["-n", ns] if ns else []
+    where = [*options, *(["-n", ns] if ns else [])]
     done = subprocess.run(
         ["ip", *where, "-batch", "-"],
         input="\n".join(lines) + "\n", capture_output=True, text=True, check=False,
@@ -39,11 +44,18 @@ class Net:
     def __init__(self, plan: Plan, emulator: Emulator) -> None:
         self.plan = plan
         self.emulator = emulator
+        self._six = is_ipv6(plan)
+        self._bits = 128 if self._six else 32
+        self._icmp = "ipv6-icmp" if self._six else "icmp"
+        self._at_once = " nodad" if self._six else ""
         self._build()
 
     def _build(self) -> None:
         plan = self.plan
         _ip([f"netns add {node}" for node in plan.nodes])
+        if self._six:
+            for node in plan.nodes:
+                self._sysctl(node, {f"conf.default.{k}": v for k, v in _QUIET_IPV6.items()})
         for link in plan.links:
             self.emulator.link(link.name, link.near, f"{link.name}0", link.far, f"{link.name}1")
             for way, bps in (("up", link.up_bps), ("down", link.down_bps)):
@@ -53,7 +65,9 @@ class Net:
                     jitter_ms=link.jitter_ms, codel=int(link.codel),
                 )  # fmt: skip
         if plan.neighbour_ip:
-            self.emulator.share("access", "neighbour", "access2", f"{plan.neighbour_ip}/32")
+            self.emulator.share(
+                "access", "neighbour", "access2", f"{plan.neighbour_ip}/{self._bits}"
+            )
         for node, late_ms in plan.slow_icmp:
             self.emulator.link(f"cpu-{node}", node, "cpu0", node, "cpu1")
             self.emulator.set(f"cpu-{node}.up", delay_ms=late_ms, jitter_ms=late_ms / 2)
@@ -63,16 +77,24 @@ class Net:
                 for c in plan.cables
             ]
         )
-        for node, lines in self._settings().items():
-            _ip(lines, node)
-        for node in plan.nodes:
+        for node in plan.nodes:  # before addresses are given: a router has more than a host
             if node not in ("viewer", "device", "refa", "refb"):
-                self.run(node, ["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+                self._sysctl(node, {"conf.all.forwarding" if self._six else "ip_forward": 1})
+        if self._six:
+            for node, limit_ms in icmp_limits_ms(plan).items():
+                self._sysctl(node, {"icmp.ratelimit": limit_ms})
+        for node, lines in self._settings().items():
+            _ip(lines, node, *(["-6"] if self._six else []))
         self._raise_tunnel()
         self._split()
-        for node, _ in plan.slow_icmp:
-            # The late answers come back in by cpu1 with the router's own address as source.
-            self.run(node, ["sysctl", "-qw", "net.ipv4.conf.cpu1.accept_local=1"])
+        if not self._six:
+            for node, _ in plan.slow_icmp:
+                # The late answers come back in by cpu1 with the router's own address as source.
+                self._sysctl(node, {"conf.cpu1.accept_local": 1})
+
+    def _sysctl(self, node: str, values: dict[str, int]) -> None:
+        tree = "net.ipv6" if self._six else "net.ipv4"
+        self.run(node, ["sysctl", "-qw", *(f"{tree}.{name}={v}" for name, v in values.items())])
 
     def _raise_tunnel(self) -> None:
         """A VPN as its clients set it up: all into the tunnel, but the tunnel's own packets."""
@@ -119,28 +141,35 @@ class Net:
         lines: dict[str, list[str]] = {node: ["link set lo up"] for node in plan.nodes}
         peers: dict[str, list[tuple[str, str, str]]] = {node: [] for node in plan.nodes}
         owned: dict[str, str] = {}  # address -> node
+        lan_bits = 64 if self._six else 24
         for node, dev, peer, peer_ip, own_ip in neighbours(plan):
             veth = any(dev[:-1] == c.name for c in plan.cables)
-            lines[node] += [
+            at_home = plan.home_ip and node == "viewer"
+            bits = lan_bits if at_home else self._bits
+            if not (veth and self._six):  # neighbours are found from link-local addresses
                 # No IPv6 chatter: what the emulator counts is what the run sent.
-                f"link set {dev} addrgenmode none",
+                lines[node].append(f"link set {dev} addrgenmode none")
+            lines[node] += [
                 f"link set {dev} up" + (" gso_max_segs 4" if veth else " txqueuelen 4000"),
-                f"addr add {own_ip}/{24 if plan.home_ip and node == 'viewer' else 32} dev {dev}",
-                f"route add {peer_ip}/32 dev {dev} src {own_ip}",
+                f"addr add {own_ip}/{bits} dev {dev}{self._at_once}",
+                f"route add {peer_ip}/{self._bits} dev {dev} src {own_ip}",
             ]
             if node == "rt" or dev[:-1] not in _BACK:
                 peers[node].append((peer, dev, peer_ip))
             owned[own_ip] = node
+        by_local = self._six and plan.home_ip is not None
+        if by_local:
+            lines["home"].append(f"addr add {HOME_GATEWAY}/64 dev wifi1 nodad")
         if plan.tunnel is not None:
             owned[plan.tunnel[0]] = "vpn"  # for all others, whatever is in the tunnel is there
         if plan.neighbour_ip:
             lines["neighbour"] += [
                 "link set access2 addrgenmode none",
                 "link set access2 up txqueuelen 4000",
-                f"addr add {plan.neighbour_ip}/32 dev access2",
+                f"addr add {plan.neighbour_ip}/{self._bits} dev access2{self._at_once}",
                 "route add default dev access2",
             ]
-            lines["p1"].append(f"route add {plan.neighbour_ip}/32 dev access1")
+            lines["p1"].append(f"route add {plan.neighbour_ip}/{self._bits} dev access1")
         for node in plan.nodes:
             if node == "neighbour":
                 continue
@@ -148,7 +177,8 @@ class Net:
             toward = self._default_step(node, peers)
             control = plan.congestion if node in _OWN_CONGESTION else "cubic"
             if toward:
-                by = f"via {toward[2]} dev {toward[1]}"
+                gateway = HOME_GATEWAY if by_local and node == "viewer" else toward[2]
+                by = f"via {gateway} dev {toward[1]}"
                 lines[node].append(f"route add default {by} congctl {control}")
             for address, owner in sorted(owned.items()):
                 step = first.get(owner)
@@ -157,22 +187,23 @@ class Net:
                 if plan.has("back") and node == plan.link("backx").far and owner == "viewer":
                     step = ("rt", "backx1", plan.link("backx").near_ip)
                 lines[node].append(
-                    f"route add {address}/32 via {step[2]} dev {step[1]} congctl {control}"
+                    f"route add {address}/{self._bits} via {step[2]} dev {step[1]} "
+                    f"congctl {control}"
                 )
             if plan.neighbour_ip and node != "p1":
                 step = first.get("p1")
                 if step and step != toward:
                     by = f"via {step[2]} dev {step[1]} congctl {control}"
-                    lines[node].append(f"route add {plan.neighbour_ip}/32 {by}")
+                    lines[node].append(f"route add {plan.neighbour_ip}/{self._bits} {by}")
         for node in plan.silent:
             # Only what the router itself sends (it comes from "lo"), not what it forwards.
-            lines[node].append("rule add iif lo ipproto icmp blackhole")
+            lines[node].append(f"rule add iif lo ipproto {self._icmp} blackhole")
         for node, _ in plan.slow_icmp:
             inbound = next(k.far_ip for k in plan.links if k.far == node)
             lines[node] += [
                 "link set cpu0 addrgenmode none", "link set cpu1 addrgenmode none",
                 "link set cpu0 up", "link set cpu1 up",
-                f"rule add iif lo ipproto icmp lookup {_ICMP_TABLE}",
+                f"rule add iif lo ipproto {self._icmp} lookup {_ICMP_TABLE}",
                 # One more hop limit for the detour through the router itself.
                 f"route add default dev cpu0 src {inbound} hoplimit 65 table {_ICMP_TABLE}",
             ]  # fmt: skip

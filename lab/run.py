@@ -239,13 +239,14 @@ class _Run:
                 seed=scenario.seed,
             )  # fmt: skip
             self.emulator.reset()
+            unread_before = self.net.unread_drops()  # what a device says when it comes up
             if scenario.onset_s is None:
                 self._onset()
                 time.sleep(scenario.settle_s)
             self._start_player(home)
             self._play()
             report = self.emulator.report()
-            unread = self.net.unread_drops()
+            unread = self.net.unread_drops() - unread_before
         took_s = time.monotonic() - began
         waited = (_pressure_us() - pressure) / 1e6 / took_s
         self._keep_dossier(home / "dossier.jsonl")

@@ -15,6 +15,7 @@ import attrs
 from lab import traces
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
+from lab.six import by_ipv6
 from lab.topology import Link, Plan, Wishes, draw
 
 Severity = Literal["severe", "moderate", "near_miss", "none"]
@@ -126,6 +127,8 @@ class Scenario:
     phases_s: tuple[tuple[float, float], ...] = ()
 
 
+_BY_IPV6 = "v6."
+
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
 _ON_DEMAND = ("edge.overloaded", "origin.slow", "origin.failing", "edge.failing", "healthy")
@@ -140,6 +143,8 @@ class _Draw:
 
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
+        self.kind = family.removeprefix(_BY_IPV6)
+        self.by_ipv6 = self.kind != family
         self.rng = random.Random(f"{family}-{seed}")
         rng = self.rng
         kinds: tuple[Severity, ...] = ("severe", "moderate", "near_miss")
@@ -160,8 +165,10 @@ class _Draw:
         # What came to the lab later has dice of its own: older seeds keep their networks.
         self.more = more = random.Random(f"{family}-{seed}-more")
         hosts = more.choice((1, 3, 8, 12)) if more.random() < 0.35 else 0
-        self.named(hosts, live=more.random() < 0.15 and family not in _ON_DEMAND)
-        self.service = attrs.evolve(self.service, igd=more.random() < 0.5)
+        self.named(hosts, live=more.random() < 0.15 and self.kind not in _ON_DEMAND)
+        # UPnP's search and the router's counters are IPv4's here
+        igd = more.random() < 0.5 and not self.by_ipv6
+        self.service = attrs.evolve(self.service, igd=igd)
 
     def named(self, hosts: int, *, live: bool | None = None) -> None:
         """Serve segments under so many names; live or not (None: as it was)."""
@@ -183,9 +190,12 @@ class _Draw:
         }  # fmt: skip
         for kind, share in shares.items():
             base[kind] = self.more.random() < share
-        if self.family in _ONE_WAY:
+        if self.kind in _ONE_WAY:
             base["long_way_back"] = False
-        return draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
+        if self.by_ipv6:
+            base |= {"vpn": False, "split": False}
+        network = draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
+        return by_ipv6(network) if self.by_ipv6 else network
 
     def scenario(self, place: str, condition: str | None, network: Plan, **more: Any) -> Scenario:
         values: dict[str, Any] = {
@@ -866,6 +876,14 @@ FAMILIES: dict[str, Callable[[_Draw], Scenario]] = {
 }
 
 
+ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
+    f"{_BY_IPV6}{family}": make
+    for family, make in FAMILIES.items()
+    if not family.startswith(("vpn.", "split."))
+}
+"""With all of them by IPv6 that aren't of IPv4's alone; these have dice of their own."""
+
+
 def plan(family: str, seed: int) -> Scenario:
     """The scenario of *family* and *seed*: the same arguments always give the same one."""
-    return FAMILIES[family](_Draw(family, seed))
+    return ALL[family](_Draw(family, seed))

@@ -21,6 +21,7 @@ import attrs
 from lab import build
 from lab.errors import LabError
 from lab.network import Net
+from lab.six import is_ipv6, literal
 
 REFERENCE_BYTES = 262_144
 
@@ -140,6 +141,8 @@ class Server:
         self.home.mkdir(parents=True)
 
     def configure(self, http: str) -> None:
+        if is_ipv6(self.net.plan):
+            http = http.replace("listen 80;", "listen 80; listen [::]:80;")
         (self.home / "nginx.conf").write_text(_MAIN.format(home=self.home, http=http))
 
     def start(self) -> None:
@@ -155,8 +158,10 @@ class Server:
             time.sleep(0.02)
 
     def _listens(self) -> bool:
-        table = self.net.run(self.node, ["cat", "/proc/net/tcp"])
-        return any(" 00000000:0050 " in row and " 0A " in row for row in table.splitlines())
+        name, nowhere = ("tcp6", 32) if is_ipv6(self.net.plan) else ("tcp", 8)
+        table = self.net.run(self.node, ["cat", f"/proc/net/{name}"])
+        here = f" {'0' * nowhere}:0050 "
+        return any(here in row and " 0A " in row for row in table.splitlines())
 
     def think_with(self, seconds: float, seed: int) -> None:
         """Start the service that makes responses wait (exponential around *seconds*)."""
@@ -273,7 +278,7 @@ class Services:
         self.origin = Server(net, "origin", work)
         root = work / "root"
         prefixes = _lay_out(root, plan, seed)
-        self.edge.configure(edge_config(self.edge, address["origin"], plan, edge_fault))
+        self.edge.configure(edge_config(self.edge, literal(address["origin"]), plan, edge_fault))
         self.origin.configure(origin_config(self.origin, root, origin_fault))
         for server, kind in ((self.edge, edge_fault), (self.origin, origin_fault)):
             if kind is not None and kind.think_s is not None:
@@ -285,7 +290,7 @@ class Services:
         if plan.live:
             spec = {
                 "media": str(build.media()), "root": str(root / "live"), "prefix": prefixes,
-                "warm_from": address["edge"] if plan.warm else None, "seed": seed,
+                "warm_from": literal(address["edge"]) if plan.warm else None, "seed": seed,
             }  # fmt: skip
             self.source = Helper(net, "origin", "live.py", [json.dumps(spec)])
         for node in ("refa", "refb"):
@@ -293,7 +298,7 @@ class Services:
             (server.home / "probe.bin").write_bytes(bytes(REFERENCE_BYTES))
             server.configure(f"  server {{ listen 80; location / {{ root {server.home}; }} }}")
             server.start()
-        names = {"edge": address["edge"], "refa": address["refa"], "refb": address["refb"]}
+        names = {node: literal(address[node]) for node in ("edge", "refa", "refb")}
         if plan.hosts:
             names = {"edge": _PLAY, "refa": "speed.access.example", "refb": "probe.test.example"}
             records = {name: address[node] for node, name in names.items()}

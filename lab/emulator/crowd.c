@@ -44,14 +44,31 @@ static double exponential(double mean)
     return -mean * log(1.0 - (double)((z ^ (z >> 31)) >> 11) * 0x1.0p-53);
 }
 
+/* For both families, or for IPv4 where there is no other. */
+static int listener_at(int port)
+{
+    struct sockaddr_in6 here6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int one = 1, none = 0, listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (listener >= 0) {
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof none);
+        if (!bind(listener, (struct sockaddr *)&here6, sizeof here6) && !listen(listener, 512))
+            return listener;
+        close(listener);
+    }
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(listener, (struct sockaddr *)&here, sizeof here) < 0 || listen(listener, 512) < 0)
+        return -1;
+    return listener;
+}
+
 static int sink(int port)
 {
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct epoll_event events[64], e = {.events = EPOLLIN};
-    int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    int poll_fd = epoll_create1(0);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(listener, (struct sockaddr *)&here, sizeof here) < 0 || listen(listener, 512) < 0) {
+    int poll_fd = epoll_create1(0), listener = listener_at(port);
+    if (listener < 0) {
         perror("crowd sink");
         return 1;
     }
@@ -90,14 +107,20 @@ int main(int argc, char **argv)
                         "[MEAN_BYTES MEAN_PAUSE_MS SEED]\n");
         return 2;
     }
-    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[3]))};
+    struct sockaddr_in there4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[3]))};
+    struct sockaddr_in6 there6 = {.sin6_family = AF_INET6, .sin6_port = there4.sin_port};
+    int six = strchr(argv[2], ':') != NULL;
+    struct sockaddr *there = six ? (struct sockaddr *)&there6 : (struct sockaddr *)&there4;
+    socklen_t there_size = six ? sizeof there6 : sizeof there4;
+    int family = six ? AF_INET6 : AF_INET;
+    void *to = six ? (void *)&there6.sin6_addr : (void *)&there4.sin_addr;
     int count = atoi(argv[4]);
     int64_t end_ms = now_ms() + (int64_t)(atof(argv[5]) * 1000);
     double mean_bytes = argc == 9 ? atof(argv[6]) : 0, mean_pause = argc == 9 ? atof(argv[7]) : 0;
     if (argc == 9)
         state = strtoull(argv[8], NULL, 10);
-    if (inet_pton(AF_INET, argv[2], &there.sin_addr) != 1 || count < 1 || count > MAX_FLOWS) {
-        fprintf(stderr, "crowd: an IPv4 address and 1 to %d flows\n", MAX_FLOWS);
+    if (inet_pton(family, argv[2], to) != 1 || count < 1 || count > MAX_FLOWS) {
+        fprintf(stderr, "crowd: an address and 1 to %d flows\n", MAX_FLOWS);
         return 2;
     }
     int poll_fd = epoll_create1(0);
@@ -115,9 +138,9 @@ int main(int argc, char **argv)
                     next = flows[i].start_ms;
                 continue;
             }
-            int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+            int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
             struct epoll_event e = {.events = EPOLLOUT, .data.u32 = (uint32_t)i};
-            if (fd < 0 || (connect(fd, (struct sockaddr *)&there, sizeof there) < 0 &&
+            if (fd < 0 || (connect(fd, there, there_size) < 0 &&
                            errno != EINPROGRESS)) {
                 if (fd >= 0)
                     close(fd);

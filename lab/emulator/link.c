@@ -87,7 +87,8 @@ struct direction {
 struct link {
     char name[32];
     int fd[3]; /* near end, far end, neighbour on the near end's medium (or -1) */
-    uint32_t shared_net, shared_mask;
+    unsigned char shared_net[16]; /* the neighbour's prefix */
+    int shared_bits, shared_six;
     struct direction dir[2]; /* 0: near to far ("up"), 1: far to near ("down") */
 };
 
@@ -356,14 +357,21 @@ static void enter(struct direction *d, struct packet *p, ns_t now)
     plan_next(d);
 }
 
+static int in_prefix(const unsigned char *address, const unsigned char *net, int bits)
+{
+    int whole = bits / 8, left = bits % 8;
+    return !memcmp(address, net, (size_t)whole) &&
+           (!left || !((address[whole] ^ net[whole]) & (0xff00 >> left)));
+}
+
 static int exit_for(const struct link *l, int which, const struct packet *p)
 {
     if (which == 0)
         return l->fd[1];
-    if (l->fd[2] >= 0 && p->length >= 20 && (p->data[0] >> 4) == 4) {
-        uint32_t to;
-        memcpy(&to, p->data + 16, 4);
-        if ((to & l->shared_mask) == l->shared_net)
+    if (l->fd[2] >= 0) {
+        int six = p->data[0] >> 4 == 6, at = six ? 24 : 16;
+        if (six == l->shared_six && p->length >= (six ? 40 : 20) &&
+            in_prefix(p->data + at, l->shared_net, l->shared_bits))
             return l->fd[2];
     }
     return l->fd[0];
@@ -494,19 +502,20 @@ static void cmd_share(char **w, int n)
 {
     struct link *l = n == 5 ? find(w[1]) : NULL;
     char *slash = n == 5 ? strchr(w[4], '/') : NULL;
-    struct in_addr net;
     if (!l || !slash || l->fd[2] >= 0) {
         answer("err share NAME NS DEV PREFIX, once a link");
         return;
     }
     int bits = atoi(slash + 1);
     *slash = 0;
-    if (bits < 1 || bits > 32 || inet_pton(AF_INET, w[4], &net) != 1) {
+    int six = strchr(w[4], ':') != NULL;
+    if (bits < 1 || bits > (six ? 128 : 32) ||
+        inet_pton(six ? AF_INET6 : AF_INET, w[4], l->shared_net) != 1) {
         answer("err bad prefix");
         return;
     }
-    l->shared_mask = htonl(0xffffffffu << (32 - bits));
-    l->shared_net = net.s_addr & l->shared_mask;
+    l->shared_bits = bits;
+    l->shared_six = six;
     if ((l->fd[2] = open_device(w[2], w[3])) < 0) {
         answer("err %s in %s: %s", w[3], w[2], strerror(errno));
         return;
