@@ -96,6 +96,7 @@ def as_lines(found: Examination, file: str, verifier: Verifier | None = None) ->
         if number:
             yield "", ""
         yield from _notice(seen, file, found.session.header.settings)
+        yield from _deeds(found, seen.notice.id)
     others = [one for one in found.ids if one not in {seen.notice.id for seen in found.notices}]
     if others:
         yield "", ""
@@ -290,6 +291,15 @@ def _ranges(seen: Examined, settings: Settings) -> Iterator[Line]:
         yield _style(budget.fate), f"  {text:<44}{words.fate(budget.fate, condition)}"
 
 
+def _deeds(found: Examination, notice_id: str) -> Iterator[Line]:
+    deeds = found.done_about(notice_id)
+    if not deeds:
+        return
+    yield from _head("What was done about it, and what followed; none of it is weighed")
+    for one in deeds:
+        yield from _wrapped(f"{words.clock(one.at_ns):>6}  {words.deed(one, found.said(one))}")
+
+
 # -- for programs -----------------------------------------------------------------------------
 
 
@@ -307,7 +317,11 @@ def as_json(found: Examination, verifier: Verifier | None = None) -> dict[str, A
         "missing": words.missing(found.session) or None,
         "key": verifier.key_id if verifier is not None else None,
         "ids": list(found.ids),
-        "notices": [_notice_json(seen) for seen in found.notices],
+        "notices": [
+            _notice_json(seen)
+            | {"acted": [one.as_json() for one in found.done_about(seen.notice.id)]}
+            for seen in found.notices
+        ],
     }
 
 

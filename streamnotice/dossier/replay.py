@@ -85,6 +85,7 @@ class Replay:
         notices: notices as recorded.
         shown: notices as the viewer saw them.
         dismissed: what the viewer waved away or muted.
+        acted: what was carried out, and what followed.
         cut: how the file's end is missing; None if it is whole.
         closed: the session's end is on record.
         truncated: recording stopped at its bound; the replay goes that far.
@@ -106,6 +107,7 @@ class Replay:
     notices: list[Notice] = attrs.field(factory=list)
     shown: list[Json] = attrs.field(factory=list)
     dismissed: list[Json] = attrs.field(factory=list)
+    acted: list[Json] = attrs.field(factory=list)
     cut: str | None = None
     closed: bool = False
     truncated: bool = False
@@ -190,6 +192,8 @@ def run(
             found.shown.append(entry.plain)
         elif entry.type == "dismissed":
             found.dismissed.append(entry.plain)
+        elif entry.type == "acted":
+            found.acted.append(entry.plain)
         elif entry.type == "state" and found.difference is None:
             if not begun:
                 found.begin_ns = entry.at_ns

@@ -19,6 +19,7 @@ from typing import Final
 import attrs
 
 from streamnotice.bottlenecks import UNDETERMINED
+from streamnotice.dossier.deeds import Deed, as_read, deeds
 from streamnotice.dossier.examination import against, apart, leaving, ranges
 from streamnotice.dossier.examination.against import Margin, Rival, Turn
 from streamnotice.dossier.examination.apart import Pair
@@ -77,11 +78,21 @@ class Examination:
         session: the replayed dossier.
         ids: all notices of the session, in order.
         notices: those examined.
+        deeds: what was done about notices, and what followed it, as recorded.
     """
 
     session: Session
     ids: tuple[str, ...]
     notices: tuple[Examined, ...]
+    deeds: tuple[Deed, ...] = ()
+
+    def done_about(self, notice_id: str) -> list[Deed]:
+        """The deeds that were about one notice."""
+        return [one for one in self.deeds if one.notice_id == notice_id]
+
+    def said(self, deed: Deed) -> str:
+        """The action as the viewer read it; empty if that is not on record."""
+        return as_read(deed, self.session.replay.shown)
 
 
 def last_words(notices: Iterable[Notice]) -> dict[str, Notice]:
@@ -130,7 +141,12 @@ def examine(
     else:
         main = main_notice(session.notices)
         wanted = [main] if main is not None else []
-    return Examination(session, tuple(words), tuple(examined(session, one) for one in wanted))
+    return Examination(
+        session,
+        tuple(words),
+        tuple(examined(session, one) for one in wanted),
+        tuple(deeds(session.replay.acted, session.replay.notices)),
+    )
 
 
 def examined(session: Session, notice: Notice) -> Examined:

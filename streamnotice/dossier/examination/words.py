@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from streamnotice.bottlenecks import UNDETERMINED
+from streamnotice.dossier.deeds import FIGURES, Deed
 from streamnotice.dossier.examination import Examined
 from streamnotice.dossier.examination.apart import Pair
 from streamnotice.dossier.examination.leaving import LeftOut
@@ -14,6 +15,7 @@ from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.dossier.examination.session import Session
 from streamnotice.dossier.phrases import Phrases, english
 from streamnotice.events import Item
+from streamnotice.notices.ids import HOST_ACTIONS
 from streamnotice.policy import Settings
 
 S_NS: Final = 1_000_000_000
@@ -48,6 +50,45 @@ def name(bottleneck: str, among: Iterable[str], condition: str | None) -> str:
 def named(bottleneck: str, among: Iterable[str], condition: str | None, say: Phrases) -> str:
     """The same in another language: names stay names, what stands between them doesn't."""
     return say.either(among) or bottleneck + (f", {condition}" if condition else "")
+
+
+def deed(found: Deed, said: str = "", say: Phrases | None = None) -> str:
+    """What was done, or what was seen after it, in sentences.
+
+    Args:
+        said: the action as the viewer read it; empty if that is not known.
+        say: the language; English without it.
+    """
+    say = say or english()
+    label = said or found.action
+    if found.by == "host" and found.action in HOST_ACTIONS:
+        label = say.catalog.text(f"action.{found.action}")
+    label = label.rstrip(".!\u3002")
+    if found.state == "noted":
+        return say("aside.acted", action=found.action, note=found.note)
+    if found.state == "failed":
+        return say("aside.failed", action=label)
+    if found.state == "done":
+        return say("aside.done_host" if found.by == "host" else "aside.done_viewer", action=label)
+    parts = [say.catalog.text(f"acted.{found.followed}", {"action": say.value(label)})]
+    if found.followed not in ("same", "unknown"):
+        parts.append(say.catalog.text("acted.caveat"))
+    states = [found.before.get("state"), found.after.get("state")]
+    pairs = [("state", [say.get(f"state.{one}", "?") for one in states])] if all(states) else []
+    for figure in FIGURES:
+        both = [found.before.get(figure), found.after.get(figure)]
+        told = [_quantity(figure, one, say) for one in both if isinstance(one, int | float)]
+        if len(told) == len(both):
+            pairs.append((figure, told))
+    for figure, (before, after) in pairs:
+        parts.append(say(f"figure.{figure}", before=before, after=after))
+    return say.sentences(parts)
+
+
+def _quantity(figure: str, value: float, say: Phrases) -> str:
+    unit_ns = figure.endswith("_s")
+    name_ = f"{figure[:-2]}_ns" if unit_ns else figure
+    return say.catalog.numbers.words(name_, round(value * (S_NS if unit_ns else 1)))
 
 
 def pair(found: Pair) -> str:

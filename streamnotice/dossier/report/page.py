@@ -10,6 +10,7 @@ import attrs
 from markupsafe import Markup
 
 from streamnotice.bottlenecks import INNER_NAMES, LEAF_NAMES, LEAVES, NONE, UNDETERMINED
+from streamnotice.dossier.deeds import Deed, as_read, deeds
 from streamnotice.dossier.examination import words
 from streamnotice.dossier.report import charts
 from streamnotice.dossier.report.frame import capital, language
@@ -107,18 +108,26 @@ class Page(Summary, Tables):
 
     def asides(self) -> list[tuple[str, str]]:
         """(when, what) of what viewer and host did about notices."""
+        found = self.found
+        acted = [row for row in found.asides if row["type"] == "acted"]
+        done = iter(deeds(acted, found.notices))
         rows = []
-        for row in self.found.asides[-MOST_SAID:]:
+        for row in found.asides:
             if row["type"] == "dismissed":
                 told = {"scope": row["scope"], "place": row["bottleneck"]}
                 if row["id"]:
                     told["id"] = row["id"]
                 id_ = "aside.dismissed" if row["id"] else "aside.dismissed_place"
+                what = self.say(id_, **{name: visible(text, 300) for name, text in told.items()})
             else:
-                id_, told = "aside.acted", {"action": row["action"], "note": row["note"]}
-            what = self.say(id_, **{name: visible(text, 300) for name, text in told.items()})
+                what = self._deed(next(done))
             rows.append((words.clock(row["at_ns"]), what))
-        return rows
+        return rows[-MOST_SAID:]
+
+    def _deed(self, one: Deed) -> str:
+        said = visible(as_read(one, self.found.shown), 300)
+        shown = attrs.evolve(one, action=visible(one.action, 300), note=visible(one.note, 300))
+        return words.deed(shown, said, self.say)
 
     def status(self) -> str:
         """Whether the record holds, in a sentence."""
