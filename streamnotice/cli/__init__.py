@@ -11,6 +11,7 @@ that says what and where.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -36,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 OK, FAILED, BAD_USE = 0, 1, 2
+NO_READER = 141
+"""As a shell has it for a program that SIGPIPE ended."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,9 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if run is None:
         parser.error("a command is needed: " + ", ".join(COMMANDS))
     try:
-        return int(run(args))
+        code = int(run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a reader that is gone is seen here, not while Python ends
+        return code
     except StreamnoticeError as error:
         print(f"streamnotice {args.command}: {error}", file=sys.stderr)
         return BAD_USE
+    except BrokenPipeError:
+        # `| head` has had enough; what Python still holds back must not complain either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO_READER
     except KeyboardInterrupt:
         return 130
