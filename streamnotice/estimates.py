@@ -188,6 +188,8 @@ _ALWAYS = frozenset(
 )
 
 
+_MADE_LIVE = "service.source"
+"""The encoder or packager of a live stream; what was made long ago can't be late."""
 _UNSEEN_ALONE = frozenset({"service", "network.vpn"})
 """Inside a tunnel, trouble of the line under it looks like the tunnel's own: `network` then."""
 
@@ -203,4 +205,5 @@ def sighted(seen: Estimates) -> Sighted:
     blurred = {part for place in segments for part in place.split(JOIN)} - clear - {"service"}
     if seen.home_router:
         clear.add("network.home.sharing")
-    return Sighted(_ALWAYS | clear, frozenset(blurred))
+    always = _ALWAYS - {_MADE_LIVE} if seen.playback.live is False else _ALWAYS
+    return Sighted(always | clear, frozenset(blurred))

@@ -154,6 +154,8 @@ def relation(outcome: str, place: str) -> str:
     """Where an answer lies relative to a fault at *place* on the path."""
     if outcome == "server":  # all answers but the server's own
         return "at" if place == "service" else "farther"
+    if outcome == "nothing":  # not even the first router answers
+        outcome = "home"
     if outcome not in STRETCHES:
         return outcome  # none, all, vpn, unplaced: the same for every place
     near, far = STRETCHES[outcome]

@@ -26,7 +26,7 @@ from streamnotice.observations import (
     RoundTrip,
     Route,
 )
-from streamnotice.policy import S_NS
+from streamnotice.policy import S_NS, Policy, Settings
 from streamnotice.verdict.tables import Tables
 from streamnotice.verdict.waterfall import Said
 
@@ -105,6 +105,11 @@ def load_runs(
             yield replay_run(name, truth, dossier, tables, mask, rules, step)
 
 
+def present_settings(recorded: Settings) -> Settings:
+    """The default policy as it is now: what is judged is this version, not the recording one."""
+    return attrs.evolve(Policy().settings(), subscribed_bps=recorded.subscribed_bps)
+
+
 def replay_run(
     name: str,
     whole: dict[str, Any],
@@ -117,7 +122,7 @@ def replay_run(
     """Feed one recording through an engine and note what each rule said at each step."""
     record = open_dossier(dossier)
     kept = tuple(rule for rule in rules if rule.needs not in mask)
-    engine = Engine(record.header.settings, tables, kept)
+    engine = Engine(present_settings(record.header.settings), tables, kept)
     steps: dict[int, dict[str, str]] = {}
     impacts: dict[int, str | None] = {}
     verdicts: dict[int, Verdict] = {}

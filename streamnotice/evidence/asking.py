@@ -1,4 +1,8 @@
-"""Was the player asking: the second split. A pause between requests is not a slow network."""
+"""Was the player asking: the second split. A pause between requests is not a slow network.
+
+Where the player tells how much it means to keep at hand, pauses with far less than that are
+told apart from those of a player that has enough.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.policy import S_NS
 
 WINDOW_S = 6
+HUNGRY_NS = 4 * S_NS
+SHORT_OF_TARGET = 2
+"""Below this part of its target a player that pauses is not just letting its buffer breathe."""
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
@@ -17,21 +24,38 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     figures = (("asking_permille", share), ("buffer_ns", level))
     if share >= 900:
         return Outcome("always", figures)
+    short = _short(seen, level)
     if share >= 300:
-        return Outcome("partly", figures)
-    hungry = seen.playback.state == "stalled" or (
-        seen.playback.wants_data is not False and level is not None and level < 4 * S_NS
-    )
-    if not hungry:
+        return Outcome("partly_short" if short else "partly", figures)
+    if seen.playback.state == "stalled" or _wants(seen, level, HUNGRY_NS):
+        name = "idle_hungry"
+    elif short:
+        name = "idle_short"
+    else:
         return Outcome("idle_full", figures)
     # a player that waits before it tries again after a failure does ask
     since = now - WINDOW_S * S_NS
     failed = any(f.at_ns > since for f in seen.requests.failures) or any(
         a.at_ns > since and a.status >= 400 for a in seen.requests.answers
     )
-    return Outcome("retrying" if failed else "idle_hungry", figures)
+    return Outcome("retrying" if failed else name, figures)
+
+
+def _wants(seen: Estimates, level: int | None, below_ns: int) -> bool:
+    return seen.playback.wants_data is not False and level is not None and level < below_ns
+
+
+def _short(seen: Estimates, level: int | None) -> bool:
+    """Far below the player's own target; a live player can't have more than has been made."""
+    target = seen.playback.target_ns
+    if target is None or seen.playback.live is not False:
+        return False
+    return _wants(seen, level, target // SHORT_OF_TARGET)
 
 
 RULE = Rule(
-    "asking", ("always", "partly", "idle_hungry", "retrying", "idle_full"), "requests", read
+    "asking",
+    ("always", "partly", "partly_short", "idle_hungry", "idle_short", "retrying", "idle_full"),
+    "requests",
+    read,
 )

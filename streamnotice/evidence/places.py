@@ -39,4 +39,4 @@ def read_reach(seen: Estimates, now: int) -> Outcome | None:
 QUEUE = Rule("queue_place", NAMES, "path", read_queue)
 SPREAD = Rule("spread_place", NAMES, "path", read_spread)
 LOSS = Rule("loss_place", NAMES, "path", read_loss)
-REACH = Rule("reach_place", ("all", "server", *localise.PLACES), "path", read_reach)
+REACH = Rule("reach_place", ("all", "server", "nothing", *localise.PLACES), "path", read_reach)

@@ -4,8 +4,8 @@ The rules of manners, one place each:
 
 - nothing is raised without impact, nor in the cool-down after a notice was resolved;
 - harm comes in spells: a short good stretch between two stalls doesn't end one;
-- `undetermined` is only said when a spell has held harm enough: a viewer gains nothing from
-  "something may go wrong, we don't know what";
+- `undetermined` is only said of a stall, when a spell has held harm enough: a viewer gains nothing
+  from "something may go wrong", or "could look better", "we don't know what";
 - a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
 - when playback has been well for `resolved_after`, the notice is resolved as recovered; while it
   is paused, seeking or starting, nothing is shown to be well, and the end is the end;
@@ -121,7 +121,7 @@ class Life:
     ) -> list[Notice]:
         if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
             return []
-        hasty = self.suffered_ns < PATIENCE_NS or verdict.impact == "stall_ahead"
+        hasty = self.suffered_ns < PATIENCE_NS or verdict.impact != "stalled"
         if key == "undetermined" and hasty:
             return []
         self.serial += 1

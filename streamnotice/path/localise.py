@@ -27,6 +27,7 @@ DELAY_WINDOW_NS: Final = 10 * S_NS
 SPREAD_WINDOW_NS: Final = 15 * S_NS
 LOSS_WINDOW_NS: Final = 30 * S_NS
 REACH_WINDOW_NS: Final = 8 * S_NS
+NOTHING_WINDOW_NS: Final = 10 * S_NS
 LEAST_DELAY_NS: Final = 10_000_000
 PAIRING_NS: Final = 3 * S_NS
 """A far-end sample this near in time tells what the queue was when a hop was asked."""
@@ -308,8 +309,9 @@ class Reach:
     """How far probes get.
 
     Attributes:
-        place: "all" (the far end answers), "server" (only the far end is silent), or the place
-            of the links behind the last hop that answers.
+        place: "all" (the far end answers), "server" (only the far end is silent), "nothing" (no
+            hop ever answered, and no other server does either), or the place of the links
+            behind the last hop that answers.
         answered, lost: hops in the window that did and did not answer.
     """
 
@@ -321,8 +323,10 @@ class Reach:
 def reach(paths: Paths, now: int) -> Reach | None:
     """How far probes get now, among hops that answered before."""
     path = paths.busiest()
-    if path is None or not path.segments:
+    if path is None:
         return None
+    if not path.segments:
+        return _nothing(paths, path, now)
     near, far = _ends(path)
     tries = sorted(
         (t for ttl in far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)),
@@ -345,6 +349,21 @@ def reach(paths: Paths, now: int) -> Reach | None:
     if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
     return Reach(_between(path, last_alive, dead), answered, lost + 1)
+
+
+def _nothing(paths: Paths, path: PathSeen, now: int) -> Reach | None:
+    """No way is known since nobody answers; other servers must be silent, too: many networks let
+    no probes through, but handshakes."""
+    others = [
+        t
+        for other in paths.references()
+        for hop in other.hops.values()
+        for t in hop.recent(now, NOTHING_WINDOW_NS)
+    ]
+    tries = [t for hop in path.hops.values() for t in hop.recent(now, NOTHING_WINDOW_NS)]
+    if len(others) < 2 or len(tries) < 4 or any(t.rtt_ns is not None for t in (*tries, *others)):
+        return None
+    return Reach("nothing", 0, len(tries))
 
 
 # -- far ends ---------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class PlaybackModel:
     rendition_fixed: bool = False
     wants_data: bool | None = None
     target_ns: int | None = None
-    live: bool = False
+    live: bool | None = None
     speed_permille: int = 1000
     dropped_frames: int | None = None
     decoded_frames: int | None = None

@@ -33,6 +33,7 @@ _SILENT_AGAIN_NS: Final = 15_000_000_000
 _ROUTE_AGAIN_NS: Final = 8_000_000_000
 _REDISCOVER_NS: Final = 300_000_000_000  # changes are noticed by following it
 _INCOMPLETE_AGAIN_NS: Final = 30_000_000_000
+_NOTHING_AGAIN_NS: Final = 2_000_000_000  # nobody answers: that they don't is worth knowing
 _CHANGED_LOOKS: Final = 2
 _LATE_NS: Final = 2_500_000_000
 _NO_WAY_S: Final = 3.0
@@ -119,7 +120,10 @@ class PathFlow:
         while True:
             began_ns = self._session.now()
             await self.discover()
-            lasts_ns = _REDISCOVER_NS if self._complete else _INCOMPLETE_AGAIN_NS
+            if self._complete:
+                lasts_ns = _REDISCOVER_NS
+            else:
+                lasts_ns = _INCOMPLETE_AGAIN_NS if self._hops else _NOTHING_AGAIN_NS
             if self._tells:
                 await self._follow(began_ns + lasts_ns)
                 continue

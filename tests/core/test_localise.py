@@ -171,3 +171,28 @@ def test_a_queue_that_was_there_first_needs_a_stored_baseline() -> None:
     assert found is not None
     assert found.place == "access"
     assert found.value == 120 * MS_NS
+
+
+def unanswered(reference_rtt_ns: int | None) -> Paths:
+    """Nobody along the way to the service ever answers; a reference is asked as well."""
+    seen = Paths()
+    for second in range(20, 30):
+        at_ns = second * S_NS
+        seen.probe(HopProbe(at_ns, "host-a", second % 4 + 1, "udp", "lost"))
+        seen.round_trip(RoundTrip(at_ns, "host-a", "service", failure="timeout"))
+        failure = "timeout" if reference_rtt_ns is None else None
+        seen.round_trip(
+            RoundTrip(at_ns, "host-b", "reference", rtt_ns=reference_rtt_ns, failure=failure)  # type: ignore[arg-type]
+        )
+    return seen
+
+
+def test_nothing_answers_at_all() -> None:
+    found = localise.reach(unanswered(None), NOW)
+    assert found is not None
+    assert (found.place, found.answered) == ("nothing", 0)
+    assert found.lost >= 4
+
+
+def test_probes_that_no_firewall_lets_through_are_not_a_dead_line() -> None:
+    assert localise.reach(unanswered(20 * MS_NS), NOW) is None

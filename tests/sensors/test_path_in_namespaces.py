@@ -271,6 +271,14 @@ def test_a_cut_link_is_an_outcome(world: World, by: int) -> None:
 
 
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_where_nobody_answers_the_first_router_is_asked_again_and_again(world: World) -> None:
+    world.sh("ip neigh replace 192.168.7.1 lladdr 02:00:00:00:00:01 dev up0")
+    seen = world.view({"hop-probe:lost:udp": 8}, 4)
+    assert [o["ttl"] for o in seen if o["kind"] == "hop-probe"][:8] == [1, 2, 3, 4] * 2
+    assert not _routes(seen)
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
 def test_a_home_router_that_answers_from_its_address_outside(world: World) -> None:
     """And seldom: one answer a second for each asker is as few as Linux ever gave."""
     world.sh(

@@ -1,0 +1,62 @@
+"""Was the player asking: pauses of a player that has enough, and of one that has not."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence import asking
+from streamnotice.observations import Playback, RequestEnded, RequestStarted
+
+S_NS = 1_000_000_000
+
+
+def pausing(
+    *,
+    buffer_s: int,
+    target_s: int | None,
+    live: bool | None = False,
+    asks_s: int = 1,
+    wants_data: bool | None = None,
+) -> Estimates:
+    """Ten seconds of a player that asks for some seconds in each six."""
+    seen = Estimates()
+    for second in range(10):
+        at_ns = second * S_NS
+        if second % 6 == 0:
+            seen.requests.started(RequestStarted(at_ns, second, "host-a", "media"))
+            seen.requests.ended(RequestEnded(at_ns + asks_s * S_NS, second, 1_000))
+        seen.playback.feed(
+            Playback(
+                at_ns,
+                state="playing",
+                buffer_ns=buffer_s * S_NS,
+                position_ns=at_ns,
+                target_ns=None if target_s is None else target_s * S_NS,
+                live=live,
+                wants_data=wants_data,
+            )
+        )
+    seen.requests.account(10 * S_NS)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("seen", "name"),
+    [
+        (pausing(buffer_s=28, target_s=30), "idle_full"),
+        (pausing(buffer_s=16, target_s=30), "idle_full"),  # a buffer may breathe
+        (pausing(buffer_s=10, target_s=30), "idle_short"),
+        (pausing(buffer_s=10, target_s=30, asks_s=3), "partly_short"),
+        (pausing(buffer_s=28, target_s=30, asks_s=3), "partly"),
+        (pausing(buffer_s=2, target_s=30), "idle_hungry"),
+        (pausing(buffer_s=10, target_s=None), "idle_full"),  # it doesn't tell what it wants
+        (pausing(buffer_s=10, target_s=30, live=True), "idle_full"),  # no more has been made
+        (pausing(buffer_s=10, target_s=30, live=None), "idle_full"),
+        (pausing(buffer_s=10, target_s=30, wants_data=False), "idle_full"),
+    ],
+)
+def test_pauses(seen: Estimates, name: str) -> None:
+    answer = asking.read(seen, 10 * S_NS)
+    assert answer is not None
+    assert answer.name == name
