@@ -58,7 +58,7 @@ async def test_shown_spoken_explained_and_understood() -> None:
         title = await page.locator(f"{CARD} h2").text_content()
         assert title == "The delivery server seems overloaded"
         # spoken politely, by a region that was there before
-        said = page.get_by_role("status").first
+        said = page.locator("stream-notice .announcement")
         assert title in await said.text_content()
         assert await said.get_attribute("aria-live") == "polite"
         # nobody's focus was taken

@@ -48,8 +48,8 @@ class StreamNotice extends HTMLElement {
     style.rel = "stylesheet";
     style.href = new URL("notice.css", HERE).href;
     // There from the beginning and never hidden: only then do screen readers speak what is put in.
+    // No role: Orca reads an empty role=status out as "statusbar" wherever the page is read.
     this.#say = put(root, "div", "announcement");
-    this.#say.setAttribute("role", "status");
     this.#say.setAttribute("aria-live", "polite");
     this.#say.setAttribute("aria-atomic", "true");
     this.#card = put(root, "section", "card");
@@ -187,7 +187,8 @@ class StreamNotice extends HTMLElement {
     const foot = put(card, "div", "foot");
     this.#drawActions(card, foot, notice);
     const after = put(card, "p", "after");
-    after.setAttribute("role", "status");
+    after.setAttribute("aria-live", "polite");
+    after.setAttribute("aria-atomic", "true");
     card.append(foot);
     const done = this.#button(foot, "understood", this.#words.understood, () => this.dismiss());
     done.setAttribute("aria-keyshortcuts", "Escape");
