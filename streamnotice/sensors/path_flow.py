@@ -22,7 +22,7 @@ from streamnotice.sensors.pace import (
     LIMITED_SYN_EVERY_S,
     pacer_of,
 )
-from streamnotice.sensors.routes import way_to
+from streamnotice.sensors.routes import local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply, UdpFlow
 from streamnotice.session import TargetRole
@@ -86,6 +86,7 @@ class PathFlow:
         self._reserved: str | None = None  # the router that a SYN is to ask next
         self._route_ns = 0  # when the route was last told of
         self._rediscover = False
+        self._moved = False  # this computer has another address towards the far end
         # a reference's path is only found, its hops are not followed and so not told of
         self._tells = role == "service"
 
@@ -104,6 +105,9 @@ class PathFlow:
                 await self._run()
             finally:
                 self._flow.close()
+            # another network, or a new address in the same: what was known is not known of this
+            self._hops, self._complete, self._moved = [], False, False
+            self._lost_ns.clear()
 
     def _no_way(self, error: OSError) -> None:
         self._session.log.debug("streamnotice.path.no_way", error=repr(error))
@@ -117,9 +121,10 @@ class PathFlow:
             )  # fmt: skip
 
     async def _run(self) -> None:
-        while True:
+        while not self._moved:
             began_ns = self._session.now()
             await self.discover()
+            self._look_where_we_are()
             if self._complete:
                 lasts_ns = _REDISCOVER_NS
             else:
@@ -258,7 +263,7 @@ class PathFlow:
         async with asyncio.TaskGroup() as tasks:
             witness = tasks.create_task(self._witness())
             try:
-                while self._session.now() < until_ns and not self._rediscover:
+                while not (self._session.now() >= until_ns or self._rediscover or self._moved):
                     self._greet()
                     if self._next() is None:
                         await asyncio.sleep(0.05)
@@ -332,11 +337,17 @@ class PathFlow:
         while True:
             if self._due(handshake_ns, HANDSHAKE_EVERY_S[self._circle.intensity]):
                 handshake_ns = self._session.now()
+                self._look_where_we_are()
                 await self._handshake()
             if self._due(syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
                 syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
             await asyncio.sleep(0.1)
+
+    def _look_where_we_are(self) -> None:
+        """A flow whose address is no more gets no answers, and its questions may still go out."""
+        source = local_address(self._address)
+        self._moved = source is not None and self._flow is not None and source != self._flow.source
 
     async def _one_syn(self, turn: int) -> int:
         """A SYN to the next router that answers at all; the far end has its handshakes."""

@@ -89,6 +89,11 @@ class UdpFlow:
         self._sent_ns = self._sent_unix_ns = 0
         self._not_from: frozenset[str] = frozenset()
 
+    @property
+    def source(self) -> str:
+        """The address of this computer that the flow leaves from, for all its life."""
+        return str(self._sock.getsockname()[0])
+
     async def probe(
         self,
         ttl: int,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -294,6 +295,28 @@ def test_a_home_router_that_answers_from_its_address_outside(world: World) -> No
     assert route["segments"][0] == "network.home.wifi|network.isp.access"
     probes = [o for o in seen if o["kind"] == "hop-probe"]
     assert len([o for o in probes if o["outcome"] == "lost"]) <= len(probes) // 10
+
+
+NEW_ADDRESS = {
+    4: "ip addr del 192.168.7.2/24 dev up0; ip addr add 192.168.7.77/24 dev up0; "
+    "ip route add default via 192.168.7.1",
+    6: "ip addr add 2001:db8:700:1::77/64 dev up0 nodad; ip addr del 2001:db8:700:1::2/64 dev up0",
+}
+
+
+@both
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_a_new_address_of_this_computer_does_not_end_it(world: World, by: int) -> None:
+    change = threading.Timer(4.0, world.sh, [NEW_ADDRESS[by]])
+    change.start()
+    try:
+        # more than the first seconds give
+        seen = world.view({"hop-probe:ttl_exceeded:udp": 18, "hop-probe:reached:udp": 9}, by)
+    finally:
+        change.join()
+    assert all(route["complete"] for route in _routes(seen))
+    probes = [o for o in seen if o["kind"] == "hop-probe"]
+    assert len([o for o in probes if o["outcome"] in ("lost", "error")]) <= 5
 
 
 SNIFF = """\
