@@ -47,7 +47,7 @@ class Playback(Observation):
         buffer_ns: media ahead of the play head, as play-out time.
         position_ns: play head, media time.
         rendition_bps: rate of the rendition now requested (peak or average as declared).
-        ladder_bps: all renditions on offer, ascending.
+        ladder_bps: all renditions on offer that the viewer permits, ascending.
         rendition_fixed: True if no other rendition is permitted.
         dropped_frames: frames dropped so far by decoder or display (running count).
         decoded_frames: frames decoded or shown so far (running count).

@@ -145,9 +145,20 @@ class PlaybackModel:
             self.below_since_ns = None
 
     def usual_bps(self) -> int | None:
-        """The highest rendition held for some time in this session."""
-        held = [rate for rate, seconds in self.held_s.items() if seconds >= USUAL_S]
-        return max(held) if held else None
+        """The highest rendition held for some time in this session, of those still permitted.
+
+        What the viewer has ruled out is no loss; where only one is left, nothing can be given up.
+        """
+        if self.rendition_fixed:
+            return None
+        # a rate told as measured may lie a little above the one that is declared
+        top = self.ladder_bps[-1] * 5 // 4 if self.ladder_bps else None
+        held = [
+            rate
+            for rate, seconds in self.held_s.items()
+            if seconds >= USUAL_S and (top is None or rate <= top)
+        ]
+        return max(held, default=None)
 
     def level_ns(self, now: int) -> int | None:
         """Buffer level now: the last told one, less what has been shown since."""

@@ -211,14 +211,14 @@ class HeadlessPlayer:
             await asyncio.sleep(TICK_S)
 
     def _report(self) -> None:
-        ladder = self._ladder_bps
+        ladder = self._permitted_bps
         self._watcher.playback(
             state=self._clock.state,
             buffer_s=self._clock.level_s,
             position_s=self._clock.position_s,
             rendition_bps=self._rendition_bps,
             ladder_bps=ladder or None,
-            rendition_fixed=self._choice != "auto" or len(self._renditions) == 1,
+            rendition_fixed=self._choice != "auto" or len(ladder or self._renditions) == 1,
             wants_data=self._wants_data,
             target_s=self._level_wanted_s,
             live=self._live,

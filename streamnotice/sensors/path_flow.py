@@ -85,6 +85,8 @@ class PathFlow:
         self._lost_ns: dict[str, int] = {}  # routers whose late answers may still come
         self._reserved: str | None = None  # the router that a SYN is to ask next
         self._route_ns = 0  # when the route was last told of
+        # when TCP was last asked: goes on where nobody answers and finding begins again and again
+        self._handshake_ns = self._syn_ns = self._session.now()
         self._rediscover = False
         self._moved = False  # this computer has another address towards the far end
         # a reference's path is only found, its hops are not followed and so not told of
@@ -331,16 +333,14 @@ class PathFlow:
 
     async def _witness(self) -> None:
         """TCP, now and then."""
-        now = self._session.now()
-        handshake_ns = syn_ns = now
         turn = 0
         while True:
-            if self._due(handshake_ns, HANDSHAKE_EVERY_S[self._circle.intensity]):
-                handshake_ns = self._session.now()
+            if self._due(self._handshake_ns, HANDSHAKE_EVERY_S[self._circle.intensity]):
+                self._handshake_ns = self._session.now()
                 self._look_where_we_are()
                 await self._handshake()
-            if self._due(syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
-                syn_ns = self._session.now()
+            if self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
+                self._syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
             await asyncio.sleep(0.1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from streamnotice.observations import Playback
@@ -100,6 +102,21 @@ def test_quality_given_up_for_long() -> None:
         if second < 38:
             assert model.impact(now, SETTINGS, True, False) is None
     assert model.impact(now, SETTINGS, True, False) == "quality"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"ladder_bps": (400_000, 1_200_000)}, {"rendition_fixed": True}],
+    ids=["a cap", "one rendition"],
+)
+def test_quality_that_the_viewer_turned_down_is_not_given_up(wish: dict[str, Any]) -> None:
+    model = PlaybackModel()
+    for second in range(60):
+        now = second * S_NS
+        rate, said = (3_000_000, {}) if second < 20 else (400_000, wish)
+        model.feed(Playback(now, state="playing", buffer_ns=20 * S_NS, rendition_bps=rate, **said))
+        model.step(now)
+        assert model.impact(now, SETTINGS, True, False) is None
 
 
 def test_frame_counters_that_start_anew_are_no_drops() -> None:
