@@ -53,5 +53,7 @@ async def test_a_notice_is_spoken_named_and_explained() -> None:
             "document.querySelector('stream-notice').shadowRoot"
             ".querySelector('.announcement').textContent.includes('recovered')"
         )
+        # the question is gone with the notice's end; the focus is not
+        assert await page.evaluate(focused) == "understood"
         await page.keyboard.press("Escape")
         await gone(page)

@@ -154,7 +154,8 @@ class StreamNotice extends HTMLElement {
     this.#card.dataset.state = notice.reason ?? notice.state;
     this.#card.dataset.severity = notice.severity;
     this.#card.hidden = false;
-    if (same && focused) this.#card.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    // what had the focus may be gone; it must not fall out of the card
+    if (same && focused) (this.#keyed(focused) ?? this.#keyed("understood"))?.focus();
     this.#announce(`${notice.title}. ${notice.sentence}`);
     if (notice.stays_s !== null) this.#goAfter(notice.stays_s * 1000);
     this.#tell("notice", notice);
@@ -193,6 +194,10 @@ class StreamNotice extends HTMLElement {
     const done = this.#button(foot, "understood", this.#words.understood, () => this.dismiss());
     done.setAttribute("aria-keyshortcuts", "Escape");
     if (notice.state !== "resolved" && notice.evidence.length) this.#drawWhy(card, notice, open);
+  }
+
+  #keyed(key) {
+    return this.#card.querySelector(`[data-key="${CSS.escape(key)}"]`);
   }
 
   #button(parent, part, text, act) {
@@ -282,7 +287,7 @@ class StreamNotice extends HTMLElement {
     if (this.#notice?.id === told.id && after) after.textContent = told.text;
     else this.#announce(told.text);
     if (told.state !== "done") {
-      const button = this.#card.querySelector(`[data-key="${CSS.escape(told.action)}"]`);
+      const button = this.#keyed(told.action);
       if (button) button.disabled = false;
     }
     this.#tell("acted", told);
