@@ -49,7 +49,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION: Final = "0.11.0"
+ENGINE_VERSION: Final = "0.12.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -165,6 +165,11 @@ class Engine:
         return self._mind.late
 
     @property
+    def showing(self) -> bool:
+        """A notice is on screen."""
+        return self._mind.life.shown is not None
+
+    @property
     def estimates(self) -> Estimates:
         """The present picture; for views and tests, not for keeping."""
         return self._mind.estimates
@@ -192,8 +197,9 @@ class Engine:
         suffering = impact is not None or seen.playback.state == "stalled"
         self._weigher.step(mind.memory, now, outcomes, suffering)
         mind.life.harm(now, impact, self.settings, seen.playback.state)
-        named = self._weigher.name(mind.memory, sighted(seen))
-        speaks = named if impact is not None or mind.life.shown is not None else None
+        says = impact is not None or self.showing
+        named = self._weigher.name(mind.memory, sighted(seen), says)
+        speaks = named if says else None
         since = self._since(now, speaks)
         wants = self._wants(now, impact)
         verdict = self._weigher.verdict(

@@ -27,7 +27,11 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     short = _short(seen, level)
     if share >= 300:
         return Outcome("partly_short" if short else "partly", figures)
-    if seen.playback.state == "stalled" or _wants(seen, level, HUNGRY_NS):
+    if seen.playback.state == "stalled":
+        name = "idle_hungry"
+    elif _wants(seen, level, HUNGRY_NS):
+        if seen.playback.live or seen.newest:
+            return None  # what will be shown live can't be asked for before it has been made
         name = "idle_hungry"
     elif short:
         name = "idle_short"
@@ -55,7 +59,15 @@ def _short(seen: Estimates, level: int | None) -> bool:
 
 RULE = Rule(
     "asking",
-    ("always", "partly", "partly_short", "idle_hungry", "idle_short", "retrying", "idle_full"),
+    (
+        "always",
+        "partly",
+        "partly_short",
+        "idle_hungry",
+        "idle_short",
+        "retrying",
+        "idle_full",
+    ),
     "requests",
     read,
 )

@@ -75,14 +75,19 @@ class Weigher:
             row = self._worn[key] = tuple(carried(value, fresh_permille) for value in whole)
         return row
 
-    def name(self, memory: Memory, sighted: Sighted) -> Named | None:
-        """What may be said now: a new name if one passes, else the one spoken while it holds."""
+    def name(self, memory: Memory, sighted: Sighted, says: bool = True) -> Named | None:
+        """What may be said now: a new name if one passes, else the one spoken while it holds.
+
+        Args:
+            says: playback suffers, or a notice stands: only what is said then was spoken. What was
+                merely thought must pass anew when the time comes.
+        """
         found = self.namer.best(memory.belief, memory.gate, sighted)
         spoken = memory.spoken
         coarser = found is None or (spoken is not None and is_leaf(spoken) > is_leaf(found.key))
         if spoken is not None and coarser and self.namer.holds(spoken, memory.belief):
             found = self.namer.named(spoken, memory.belief)
-        memory.spoken = found.key if found is not None else None
+        memory.spoken = found.key if found is not None and says else None
         return found
 
     def verdict(

@@ -60,3 +60,7 @@ def test_pauses(seen: Estimates, name: str) -> None:
     answer = asking.read(seen, 10 * S_NS)
     assert answer is not None
     assert answer.name == name
+
+
+def test_a_live_player_that_waits_for_what_is_not_made_yet_says_nothing() -> None:
+    assert asking.read(pausing(buffer_s=2, target_s=9, live=True), 10 * S_NS) is None

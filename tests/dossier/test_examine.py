@@ -61,7 +61,7 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
     for asked, verdict in zip(session.steps, session.verdicts, strict=True):
         assert asked.at_ns == verdict.at_ns
         weigher.step(memory, asked.at_ns, asked.outcomes, asked.suffering)
-        named = weigher.name(memory, asked.sighted)
+        named = weigher.name(memory, asked.sighted, asked.says)
         assert weigher.namer.alternatives(memory.belief)[0] == verdict.alternatives[0]
         if asked.impact is None:
             continue

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamnotice.bottlenecks import LEAF_NAMES
-from streamnotice.decibans import to_ppm
+from streamnotice.decibans import from_ratio, to_ppm
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Sighted
 from streamnotice.evidence.rule import Outcome
 from streamnotice.policy import Policy
+from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.waterfall import Repeats, Said, waterfall
@@ -342,3 +343,17 @@ def test_posterior_is_normal_at_every_step(outcomes: list[dict[str, str]]) -> No
             answers.get("harm") == "stalled",
         )
         assert abs(sum(to_ppm(log) for log in memory.belief.logs) - 1_000_000) < 2_000
+
+
+def test_what_was_only_thought_does_not_hold_when_harm_comes() -> None:
+    using = weigher()
+    likely, rest = from_ratio(85, 100), from_ratio(15, 100 * (len(STATES) - 1))
+    home = using.namer.names["network.home.wifi"][0]
+    for says, key in ((True, "network.home.wifi"), (False, None)):
+        memory = using.fresh()
+        play(using, memory, [HOME] * 20)
+        assert using.name(memory, ALL, says) is not None
+        # a little less sure than it takes to begin, but not to go on
+        memory.belief = Filter([likely if i == home else rest for i in range(len(STATES))])
+        named = using.name(memory, ALL)
+        assert (named.key if named else None) == key

@@ -136,6 +136,6 @@ def _named_under(on: Stretch, settings: Settings) -> Fate:
     named = None
     for asked, memory in zip(on.steps, memories, strict=True):
         again = attrs.evolve(memory, spoken=spoken)
-        named = using.name(again, asked.sighted)
+        named = using.name(again, asked.sighted, asked.says)
         spoken = again.spoken
     return fate(on.claim, named)

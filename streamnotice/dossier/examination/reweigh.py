@@ -148,7 +148,7 @@ def step(
 ) -> Named | None:
     """One decision step, on *outcomes* in place of its own."""
     weigher.step(memory, asked.at_ns, outcomes, asked.suffering)
-    return weigher.name(memory, asked.sighted)
+    return weigher.name(memory, asked.sighted, asked.says)
 
 
 def weigh_again(

@@ -46,6 +46,7 @@ class Asked:
         sighted: leaves that could be told apart.
         suffering: playback suffered or stood.
         impact: what it suffered; None is nothing.
+        says: it suffered, or a notice stood: what was named was spoken.
     """
 
     at_ns: int
@@ -53,6 +54,7 @@ class Asked:
     sighted: Sighted
     suffering: bool
     impact: Impact | None
+    says: bool = True
 
 
 @attrs.frozen(eq=False)
@@ -110,7 +112,7 @@ class _Noted:
     engine: Engine = attrs.field(init=False)
     state: Json | None = None
     answers: dict[str, Outcome] = attrs.Factory(dict)
-    steps: list[tuple[int, dict[str, Outcome], Sighted, bool]] = attrs.Factory(list)
+    steps: list[tuple[int, dict[str, Outcome], Sighted, bool, bool]] = attrs.Factory(list)
     inputs: list[Input] = attrs.Factory(list)
     verdicts: list[Verdict] = attrs.Factory(list)
     notices: list[Notice] = attrs.Factory(list)
@@ -150,7 +152,7 @@ class _Noted:
 
     def _end(self, seen: Estimates, now: int) -> None:
         stands = seen.playback.state == "stalled"
-        self.steps.append((now, self.answers, sighted(seen), stands))
+        self.steps.append((now, self.answers, sighted(seen), stands, self.engine.showing))
         self.answers = {}
 
     def feed(self, observation: Any, /) -> list[Any]:
@@ -245,8 +247,17 @@ def _unsigned(dossier: Dossier, verifier: Verifier | None) -> tuple[int, int] | 
 
 def _session(path: str, found: Replay, noted: _Noted) -> Session:
     steps = tuple(
-        Asked(at, answers, sees, stands or verdict.impact is not None, verdict.impact)
-        for (at, answers, sees, stands), verdict in zip(noted.steps, noted.verdicts, strict=True)
+        Asked(
+            at,
+            answers,
+            sees,
+            stands or verdict.impact is not None,
+            verdict.impact,
+            shows or verdict.impact is not None,
+        )
+        for (at, answers, sees, stands, shows), verdict in zip(
+            noted.steps, noted.verdicts, strict=True
+        )
     )
     return Session(
         path=path,
