@@ -59,14 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="command")
     wanted = next((word for word in words if not word.startswith("-")), None)
-    run = None
+    run, speaker = None, parser
     for name, (module_name, what) in COMMANDS.items():
         sub = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
         if name == wanted:
             module = import_module(module_name)
             module.add_arguments(sub)
-            run = module.run
-    args = parser.parse_args(words)
+            run, speaker = module.run, sub
+    args, unknown = parser.parse_known_args(words)
+    if unknown:  # the command itself says so: its help is the one to look at
+        speaker.error("unrecognized arguments: " + " ".join(unknown))
     if args.version:
         from streamnotice.dossier.record import library_version
 

@@ -191,7 +191,7 @@ URL = "http://127.0.0.1:9/a.m3u8"
         (["watch", URL, "--player", "vcr"], "unknown player 'vcr'"),
         (["watch", URL, "--duration", "0"], "not a number of seconds above 0"),
         (["watch", URL, "--duration", "nan"], "not a number of seconds above 0"),
-        (["watch", URL, "--dura", "5"], "unrecognized arguments"),
+        (["watch", URL, "--dura", "5"], "--dura 5 (see streamnotice watch --help)"),
         (["watch", URL, "--rendition", "best"], "invalid choice: 'best'"),
         (["watch", URL, "--probes", "x"], "'x' is not a probe"),
         (["watch", URL, "--probes", "path,"], "'' is not a probe"),

@@ -35,9 +35,8 @@ async def looked_at(
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         await page.goto(address)
-        await page.wait_for_function(
-            "document.querySelector('stream-notice')?.shadowRoot?.querySelector('.card').ariaLabel"
-        )
+        # (waiting for a function would evaluate text, which the page's policy forbids)
+        await page.wait_for_selector(f"{CARD}[aria-label]", state="attached")
         yield page
         assert complaints == []
 
