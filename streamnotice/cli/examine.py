@@ -14,6 +14,7 @@ import attrs
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import harmless
 from streamnotice.cli.replay import advice
+from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.examination import Examination, Examined, examine, words
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--notice", metavar="ID", help="which notice (n1, ...); default: the one that says most"
     )
-    parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
+    add_key(parser)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -44,11 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     everything = args.json and args.notice is None
-    verifier = None
-    if args.key is not None:
-        from streamnotice.dossier.signing import load_verifier
-
-        verifier = load_verifier(args.key)
+    verifier = verifier_of(args)
     try:
         found = examine(args.file, None if everything else args.notice or "", verifier)
     except ChangedError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import clock, say
+from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.kept import kept_folder
 from streamnotice.dossier.log import Session, Shown, Wanted, as_json, bundle, instant, read_log
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--place", metavar="P", help="this place of the tree and all below it")
     parser.add_argument("--from", dest="since", type=_instant, metavar="T", help="not before (UTC)")
     parser.add_argument("--to", dest="until", type=_instant, metavar="T", help="not after (UTC)")
-    parser.add_argument("--key", metavar="PUB", help="public key that all must be signed with")
+    add_key(parser, "all")
     parser.add_argument(
         "--partial",
         action="store_true",
@@ -53,11 +54,7 @@ def _instant(text: str) -> datetime:
 def run(args: argparse.Namespace) -> int:
     wanted = Wanted(args.place, args.since, args.until)
     folder = Path(args.folder) if args.folder is not None else kept_folder()
-    verifier = None
-    if args.key is not None:
-        from streamnotice.dossier.signing import load_verifier
-
-        verifier = load_verifier(args.key)
+    verifier = verifier_of(args)
     if args.folder is None and not _is_there(folder):
         if args.json:
             print(json.dumps(as_json([])))

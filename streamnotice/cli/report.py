@@ -9,6 +9,7 @@ from pathlib import Path
 
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import harmless
+from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.report import report
 from streamnotice.errors import HostError
 from streamnotice.files import replacing
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="L",
         help="language of the page (default: the dossier's)",
     )
-    parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
+    add_key(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,11 +34,7 @@ def run(args: argparse.Namespace) -> int:
         raise HostError(f"{target} is the dossier itself; give another name with --output")
     # what it has to say of its cache and its fonts is not the user's affair
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    verifier = None
-    if args.key is not None:
-        from streamnotice.dossier.signing import load_verifier
-
-        verifier = load_verifier(args.key)
+    verifier = verifier_of(args)
     made = report(args.file, args.locale, verifier)
     write(target, made.html)
     print(f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)")

@@ -10,6 +10,7 @@ from typing import Any
 
 from streamnotice.cli import FAILED, OK, replay
 from streamnotice.cli.plain import clock, rows, say, seconds, unlike
+from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.verify import MOST_FINDINGS, Finding, Verified, verify
 
 _WORDS = {
@@ -30,7 +31,7 @@ _CHECK_WORDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a dossier (.jsonl or .jsonl.gz)")
-    parser.add_argument("--key", metavar="PUB", help="public key that it must be signed with")
+    add_key(parser)
     parser.add_argument(
         "--partial",
         action="store_true",
@@ -40,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    verifier = None
-    if args.key is not None:
-        from streamnotice.dossier.signing import load_verifier
-
-        verifier = load_verifier(args.key)
+    verifier = verifier_of(args)
     found = verify(args.file, verifier, jobs=os.cpu_count() or 1)
     if args.json:
         print(json.dumps(as_json(found), ensure_ascii=True))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streamnotice.bottlenecks import is_leaf
 from streamnotice.path.networks import Network, NetworkTable, parse_networks
-from streamnotice.path.roles import assign_roles
+from streamnotice.path.roles import Roles, assign_roles
 
 WIFI, ACCESS, CORE = "network.home.wifi", "network.isp.access", "network.isp.core"
 BETWEEN, SERVICE, VPN = "network.interconnect", "service", "network.vpn"
@@ -268,6 +268,16 @@ def _truth(zones: list[str]) -> list[str]:
     return places
 
 
+def _with_silent(path: list[tuple[str, str]], silent: set[int]) -> list[str | None]:
+    """The path's addresses; hops that are *silent* have none, but the last one always answers."""
+    return [None if n in silent and n < len(path) - 1 else a for n, (_, a) in enumerate(path)]
+
+
+def _nothing_false(roles: Roles, path: list[tuple[str, str]]) -> None:
+    for said, true in zip(roles.segments, _truth([zone for zone, _ in path]), strict=True):
+        assert said is None or true in said.split("|")
+
+
 @settings(_quiet, max_examples=400)
 @given(
     st.integers(0, 2),
@@ -287,11 +297,10 @@ def test_on_a_real_path_silent_hops_blur_but_nothing_false_is_said(
         *[("server", a) for a in (S1, S2)[: server - 1]],
         ("server", TARGET),
     ]
-    hops = [None if n in silent and n < len(path) - 1 else a for n, (_, a) in enumerate(path)]
+    hops = _with_silent(path, silent)
     gateway = path[0][1]
     roles = assign_roles(hops, TARGET, gateway, None, TABLE if with_table else None)
-    for said, true in zip(roles.segments, _truth([zone for zone, _ in path]), strict=True):
-        assert said is None or true in said.split("|")
+    _nothing_false(roles, path)
     if with_table and not silent & set(range(len(path))):
         assert None not in roles.segments
 
@@ -317,9 +326,8 @@ def test_on_a_real_path_by_ipv6_nothing_false_is_said(
         *[("server", a) for a in (S6, "2a02:300::2")[: server - 1]],
         ("server", TARGET6),
     ]
-    hops = [None if n in silent and n < len(path) - 1 else a for n, (_, a) in enumerate(path)]
+    hops = _with_silent(path, silent)
     link = LINK if home else ()
     known = TABLE6 if table else None
     roles = assign_roles(hops, TARGET6, "fe80::1", None, known, link)
-    for said, true in zip(roles.segments, _truth([zone for zone, _ in path]), strict=True):
-        assert said is None or true in said.split("|")
+    _nothing_false(roles, path)
