@@ -14,6 +14,7 @@ from typing import Final, Literal
 import attrs
 import structlog
 
+from streamnotice.addresses import plain
 from streamnotice.commons import ProbeBudget, commons_of
 from streamnotice.events import Intensity
 from streamnotice.log import get_logger
@@ -35,7 +36,7 @@ class Target:
         role: "service" or "reference".
         host: name or literal address, as in the URL.
         port: TCP port.
-        address: the address in use, once known (never recorded).
+        address: the address in use, once known, in its plain spelling (never recorded).
         url: for a reference, what may be downloaded in small pieces.
     """
 
@@ -132,7 +133,7 @@ class Session:
             role=known.role if known else role,
             host=host,
             port=port,
-            address=address or (known.address if known else None),
+            address=plain(address) if address else known.address if known else None,
             url=url or (known.url if known else None),
         )
         if made != known:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from streamnotice.addresses import plain
 from streamnotice.baselines import (
     FAR_END,
     LEAST_SAMPLES,
@@ -103,7 +102,7 @@ class BaselineSensor:
             for subject, sessions in self._file.of(self._network).items()
             if (found := baseline_of(sessions)) is not None
         }
-        servers = {plain(t.address) for t in session.targets("service") if t.address is not None}
+        servers = {t.address for t in session.targets("service") if t.address is not None}
         here = _of_family(known, servers)
         for place, found in here.items():
             self._say(session, place, found.rtt_ns, found.sessions)
@@ -139,7 +138,7 @@ class BaselineSensor:
             or verdict.wants == "suspect"
         ):
             return
-        addresses = {t.label: plain(t.address) for t in session.targets("service") if t.address}
+        addresses = {t.label: t.address for t in session.targets("service") if t.address}
         for target, path in self._estimates().paths.paths.items():
             address = addresses.get(target)
             if path.role != "service" or address is None:

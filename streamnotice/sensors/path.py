@@ -66,7 +66,6 @@ class PathSensor:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _probe(self, session: Session, target: Target, address: str) -> None:
-        address = plain(address)
         if address in self._flows and not self._flows[address].done():
             return
         while len(self._flows) >= MOST_TARGETS:  # the oldest goes: players move on
