@@ -12,7 +12,7 @@ help:
 	@echo "make demo   play a clip over loopback with a slow delivery server, and see the notice"
 	@echo "make test   lint, strict typing, all tests"
 	@echo "make lint   lint and typing alone"
-	@echo "make bench  the cost of one observation"
+	@echo "make bench  the cost of one observation, and of verifying a film (a few minutes)"
 	@echo "make lab    record $(RUNS) runs and bring docs/truth.md up to date (root; 7 runs a minute)"
 	@echo "make venv   only the set-up"
 
@@ -38,6 +38,7 @@ test: needs $(READY) lint
 
 bench: $(READY)
 	$(BIN)/python benchmarks/observe.py $(ARGS)
+	$(BIN)/python benchmarks/verify.py
 
 RUNS ?= 168
 JOBS ?= 8

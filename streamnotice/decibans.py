@@ -28,7 +28,8 @@ _POWER: Final = tuple(round(1e9 * 10 ** (-index / 10_000)) for index in range(10
 _RISING: Final = tuple(-value for value in _POWER)
 _DECADES: Final = 140
 """Quantities that are smaller than the largest beside them by more are nothing."""
-_TENS: Final = tuple(10**decades for decades in range(_DECADES + 1))
+_TENS: Final = tuple(10**decades for decades in range(2 * _DECADES + 20))
+_POWERS: Final = len(_TENS)
 
 
 def log_add(first: int, second: int) -> int:
@@ -69,9 +70,9 @@ def from_ratio(numerator: int, denominator: int) -> int:
     # as many decades as the lengths tell, and what is missing one by one
     decades = (numerator.bit_length() - denominator.bit_length()) * 30_103 // 100_000
     if decades > 0:
-        denominator *= 10**decades
+        denominator *= _TENS[decades] if decades < _POWERS else 10**decades
     elif decades < 0:
-        numerator *= 10**-decades
+        numerator *= _TENS[-decades] if -decades < _POWERS else 10**-decades
     while numerator > denominator:
         denominator *= 10
         decades += 1

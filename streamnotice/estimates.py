@@ -136,10 +136,7 @@ class Estimates:
     def store(self, seen: StoredBaseline) -> None:
         if seen.feature != "rtt_ns":
             return
-        if seen.value <= 0:  # taken back
-            self.paths.stored.pop(seen.subject, None)
-        elif len(self.paths.stored) < 32:
-            self.paths.stored[seen.subject] = seen.value
+        self.paths.store(seen.subject, seen.value if seen.value > 0 else None)  # 0 takes it back
 
     def learnt(self) -> dict[str, int]:
         """Base round trips (ns) of this session's service path, by place and "far end".

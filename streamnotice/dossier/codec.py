@@ -309,7 +309,11 @@ def settings_from(plain: Any) -> Settings:
 
 # One encoder for all: json.dumps() with these options would build it anew each time.
 _ENCODER: Final = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,  # what holds itself ends as too deep
 )
 
 
@@ -349,8 +353,9 @@ def parse_canonical(line: bytes) -> Json:
     Raises:
         EvidenceError: it is none, or not in that form.
     """
-    found = _parse(line, _PLAIN_DECODER)
-    if _ENCODER.encode(found) + "\n" != line.decode("utf-8"):
+    text = _text(line)
+    found = _parse(text, _PLAIN_DECODER)
+    if _ENCODER.encode(found) + "\n" != text:
         raise EvidenceError("not in canonical form (RFC 8785)")
     return found
 
@@ -361,16 +366,21 @@ def parse(line: bytes) -> Json:
     Raises:
         EvidenceError: it is none.
     """
-    return _parse(line, _DECODER)
+    return _parse(_text(line), _DECODER)
 
 
-def _parse(line: bytes, decoder: json.JSONDecoder) -> Json:
+def _text(line: bytes) -> str:
     try:
-        found = decoder.decode(line.decode("utf-8"))
-    except EvidenceError:
-        raise
+        return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise EvidenceError(f"not UTF-8 at byte {error.start}") from None
+
+
+def _parse(text: str, decoder: json.JSONDecoder) -> Json:
+    try:
+        found = decoder.decode(text)
+    except EvidenceError:
+        raise
     except json.JSONDecodeError as error:
         raise EvidenceError(f"not JSON at column {error.colno}: {error.msg}") from None
     except (ValueError, RecursionError):

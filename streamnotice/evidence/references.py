@@ -16,8 +16,11 @@ WINDOW_NS = 12 * S_NS
 
 
 def _references(seen: Estimates, now: int) -> list[FarEnd]:
-    ends = [far_end(path, {}, now, WINDOW_NS) for path in seen.paths.references()]
-    return [end for end in ends if end is not None]
+    def look() -> list[FarEnd]:
+        ends = [far_end(path, {}, now, WINDOW_NS) for path in seen.paths.references()]
+        return [end for end in ends if end is not None]
+
+    return seen.paths.once("references", now, look)
 
 
 def read_delay(seen: Estimates, now: int) -> Outcome | None:

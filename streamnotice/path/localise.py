@@ -14,6 +14,8 @@ in any place from there on.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
 from typing import Final
 
 import attrs
@@ -163,11 +165,13 @@ def _over_base(
     return [(t.at_ns, t.rtt_ns - base) for t in tries if t.rtt_ns is not None]
 
 
+_instant: Final = itemgetter(0)
+
+
 def _at(samples: list[tuple[int, int]], at_ns: int) -> int | None:
     """Linear interpolation between the samples around *at_ns*; None if none is near enough."""
-    before = [s for s in samples if s[0] <= at_ns]
-    after = [s for s in samples if s[0] > at_ns]
-    near = [s for s in (before[-1:] + after[:1]) if abs(s[0] - at_ns) <= PAIRING_NS]
+    split = bisect_right(samples, at_ns, key=_instant)
+    near = [s for s in samples[max(0, split - 1) : split + 1] if abs(s[0] - at_ns) <= PAIRING_NS]
     if not near:
         return None
     if len(near) == 1:
@@ -178,6 +182,10 @@ def _at(samples: list[tuple[int, int]], at_ns: int) -> int | None:
 
 def queue(paths: Paths, now: int) -> Located | None:
     """Where round trips rise over their baselines, in step with the far end."""
+    return paths.once("queue", now, lambda: _queue(paths, now))
+
+
+def _queue(paths: Paths, now: int) -> Located | None:
     path = paths.busiest()
     if path is None or not path.segments:
         return None

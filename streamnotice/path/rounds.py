@@ -8,7 +8,8 @@ hop is the running minimum of its round trips.
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -16,7 +17,10 @@ from streamnotice.observations import HopProbe, RoundTrip, Route
 from streamnotice.snapshot import derived, stateful
 from streamnotice.windows import recent
 
+T = TypeVar("T")
+
 KEEP: Final = 48
+MOST_STORED: Final = 32
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
 
@@ -121,17 +125,41 @@ class Paths:
     paths: dict[str, PathSeen] = attrs.Factory(dict)
     stored: dict[str, int] = attrs.Factory(dict)
     """Round trips (ns) of earlier sessions on this network, by place or "far end"."""
-    _busiest: tuple[PathSeen | None] | None = derived()
+    _looked: dict[str, tuple[int, Any]] | None = derived()
+
+    def once(self, what: str, now: int, look: Callable[[], T]) -> T:
+        """What *look* finds: several rules ask the same at one instant, and it is worked out once.
+
+        Args:
+            what: the question's name; a look at the same paths at another *now* is another one.
+        """
+        if self._looked is None:
+            self._looked = {}
+        known = self._looked.get(what)
+        if known is None or known[0] != now:
+            known = self._looked[what] = now, look()
+        found: T = known[1]
+        return found
+
+    def store(self, subject: str, rtt_ns: int | None) -> None:
+        """What was normal before for *subject*; None takes it back."""
+        self._looked = None
+        if rtt_ns is None:
+            self.stored.pop(subject, None)
+        elif len(self.stored) < MOST_STORED:
+            self.stored[subject] = rtt_ns
 
     def busiest(self) -> PathSeen | None:
         """The service path that is probed most; None if none is."""
-        if self._busiest is None:
+
+        def look() -> PathSeen | None:
             services = [path for path in self.services() if path.hops]
-            self._busiest = (max(services, key=PathSeen.tried, default=None),)
-        return self._busiest[0]
+            return max(services, key=PathSeen.tried, default=None)
+
+        return self.once("busiest", 0, look)  # the same at any instant
 
     def _path(self, target: str, role: str) -> PathSeen:
-        self._busiest = None  # something is about to change
+        self._looked = None  # something is about to change
         if target not in self.paths:
             if len(self.paths) >= 16:
                 self.paths.pop(next(iter(self.paths)))

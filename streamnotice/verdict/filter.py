@@ -9,7 +9,8 @@ starving player is not getting better for want of news.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from operator import add
 
 import attrs
 
@@ -51,25 +52,28 @@ class Filter:
         move = faults + from_ratio(switch.move_ppm, PPM)
         arriving = log_add(onset, move)
         stay = from_ratio(PPM - end_ppm - switch.move_ppm, PPM)
-        ahead = [max(NEVER, log + stay) for log in self.logs]
-        ahead[0] = log_add(
+        relaxed = log_add(
             fine + from_ratio(PPM - switch.onset_ppm, PPM),
             faults + from_ratio(end_ppm, PPM) if end_ppm else NEVER,
         )
-        for index in range(1, len(ahead)):
-            ahead[index] = log_add(ahead[index], arriving + priors[index])
+        ahead = [
+            log_add(max(NEVER, log + stay), arriving + prior)
+            for log, prior in zip(self.logs, priors, strict=True)
+        ]
+        ahead[0] = relaxed
         return ahead
 
     def update(self, ahead: list[int], likelihoods: list[int]) -> None:
         """Weigh the outcomes in and normalise."""
-        joint = [a + x for a, x in zip(ahead, likelihoods, strict=True)]
+        joint = list(map(add, ahead, likelihoods))
         total = log_sum(joint)
         self.logs = [max(NEVER, j - total) for j in joint]
         self._masses = None
 
-    def likeliest(self, members: Iterable[int]) -> int:
+    def likeliest(self, members: Collection[int]) -> int:
         """The likeliest of some states; of equals the first."""
-        return max(members, key=lambda index: (self.logs[index], -index))
+        best = max(map(self.logs.__getitem__, members))
+        return min(index for index in members if self.logs[index] == best)
 
     def mass(self, members: tuple[int, ...]) -> int:
         """Log probability of a set of states."""
@@ -77,6 +81,6 @@ class Filter:
             self._masses = {}
         mass = self._masses.get(members)
         if mass is None:
-            mass = min(0, log_sum([self.logs[index] for index in members]))
+            mass = min(0, log_sum(map(self.logs.__getitem__, members)))
             self._masses[members] = mass
         return mass

@@ -11,6 +11,8 @@ only the measured rate stands. `docs/how-it-weighs.md` says more.
 
 from __future__ import annotations
 
+from operator import add
+
 import attrs
 
 from streamnotice.decibans import NEVER, from_ratio, log_add, quantities
@@ -43,13 +45,14 @@ class Gate:
             temper_permille: name -> power on its ratios, fitted against false crossings.
         """
         before = quantities(ahead)
-        after = quantities([a + x for a, x in zip(ahead, likelihoods, strict=True)])
+        after = quantities(list(map(add, ahead, likelihoods)))
         all_before, all_after = sum(before), sum(after)
         logs = self.logs
         for name, members in names.items():
-            was = sum([before[i] for i in members])
-            now = sum([after[i] for i in members])
+            was = sum(map(before.__getitem__, members))
+            now = sum(map(after.__getitem__, members))
             outside = was * (all_after - now)
             log = from_ratio(now * (all_before - was), outside) if outside else CAP_MDB
-            ratio = min(CAP_MDB, log * temper_permille[name] // 1000)
-            logs[name] = max(FLOOR_MDB, log_add(0, logs.get(name, NEVER)) + ratio)
+            log = log * temper_permille[name] // 1000
+            log = log_add(0, logs.get(name, NEVER)) + min(CAP_MDB, log)
+            logs[name] = max(FLOOR_MDB, log)

@@ -8,13 +8,13 @@ long fault's seconds say much the same thing again and again; each repetition co
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
 
 from streamnotice.events import Item, Number
-from streamnotice.snapshot import stateful
+from streamnotice.snapshot import derived, stateful
 
 KEEP_STEPS: Final = 180
 MOST_REPEATS: Final = 60
@@ -61,18 +61,71 @@ class Repeats:
         return 1000 * fatigue_steps // (fatigue_steps + said)
 
 
+Row = tuple[int, list[Said]]
+"""What all rules answered at one step, and the step's instant."""
+
+
+@attrs.define
+class Tally:
+    """How often each answer was given in a window, in thousandths: one half worn counts 500.
+
+    Much is said again and again: there are few different answers in many.
+    """
+
+    counts_permille: dict[tuple[str, str], int] = attrs.Factory(dict)
+    last: dict[tuple[str, str], Said] = attrs.Factory(dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Tally:
+        """The tally of *rows*, in the order of their time."""
+        tally = cls()
+        for _, said in rows:
+            tally.add(said)
+        return tally
+
+    def add(self, said: list[Said]) -> None:
+        """One more step at the window's end."""
+        counts, last = self.counts_permille, self.last
+        for answer in said:
+            key = answer.rule, answer.outcome
+            counts[key] = counts.get(key, 0) + answer.fresh_permille
+            last[key] = answer
+
+    def drop(self, said: list[Said]) -> None:
+        """The window's first step has left it."""
+        for answer in said:
+            key = answer.rule, answer.outcome
+            self.counts_permille[key] -= answer.fresh_permille
+            if self.last[key] is answer:
+                del self.last[key], self.counts_permille[key]
+
+
 @stateful
 @attrs.define
 class Steps:
-    """The answers of the last steps: (instant, answers)."""
+    """The answers of the last steps."""
 
-    rows: deque[tuple[int, list[Said]]] = attrs.Factory(lambda: deque(maxlen=KEEP_STEPS))
+    rows: deque[Row] = attrs.Factory(lambda: deque(maxlen=KEEP_STEPS))
+    _tallied: tuple[int, Tally] | None = derived()
+    """A window's start, and its tally: a notice's window starts at one instant all along."""
 
     def add(self, now: int, said: list[Said]) -> None:
+        if self._tallied is not None:
+            start_ns, tally = self._tallied
+            if len(self.rows) == KEEP_STEPS and self.rows[0][0] >= start_ns:
+                tally.drop(self.rows[0][1])
+            if now >= start_ns:
+                tally.add(said)
         self.rows.append((now, said))
 
-    def since(self, start_ns: int) -> list[tuple[int, list[Said]]]:
+    def since(self, start_ns: int) -> list[Row]:
         return [row for row in self.rows if row[0] >= start_ns]
+
+    def tally(self, start_ns: int) -> Tally:
+        """What was said from *start_ns* on; for reading, until the next step."""
+        if self._tallied is None or self._tallied[0] != start_ns:
+            self._tallied = start_ns, Tally.of(self.since(start_ns))
+        return self._tallied[1]
 
 
 def carried(weight: int, fresh_permille: int) -> int:
@@ -81,40 +134,21 @@ def carried(weight: int, fresh_permille: int) -> int:
     return whole if weight >= 0 else -whole
 
 
-def waterfall(
-    rows: list[tuple[int, list[Said]]],
-    weigh: Callable[[str, str], int | None],
-) -> tuple[Item, ...]:
+def waterfall(tally: Tally, weigh: Callable[[str, str], int | None]) -> tuple[Item, ...]:
     """One item a rule, the heaviest first.
 
     Args:
-        rows: the window's answers.
+        tally: the window's answers.
         weigh: (rule, outcome) -> tempered mdb for the name against the runner-up; None for
             a rule in shadow.
     """
     sums: dict[str, dict[str, int]] = {}
-    weights: dict[str, dict[str, int]] = {}
-    last: dict[tuple[str, str], Said] = {}
     shadow: set[str] = set()
-    for _, said in rows:  # the engine's longest loop while playback suffers: no call per answer
-        for answer in said:
-            rule, outcome = answer.rule, answer.outcome
-            known = weights.get(rule)
-            if known is None:
-                known = weights[rule] = {}
-                sums[rule] = {}
-            weight = known.get(outcome)
-            if weight is None:
-                found = weigh(rule, outcome)
-                if found is None:
-                    shadow.add(rule)
-                weight = known[outcome] = found or 0
-                sums[rule][outcome] = 0
-            if weight > 0:
-                sums[rule][outcome] += weight * answer.fresh_permille // 1000
-            elif weight:
-                sums[rule][outcome] -= -weight * answer.fresh_permille // 1000
-            last[rule, outcome] = answer
+    for (rule, outcome), count_permille in tally.counts_permille.items():
+        weight = weigh(rule, outcome)
+        if weight is None:
+            shadow.add(rule)
+        sums.setdefault(rule, {})[outcome] = carried(weight or 0, count_permille)
     items = []
     for rule in sorted(sums):
         outcomes = sums[rule]
@@ -122,7 +156,7 @@ def waterfall(
         # the outcome that pulled hardest in the direction of the sum speaks for the rule
         sign = 1 if total >= 0 else -1
         outcome = max(sorted(outcomes), key=lambda name: (sign * outcomes[name], name))
-        spoken = last[rule, outcome]
+        spoken = tally.last[rule, outcome]
         items.append(
             Item(
                 rule=rule,

@@ -109,7 +109,7 @@ class Weigher:
         items: tuple[Item, ...] = ()
         if named is not None:
             best = belief.likeliest(named.members)
-            items = waterfall(memory.steps.since(since_ns), self._contrast(best, runner_up))
+            items = waterfall(memory.steps.tally(since_ns), self._contrast(best, runner_up))
             items = tuple(i for i in items if i.weight_mdb or i.shadow)
         elif impact is not None:
             items = self._seen(memory, now)
@@ -133,7 +133,7 @@ class Weigher:
         """Leaves that the evidence of a single rule speaks clearly against, with that rule's id."""
         belief = memory.belief
         best = belief.likeliest(named.members)
-        rows = memory.steps.since(since_ns)
+        tally = memory.steps.tally(since_ns)
         found = []
         for place, members in self.namer.names.items():
             if not is_leaf(place) or set(members) & set(named.members) or place in named.among:
@@ -141,7 +141,7 @@ class Weigher:
             if to_ppm(belief.mass(members)) > RULED_OUT_PPM:
                 continue
             likeliest = belief.likeliest(members)
-            items = waterfall(rows, self._contrast(best, likeliest))
+            items = waterfall(tally, self._contrast(best, likeliest))
             if items and items[0].weight_mdb >= RULED_OUT_MDB:
                 found.append((items[0].weight_mdb, place, f"{items[0].rule}.{items[0].outcome}"))
         found.sort(key=lambda row: (-row[0], row[1]))

@@ -19,7 +19,7 @@ from streamnotice.policy import Policy
 from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables, shipped
-from streamnotice.verdict.waterfall import Repeats, Said, waterfall
+from streamnotice.verdict.waterfall import Repeats, Said, Tally, waterfall
 from streamnotice.verdict.weigher import Memory, Weigher
 
 S_NS = 1_000_000_000
@@ -200,7 +200,7 @@ def test_what_is_said_again_and_again_weighs_less_and_recovers_when_it_is_news()
 
 def test_a_rule_without_a_row_is_shown_with_weight_0() -> None:
     items = waterfall(
-        [(S_NS, [Said("new_rule", "odd", (), None), Said("harm", "stalled", (), None)])],
+        Tally.of([(S_NS, [Said("new_rule", "odd", (), None), Said("harm", "stalled", (), None)])]),
         lambda rule, outcome: None if rule == "new_rule" else 700,
     )
     assert [(item.rule, item.weight_mdb, item.shadow) for item in items] == [

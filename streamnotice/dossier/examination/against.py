@@ -15,7 +15,7 @@ from streamnotice.dossier.examination.session import Asked
 from streamnotice.events import Item
 from streamnotice.evidence import Outcome
 from streamnotice.verdict.naming import HOLD_PPM
-from streamnotice.verdict.waterfall import Repeats, Said, waterfall
+from streamnotice.verdict.waterfall import Repeats, Said, Tally, waterfall
 
 MOST_STEPS: Final = 30
 """A change of longer standing is another session, not a change of this one."""
@@ -112,13 +112,14 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
     best = best_state(on)
     inside = leaves_of(on.claim) if on.claim else {tables.states[best].place}
     found = []
+    tally = Tally.of(said)
     members = {name: at for name, at in on.weigher.namer.names.items() if is_leaf(name)}
     members[NONE] = (0,)
     for place, states in members.items():
         if place in inside:
             continue
         other = belief.likeliest(states)
-        items = waterfall(list(said), _contrast(on, best, other))
+        items = waterfall(tally, _contrast(on, best, other))
         against = min(items, key=lambda item: item.weight_mdb, default=None)
         found.append(
             Rival(
