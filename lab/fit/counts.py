@@ -9,6 +9,11 @@ Rules that answer with a place along the path are special: what matters is where
 *relative to* the fault. So the branch is replaced there by the fault's kin: all faults on the
 path that are found in the same way (queue, loss, silence), their answers read as "at it", "at
 it or beside", "nearer", "farther". No link of the path gets a table that another could not have.
+
+That a path lies inside a tunnel speaks for no place under it, the tunnel included: it was there
+before the fault. Most of the lab's runs with a tunnel have their fault in it, so counts alone would
+take its mere presence for guilt, again at every step and by every rule. So what is said inside a
+tunnel weighs for all network places what it weighs for the tunnel itself.
 """
 
 from __future__ import annotations
@@ -203,6 +208,28 @@ def _kin(
     return moved
 
 
+TUNNEL = "network.vpn"
+
+
+def tie_tunnel(row: Floats, states: tuple[State, ...]) -> Floats:
+    """A place rule's row of logs for "vpn", the same for all network faults found in one way."""
+    tied = row.copy()
+    tunnel = [
+        (float(row[at]), other.condition)
+        for at, other in enumerate(states)
+        if other.place == TUNNEL
+    ]
+    for column, state in enumerate(states):
+        if _branch(state) != "network" or state.place == TUNNEL:
+            continue
+        way = FOUND_BY.get(state.condition, state.condition)
+        alike = [log for log, cause in tunnel if FOUND_BY.get(cause, cause) == way]
+        inside = alike or [log for log, _ in tunnel]
+        if inside:
+            tied[column] = sum(inside) / len(inside)
+    return tied
+
+
 def _shared(state: State) -> bool:
     """All references pass this place as well."""
     return PATH_PLACES.index(_place(state)) <= 1
@@ -234,4 +261,7 @@ def _shrunk(
             by_place = _mean(place, by_branch, pretended)
             table[:, column] = _mean(rows.get(state, []), by_place, pretended)
     centred: Floats = np.log(table) - np.log(table.mean(axis=1, keepdims=True))
+    if rule.name in SPEAKS_OF_PLACES:
+        row = rule.outcomes.index("vpn")
+        centred[row] = tie_tunnel(centred[row], states)
     return centred

@@ -64,7 +64,8 @@ class Life:
         """Keep track of harm and peace, before anything is decided; *state* is playback's."""
         self.over = state == "ended"
         if impact is None:
-            if self.shown is not None and state != "playing":
+            # a stall's first moments are no peace: what was ahead has come
+            if state == "stalled" or (self.shown is not None and state != "playing"):
                 self.well_ns = None
                 return
             if self.well_ns is None:

@@ -136,6 +136,22 @@ def test_undetermined_is_said_only_of_lasting_harm() -> None:
     assert live([("stalled", "undetermined")] * 9)[0].bottleneck == "undetermined"
 
 
+def test_a_stall_that_was_ahead_is_the_same_harm() -> None:
+    """Its first moments, too short to be told of, don't start the count anew."""
+    life = Life()
+    said: list[Notice] = []
+    course: list[tuple[str, Impact | None]] = [("playing", "stall_ahead")] * 6
+    course += [("stalled", None), *[("stalled", "stalled")] * 4]
+    for second, (state, impact) in enumerate(course, 1):
+        now = second * S_NS
+        key = "undetermined" if impact else "none"
+        life.harm(now, impact, SETTINGS, state)
+        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
+    assert [(n.at_ns // S_NS, n.bottleneck, n.impact) for n in said] == [
+        (8, "undetermined", "stalled")
+    ]
+
+
 # -- the same manners through the whole engine --------------------------------------------------
 
 STATES = ("playing", "stalled", "seeking", "paused", "starting")

@@ -1,0 +1,30 @@
+"""A tunnel is no evidence against itself: what is seen inside one speaks for no place under it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.fit.counts import FOUND_BY, SPEAKS_OF_PLACES
+
+FITTED = Path(__file__).parents[2] / "streamnotice" / "verdict" / "fitted.json"
+
+
+@pytest.mark.parametrize("rule", sorted(SPEAKS_OF_PLACES))
+def test_inside_a_tunnel_no_place_under_it_is_preferred(rule: str) -> None:
+    table = json.loads(FITTED.read_text(encoding="utf-8"))
+    row = dict(zip(table["states"], table["rules"][rule]["outcomes"]["vpn"], strict=True))
+    for state, weight in row.items():
+        place, _, condition = state.partition(":")
+        if not place.startswith("network.") or place == "network.vpn":
+            continue
+        way = FOUND_BY.get(condition, condition)
+        tunnel = {
+            other.partition(":")[2]: inside
+            for other, inside in row.items()
+            if other.startswith("network.vpn:")
+        }
+        alike = [w for c, w in tunnel.items() if FOUND_BY.get(c, c) == way] or [*tunnel.values()]
+        assert min(alike) <= weight <= max(alike), state
