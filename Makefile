@@ -34,7 +34,7 @@ needs:
 	@bash .ci/install-needs
 
 test: needs $(READY) lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/observe.py $(ARGS)

@@ -68,6 +68,27 @@ def no_records_in_the_users_folder(tmp_path_factory: pytest.TempPathFactory) -> 
         os.environ["XDG_STATE_HOME"] = before
 
 
+# Tests that only compute, and may run beside any other. All others live in real time, with real
+# programs, ports and namespaces: one process runs them one after another (`xdist_group`).
+_ONLY_COMPUTE = tuple(
+    f"tests/{name}"
+    for name in (
+        "core/", "verdict/", "path/", "notices/", "benchmarks/", "typing/",
+        "dossier/test_chain.py", "dossier/test_codec.py", "dossier/test_examine",
+        "dossier/test_parts.py", "dossier/test_privacy.py", "dossier/test_replay.py",
+        "dossier/test_schema.py", "dossier/test_signing.py", "dossier/test_verify.py",
+        "lab/test_recordings.py", "lab/test_truth.py", "lab/test_lab_scenarios.py",
+        "lab/test_fit_tunnel.py",
+    )
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not item.nodeid.startswith(_ONLY_COMPUTE):
+            item.add_marker(pytest.mark.xdist_group("real time"))
+
+
 def missing_programs(*programs: str) -> list[str]:
     """Which of *programs* are not on the PATH (sbin folders included)."""
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))

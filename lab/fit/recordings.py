@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ def load_runs(
     rules: tuple[Rule, ...] = RULES,
     only: frozenset[str] | None = None,
     watch: Callable[[str], Step] | None = None,
+    remember: Callable[[dict[str, Any]], Sequence[Observation]] | None = None,
 ) -> Iterator[Run]:
     """All runs below *folders* that are not void.
 
@@ -91,6 +92,7 @@ def load_runs(
         mask: kinds of need whose rules are left out (a mode without those sensors).
         only: names of the runs wanted; None is all.
         watch: run's name -> what is called with the estimates at each of its decision steps.
+        remember: a run's truth -> what its engine is fed first, as of earlier sessions.
     """
     for folder in folders:
         for truth_file in sorted(folder.glob("*/truth.json")):
@@ -102,7 +104,8 @@ def load_runs(
                 continue
             name = truth_file.parent.name
             step = watch(name) if watch is not None else None
-            yield replay_run(name, truth, dossier, tables, mask, rules, step)
+            first = remember(truth) if remember is not None else ()
+            yield replay_run(name, truth, dossier, tables, mask, rules, step, first)
 
 
 def present_settings(recorded: Settings) -> Settings:
@@ -118,6 +121,7 @@ def replay_run(
     mask: frozenset[str],
     rules: tuple[Rule, ...],
     step: Step | None = None,
+    first: Sequence[Observation] = (),
 ) -> Run:
     """Feed one recording through an engine and note what each rule said at each step."""
     record = open_dossier(dossier)
@@ -144,6 +148,8 @@ def replay_run(
         for at, said in list(engine._mind.memory.steps.rows)[-len(events) - 2 :]:
             steps.setdefault(at // S_NS, _outcomes(said))
 
+    for known in first:
+        take(engine.feed(known))
     for entry in record:
         if entry.type == "tick":
             take(engine.tick(entry.at_ns))

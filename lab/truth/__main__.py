@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from lab.fit.page import VERDICT
 from lab.truth import measure, page
+from lab.truth.remembered import remembered
 from streamnotice.bottlenecks import leaf
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.policy import Policy
@@ -25,6 +26,7 @@ MODES: Final = {
     "without the router's counters": frozenset({"home"}),
     "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
 }
+KNOWN_BEFORE: Final = "everything, on a network known from before"
 
 
 def _mixes() -> dict[str, bytes]:
@@ -86,6 +88,9 @@ def results(folders: list[Path]) -> dict[str, Any]:
         modes[name] = measure.figures(measured)
         if not mask:
             whole = measured
+    _say(f"replaying: {KNOWN_BEFORE}")
+    known = measure.replay(folders, None, frozenset(), remembered)
+    modes[KNOWN_BEFORE] = measure.figures(known)
     for name, mix in _mixes().items():
         _say(f"replaying under priors: {name}")
         tables = Tables.parse(fitted_bytes, mix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lab.truth.rivals import RIVALS
 from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, answerable_for, is_leaf
 from streamnotice.estimates import Estimates
 from streamnotice.events import Verdict
+from streamnotice.observations import Observation
 from streamnotice.policy import S_NS
 from streamnotice.verdict.tables import Tables
 
@@ -86,14 +88,23 @@ class Measured:
     calibration: Reliability
 
 
-def replay(folders: list[Path], tables: Tables | None, mask: frozenset[str]) -> Measured:
-    """All runs below *folders*, as if only what *mask* leaves had been seen."""
+def replay(
+    folders: list[Path],
+    tables: Tables | None,
+    mask: frozenset[str],
+    remember: Callable[[dict[str, Any]], Sequence[Observation]] | None = None,
+) -> Measured:
+    """All runs below *folders*, as if only what *mask* leaves had been seen.
+
+    Args:
+        remember: a run's truth -> what was known of its network before.
+    """
     notes: dict[str, Seen] = {}
 
     def watch(name: str) -> Step:
         return notes.setdefault(name, Seen()).step
 
-    runs = list(load_runs(folders, tables, mask, watch=watch))
+    runs = list(load_runs(folders, tables, mask, watch=watch, remember=remember))
     return Measured([judge_run(run) for run in runs], notes, reliability(runs))
 
 
@@ -123,6 +134,7 @@ def figures(measured: Measured) -> dict[str, Any]:
         "third_party_blamed_wrongly": share(
             sum(j.third_party for j in measured.judged), len(measured.judged)
         ),
+        "likeliest_when_harmed": share(sum(_likeliest(j) for j in harmed), len(harmed)),
         "said_undetermined": share(sum(w == "undetermined" for w in words), len(harmed)),
         "missed": share(sum(w == "nothing" for w in words), len(harmed)),
         "condition": share(
@@ -152,6 +164,14 @@ def _word(judged: Judged) -> str:
     if last.bottleneck == UNDETERMINED:
         return "undetermined"
     return "name" if last.among or is_leaf(last.bottleneck) else "inner"
+
+
+def _likeliest(judged: Judged) -> bool:
+    """The likeliest leaf of the last step with harm is true, or one of those equally right."""
+    run = judged.run
+    last = max(second for second, impact in run.impacts.items() if impact is not None)
+    place = run.verdicts[last].alternatives[0][0]
+    return place == run.planned.place or place in run.among
 
 
 def _from_fault(judged: Judged) -> float | None:

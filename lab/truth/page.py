@@ -20,6 +20,7 @@ _ROWS: Final = (
     ("... of those where a leaf or a set was named", "right_leaf_or_among_of_named"),
     ("right at least as an inner name (`network`, `service`, ...)", "right_at_least_inner"),
     ("... of those where anything was named", "right_at_least_inner_of_named"),
+    ("the likeliest leaf when last harmed is right, said or not", "likeliest_when_harmed"),
     ("`undetermined` in the last word", "said_undetermined"),
     ("nothing said at all", "missed"),
     ("**something wrong said at any time**", "wrong_at_any_time"),
@@ -165,7 +166,7 @@ def draw(data: dict[str, Any], target: Path) -> None:
     figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
     axes.plot([0, 1], [0, 1], color="#888", linewidth=1, linestyle="--", label="perfect")
     for (name, value), colour in zip(
-        data["modes"].items(), ("#0b6e99", "#c2571a", "#3a7d44"), strict=False
+        data["modes"].items(), ("#0b6e99", "#c2571a", "#3a7d44", "#7d4e9e"), strict=False
     ):
         bins = [b for b in value["bins"] if b[2] >= LEAST_WEIGHT]
         axes.plot([b[0] for b in bins], [b[1] for b in bins], color=colour, linewidth=1.2)

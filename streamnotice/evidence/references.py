@@ -39,7 +39,9 @@ def read_delay(seen: Estimates, now: int) -> Outcome | None:
 def read_contrast(seen: Estimates, now: int) -> Outcome | None:
     path = seen.paths.busiest()
     ends = _references(seen, now)
-    service = far_end(path, seen.paths.stored, now, WINDOW_NS) if path is not None else None
+    # by its own round trips, as the references are: of those nothing is known from earlier, so that
+    # a queue which was there first would seem to be the service's alone
+    service = far_end(path, {}, now, WINDOW_NS) if path is not None else None
     if service is None or not ends:
         return None
     ours = service.suffers

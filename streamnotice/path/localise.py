@@ -185,6 +185,23 @@ def queue(paths: Paths, now: int) -> Located | None:
     return paths.once("queue", now, lambda: _queue(paths, now))
 
 
+def _hidden(path: PathSeen, ttl: int, stored: dict[str, int], base_ns: int, total_ns: int) -> int:
+    """How much of the far end's excess (permille) may stand in a hop's own base, unseen.
+
+    A hop that is known only since the queue stood has it in its smallest round trip: that it
+    shows no excess then doesn't clear it.
+    """
+    calmest = path.hops[ttl].calmest_ns
+    if calmest is None or path.stored_for(ttl, stored) is not None:
+        return 0
+    return max(0, calmest - base_ns) * 1000 // max(1, total_ns)
+
+
+def _firm(share: int, hidden: int) -> bool:
+    """Whether a hop is clean or shares, doesn't hang on what may be hidden."""
+    return not any(share < b <= share + hidden for b in (CLEAN_PERMILLE, SHARED_PERMILLE))
+
+
 def _queue(paths: Paths, now: int) -> Located | None:
     path = paths.busiest()
     if path is None or not path.segments:
@@ -208,7 +225,9 @@ def _queue(paths: Paths, now: int) -> Located | None:
             if queue_then is not None and queue_then > 0:
                 ours, theirs, count = ours + excess, theirs + queue_then, count + 1
         if count >= 2 and theirs >= count * LEAST_DELAY_NS // 2:
-            shares.append((ttl, ours * 1000 // theirs))
+            share = ours * 1000 // theirs
+            if _firm(share, _hidden(path, ttl, stored, base, total)):
+                shares.append((ttl, share))
     return Located(_edge(path, shares), total, base)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.policy import S_NS
 from streamnotice.snapshot import derived, stateful
 from streamnotice.windows import recent
 
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 KEEP: Final = 48
 MOST_STORED: Final = 32
+FAR_BEFORE_NS: Final = 12 * S_NS
+FAR_BEHIND_NS: Final = 3 * S_NS
+"""A far end's round trip so long before or after a hop's answer tells how the path was then."""
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
 
@@ -38,13 +42,25 @@ class Try:
 @stateful
 @attrs.define
 class HopSeen:
-    """One hop of one path."""
+    """One hop of one path.
+
+    Attributes:
+        base_ns: the smallest round trip.
+        first_ns: the first one.
+        calmest_ns: the far end's smallest round trip at a time when this hop answered, too. If a
+            queue stood all the while that the hop was known, its base holds it.
+    """
 
     tries: deque[Try] = attrs.Factory(lambda: deque(maxlen=KEEP))
     base_ns: int | None = None
     first_ns: int | None = None
     answered: int = 0
     return_hops: int | None = None
+    calmest_ns: int | None = None
+
+    def with_far(self, rtt_ns: int) -> None:
+        """The far end's round trip was so long when this hop answered."""
+        self.calmest_ns = rtt_ns if self.calmest_ns is None else min(self.calmest_ns, rtt_ns)
 
     def add(self, at_ns: int, rtt_ns: int | None, loaded: bool) -> None:
         self.tries.append(Try(at_ns, rtt_ns, loaded))
@@ -68,6 +84,23 @@ class PathSeen:
     labels: tuple[str | None, ...] = ()
     segments: tuple[str | None, ...] = ()
     complete: bool = False
+    far: tuple[int, int] | None = None
+    """The far end's last answer: instant, round trip."""
+
+    def answered(self, ttl: int, at_ns: int, rtt_ns: int) -> None:
+        """Note with a hop's answer how the whole path was at that time, and the other way round."""
+        if ttl == FAR or ttl >= self.length:
+            self.far = at_ns, rtt_ns
+            for hop in self.hops.values():
+                last = hop.tries[-1] if hop.tries else None
+                if (
+                    last is not None
+                    and last.rtt_ns is not None
+                    and last.at_ns + FAR_BEHIND_NS >= at_ns
+                ):
+                    hop.with_far(rtt_ns)
+        elif self.far is not None and self.far[0] + FAR_BEFORE_NS >= at_ns:
+            self.hop(ttl).with_far(self.far[1])
 
     def route(self, seen: Route) -> None:
         if self.labels and seen.hops[: len(self.labels)] != self.labels[: len(seen.hops)]:
@@ -178,8 +211,11 @@ class Paths:
         reached = seen.outcome == "reached" or (
             path.complete and path.segments and seen.ttl >= path.length
         )
-        hop = path.hop(FAR if reached and seen.method == "tcp" else seen.ttl)
+        ttl = FAR if reached and seen.method == "tcp" else seen.ttl
+        hop = path.hop(ttl)
         hop.add(seen.at_ns, seen.rtt_ns, seen.loaded)
+        if seen.rtt_ns is not None:
+            path.answered(ttl, seen.at_ns, seen.rtt_ns)
         if seen.return_hops is not None:
             hop.return_hops = seen.return_hops
 
@@ -187,6 +223,8 @@ class Paths:
         path = self._path(seen.target, seen.role)
         answered = seen.failure in (None, "refused") and not seen.retransmitted
         path.hop(FAR).add(seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
+        if answered and seen.rtt_ns is not None:
+            path.answered(FAR, seen.at_ns, seen.rtt_ns)
 
     def services(self) -> list[PathSeen]:
         return [p for p in self.paths.values() if p.role == "service"]

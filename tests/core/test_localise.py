@@ -28,22 +28,26 @@ def paths(
     lost_from: int | None = None,
     bent_from: int | None = None,
     silent: int | None = None,
+    late: frozenset[int] = frozenset(),
 ) -> Paths:
-    """Probes once a second to each hop for 30 s; trouble on the link to `trouble_at` from 20 s."""
+    """Probes once a second to each hop for 30 s; trouble on the link to `trouble_at` from 20 s.
+
+    Hops in *late* are known from 21 s on.
+    """
     seen = Paths()
     hops = tuple(f"addr-{ttl}" for ttl in range(1, len(segments) + 1))
     seen.route(Route(0, "host-a", "service", hops, segments, True))
     for second in range(30):
-        late = second >= 20
+        trouble = second >= 20
         for ttl in range(1, len(segments) + 1):
             rtt: int | None = (4 * ttl + second % 3) * MS_NS
-            if late and trouble_at is not None and ttl >= trouble_at:
+            if trouble and trouble_at is not None and ttl >= trouble_at:
                 rtt = (rtt or 0) + extra_ms * MS_NS
-            if late and ttl == slow_router:
+            if trouble and ttl == slow_router:
                 rtt = (rtt or 0) + 300 * MS_NS
-            if late and lost_from is not None and ttl >= lost_from:
+            if trouble and lost_from is not None and ttl >= lost_from:
                 rtt = None
-            if ttl == silent:
+            if ttl == silent or (ttl in late and second <= 20):
                 continue
             back = ttl - 1 + (3 if bent_from is not None and ttl >= bent_from else 0)
             outcome = "lost" if rtt is None else "reached" if ttl == 5 else "ttl_exceeded"
@@ -171,6 +175,26 @@ def test_a_queue_that_was_there_first_needs_a_stored_baseline() -> None:
     assert found is not None
     assert found.place == "access"
     assert found.value == 120 * MS_NS
+
+
+def test_a_queue_that_a_hops_own_baseline_holds_is_not_laid_behind_it() -> None:
+    """Only the home and the far end are known from earlier: the hops between have the queue in
+    their smallest round trips, and that they rise no further clears none of them."""
+    stored = {"network.home.wifi": 4 * MS_NS, "far end": 20 * MS_NS}
+    for link in (2, 3, 4, 5):
+        found = localise.queue(standing(link, stored), NOW)
+        assert found is not None
+        near, far = localise.STRETCHES[found.place]
+        assert near <= link - 1 <= far, (link, found.place)
+        assert found.value == 120 * MS_NS
+
+
+@pytest.mark.parametrize("link", [1, 2, 3, 4])
+def test_a_hop_known_only_since_the_queue_stood_is_not_cleared(link: int) -> None:
+    found = localise.queue(paths(trouble_at=link, late=frozenset({link, 4})), NOW)
+    assert found is not None
+    near, far = localise.STRETCHES[found.place]
+    assert near <= link - 1 <= far, found.place
 
 
 def unanswered(reference_rtt_ns: int | None) -> Paths:

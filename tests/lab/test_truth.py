@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import attrs
 import pytest
@@ -11,7 +12,13 @@ from lab.fit.recordings import Run
 from lab.fit.score import judge, judge_run
 from lab.truth import page
 from lab.truth.measure import share
+from lab.truth.remembered import remembered
 from streamnotice.bottlenecks import FINE, OTHER, State
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.engine import Engine
+from streamnotice.observations import Observation
+
+RECORDINGS = Path(__file__).parents[2] / "lab" / "recordings"
 
 RUN = Run(
     name="made", family="made", seed=1, truth=OTHER, planned=OTHER,
@@ -57,3 +64,19 @@ def test_of_one_fault_its_leaf_is_right() -> None:
     assert judge(one, "service", ("service.edge", "service.origin")) == "among"
     assert judge(one, "network.isp.access", ()) == "wrong"
     assert judge(attrs.evolve(RUN, planned=FINE, among=()), "service.edge", ()) == "false"
+
+
+def test_what_is_remembered_of_a_network_is_what_a_calm_run_on_it_shows() -> None:
+    folder = RECORDINGS / "healthy-10002"
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    known = {seen.subject: seen.value for seen in remembered(truth)}
+    record = open_dossier(folder / "dossier.jsonl.gz")
+    engine = Engine(record.header.settings)
+    for entry in record:
+        if isinstance(entry.value, Observation):
+            engine.feed(entry.value)
+    learnt = engine.estimates.learnt()
+    both = known.keys() & learnt.keys()
+    assert both
+    for place in both:
+        assert known[place] == pytest.approx(learnt[place], abs=3_000_000), place
