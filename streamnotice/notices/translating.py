@@ -104,6 +104,7 @@ def updated(language: str, domain: str = DOMAIN) -> str:
         # a language may count in another order than Babel does
         found = re.search(r'"Plural-Forms: (.*?)\\n"', source_file.read_text("utf-8"))
         plurals = found[1] if found else plurals
+    made.mime_headers = [("Plural-Forms", plurals)]  # as many forms as the file has, not Babel
     for source in _read(SOURCE_LANGUAGE, domain):
         if not source.id:
             continue
