@@ -76,7 +76,8 @@ _ONLY_COMPUTE = tuple(
         "core/", "verdict/", "path/", "notices/", "benchmarks/", "typing/",
         "dossier/test_chain.py", "dossier/test_codec.py", "dossier/test_examine",
         "dossier/test_parts.py", "dossier/test_privacy.py", "dossier/test_replay.py",
-        "dossier/test_schema.py", "dossier/test_signing.py", "dossier/test_verify.py",
+        "dossier/test_schema.py", "dossier/test_signing.py", "dossier/test_swift.py",
+        "dossier/test_verify.py",
         "lab/test_recordings.py", "lab/test_truth.py", "lab/test_lab_scenarios.py",
         "lab/test_fit_tunnel.py",
     )

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_t
 import attrs
 
 from streamnotice import events, observations
+from streamnotice.dossier import swift
 from streamnotice.errors import EvidenceError
 from streamnotice.policy import Settings
 
@@ -329,6 +330,12 @@ def canonical(plain: Any) -> bytes:
         raise EvidenceError(f"can't be written as JSON: {error}") from None
 
 
+def canonical_typed(plain: Json) -> bytes:
+    """`canonical`, of what `to_plain` gave: nothing else is in it than a table has typed."""
+    made = swift.typed_bytes(plain)
+    return canonical(plain) if made is None else made
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> Json:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -353,6 +360,9 @@ def parse_canonical(line: bytes) -> Json:
     Raises:
         EvidenceError: it is none, or not in that form.
     """
+    known = swift.observation(line)
+    if known is not None:
+        return known
     text = _text(line)
     found = _parse(text, _PLAIN_DECODER)
     if _ENCODER.encode(found) + "\n" != text:

@@ -32,7 +32,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 
 from streamnotice.dossier.chain import Chain
-from streamnotice.dossier.codec import Json, canonical, settings_to_plain, to_plain
+from streamnotice.dossier.codec import (
+    Json,
+    canonical,
+    canonical_typed,
+    settings_to_plain,
+    to_plain,
+)
 from streamnotice.dossier.parts import Files, Memory
 from streamnotice.dossier.signing import Signer, Statement
 from streamnotice.errors import HostError
@@ -314,7 +320,7 @@ class Recorder:
     # -- inside -------------------------------------------------------------------------------
 
     def _begin(self, plain: Json, at_ns: int) -> None:
-        line = canonical(plain) + b"\n"
+        line = canonical_typed(plain) + b"\n"
         self._flush_pending()
         self._at_ns = at_ns
         if self._closed:
@@ -435,4 +441,4 @@ def event_line(event: Event) -> bytes:
     """The line that records *event*, with its newline."""
     plain: dict[str, Any] = to_plain(event)
     plain["type"] = "event"
-    return canonical(plain) + b"\n"
+    return canonical_typed(plain) + b"\n"
