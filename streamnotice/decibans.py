@@ -28,8 +28,7 @@ _POWER: Final = tuple(round(1e9 * 10 ** (-index / 10_000)) for index in range(10
 _RISING: Final = tuple(-value for value in _POWER)
 _DECADES: Final = 140
 """Quantities that are smaller than the largest beside them by more are nothing."""
-_TENS: Final = tuple(10**decades for decades in range(2 * _DECADES + 20))
-_POWERS: Final = len(_TENS)
+_TENS: Final = tuple(10**decades for decades in range(_DECADES + 1))
 
 
 def log_add(first: int, second: int) -> int:
@@ -70,9 +69,9 @@ def from_ratio(numerator: int, denominator: int) -> int:
     # as many decades as the lengths tell, and what is missing one by one
     decades = (numerator.bit_length() - denominator.bit_length()) * 30_103 // 100_000
     if decades > 0:
-        denominator *= _TENS[decades] if decades < _POWERS else 10**decades
+        denominator *= 10**decades
     elif decades < 0:
-        numerator *= _TENS[-decades] if -decades < _POWERS else 10**-decades
+        numerator *= 10**-decades
     while numerator > denominator:
         denominator *= 10
         decades += 1

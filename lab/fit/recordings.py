@@ -74,6 +74,8 @@ class Run:
 
 
 Step = Callable[[Estimates, Verdict], None]
+Remember = Callable[[dict[str, Any]], Sequence[Observation]]
+"""A run's truth -> what was known of its network before."""
 
 
 def load_runs(
@@ -83,7 +85,7 @@ def load_runs(
     rules: tuple[Rule, ...] = RULES,
     only: frozenset[str] | None = None,
     watch: Callable[[str], Step] | None = None,
-    remember: Callable[[dict[str, Any]], Sequence[Observation]] | None = None,
+    remember: Remember | None = None,
 ) -> Iterator[Run]:
     """All runs below *folders* that are not void.
 
@@ -92,7 +94,7 @@ def load_runs(
         mask: kinds of need whose rules are left out (a mode without those sensors).
         only: names of the runs wanted; None is all.
         watch: run's name -> what is called with the estimates at each of its decision steps.
-        remember: a run's truth -> what its engine is fed first, as of earlier sessions.
+        remember: gives what a run's engine is fed first, as of earlier sessions.
     """
     for folder in folders:
         for truth_file in sorted(folder.glob("*/truth.json")):

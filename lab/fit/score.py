@@ -132,7 +132,7 @@ def reliability(runs: list[Run]) -> Reliability:
             continue
         weight = 1.0 / len(rows)
         for second, verdict in rows:
-            place, p = _top(verdict)
+            place, p = top(verdict)
             truth = truth_at[second].place
             hit = 1.0 if place == truth or (place in run.among and truth in run.among) else 0.0
             cell = sums[min(width - 1, int(p * width))]
@@ -146,7 +146,8 @@ def reliability(runs: list[Run]) -> Reliability:
     return Reliability(ece, brier / max(total, 1e-9), bins)
 
 
-def _top(verdict: Verdict) -> tuple[str, float]:
+def top(verdict: Verdict) -> tuple[str, float]:
+    """The likeliest place of a step, and its probability."""
     if not verdict.alternatives:
         return NONE, 0.0
     place, ppm = verdict.alternatives[0]

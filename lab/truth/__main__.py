@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.fit.page import VERDICT
+from lab.fit.recordings import Remember
 from lab.truth import measure, page
 from lab.truth.remembered import remembered
 from streamnotice.bottlenecks import leaf
@@ -21,12 +22,14 @@ from streamnotice.policy import Policy
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 
-MODES: Final = {
-    "everything": frozenset[str](),
-    "without the router's counters": frozenset({"home"}),
-    "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
+EVERYTHING: Final = "everything"
+MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
+    EVERYTHING: (frozenset(), None),
+    "without the router's counters": (frozenset({"home"}), None),
+    "HTTP and socket timing alone": (frozenset({"path", "reference", "home"}), None),
+    "everything, on a network known from before": (frozenset(), remembered),
 }
-KNOWN_BEFORE: Final = "everything, on a network known from before"
+"""What is hidden, and what was known before."""
 
 
 def _mixes() -> dict[str, bytes]:
@@ -82,20 +85,17 @@ def results(folders: list[Path]) -> dict[str, Any]:
     counted = [t for t in truths if not t["void"]]
     seeds = sorted({t["scenario"]["seed"] for t in counted})
     modes, priors = {}, {}
-    for name, mask in MODES.items():
+    for name, (mask, remember) in MODES.items():
         _say(f"replaying: {name}")
-        measured = measure.replay(folders, None, mask)
+        measured = measure.replay(folders, None, mask, remember)
         modes[name] = measure.figures(measured)
-        if not mask:
+        if name == EVERYTHING:
             whole = measured
-    _say(f"replaying: {KNOWN_BEFORE}")
-    known = measure.replay(folders, None, frozenset(), remembered)
-    modes[KNOWN_BEFORE] = measure.figures(known)
     for name, mix in _mixes().items():
         _say(f"replaying under priors: {name}")
         tables = Tables.parse(fitted_bytes, mix)
         priors[name] = (
-            modes["everything"] if name == "as shipped"
+            modes[EVERYTHING] if name == "as shipped"
             else measure.figures(measure.replay(folders, tables, frozenset()))
         )  # fmt: skip
     tables = Tables.parse(fitted_bytes, (VERDICT / "priors.json").read_bytes())

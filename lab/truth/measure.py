@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from lab.fit.recordings import Step, load_runs
-from lab.fit.score import Judged, Reliability, false_peaks, holds, judge_run, reliability
+from lab.fit.recordings import Remember, Step, load_runs
+from lab.fit.score import Judged, Reliability, false_peaks, holds, judge_run, reliability, top
 from lab.truth.rivals import RIVALS
 from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, answerable_for, is_leaf
 from streamnotice.estimates import Estimates
 from streamnotice.events import Verdict
-from streamnotice.observations import Observation
 from streamnotice.policy import S_NS
 from streamnotice.verdict.tables import Tables
 
@@ -92,13 +90,9 @@ def replay(
     folders: list[Path],
     tables: Tables | None,
     mask: frozenset[str],
-    remember: Callable[[dict[str, Any]], Sequence[Observation]] | None = None,
+    remember: Remember | None = None,
 ) -> Measured:
-    """All runs below *folders*, as if only what *mask* leaves had been seen.
-
-    Args:
-        remember: a run's truth -> what was known of its network before.
-    """
+    """All runs below *folders*, as if only what *mask* leaves had been seen."""
     notes: dict[str, Seen] = {}
 
     def watch(name: str) -> Step:
@@ -170,7 +164,7 @@ def _likeliest(judged: Judged) -> bool:
     """The likeliest leaf of the last step with harm is true, or one of those equally right."""
     run = judged.run
     last = max(second for second, impact in run.impacts.items() if impact is not None)
-    place = run.verdicts[last].alternatives[0][0]
+    place, _ = top(run.verdicts[last])
     return place == run.planned.place or place in run.among
 
 

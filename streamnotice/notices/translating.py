@@ -90,16 +90,13 @@ def updated(language: str, domain: str = DOMAIN) -> str:
     """The catalog of *language* as `update` writes it: the English ids in the English order."""
     from babel import Locale
     from babel.messages.catalog import Catalog
-    from babel.messages.plurals import get_plural
     from babel.messages.pofile import write_po
 
     source_file = source_of(language, domain)
     there = source_file.is_file()
     old = {_id(one): one for one in _read(language, domain) if one.id} if there else {}
     made = Catalog(locale=language)
-    plurals = (
-        f"nplurals={get_plural(language).num_plurals}; plural={get_plural(language).plural_expr};"
-    )
+    plurals = made.plural_forms
     if there:
         # a language may count in another order than Babel does
         found = re.search(r'"Plural-Forms: (.*?)\\n"', source_file.read_text("utf-8"))

@@ -87,20 +87,25 @@ class PathSeen:
     far: tuple[int, int] | None = None
     """The far end's last answer: instant, round trip."""
 
-    def answered(self, ttl: int, at_ns: int, rtt_ns: int) -> None:
-        """Note with a hop's answer how the whole path was at that time, and the other way round."""
-        if ttl == FAR or ttl >= self.length:
+    def is_far(self, ttl: int) -> bool:
+        """The far end of a known route answers under this number."""
+        return ttl == FAR or bool(self.segments and ttl >= self.length)
+
+    def add(self, ttl: int, at_ns: int, rtt_ns: int | None, loaded: bool) -> HopSeen:
+        """Note a probe's fate, and with an answer how the whole path was at that time."""
+        hop = self.hop(ttl)
+        hop.add(at_ns, rtt_ns, loaded)
+        if rtt_ns is None:
+            return hop
+        if ttl == FAR or ttl >= self.length:  # with no route known, whoever answers stands for it
             self.far = at_ns, rtt_ns
-            for hop in self.hops.values():
-                last = hop.tries[-1] if hop.tries else None
-                if (
-                    last is not None
-                    and last.rtt_ns is not None
-                    and last.at_ns + FAR_BEHIND_NS >= at_ns
-                ):
-                    hop.with_far(rtt_ns)
+            for other in self.hops.values():
+                last = other.tries[-1] if other.tries else None
+                if last and last.rtt_ns is not None and last.at_ns + FAR_BEHIND_NS >= at_ns:
+                    other.with_far(rtt_ns)
         elif self.far is not None and self.far[0] + FAR_BEFORE_NS >= at_ns:
-            self.hop(ttl).with_far(self.far[1])
+            hop.with_far(self.far[1])
+        return hop
 
     def route(self, seen: Route) -> None:
         if self.labels and seen.hops[: len(self.labels)] != self.labels[: len(seen.hops)]:
@@ -131,7 +136,7 @@ class PathSeen:
     def stored_for(self, ttl: int, stored: dict[str, int]) -> int | None:
         """What was normal for this hop in earlier sessions: known for the last hop of each place,
         and, as "far end", for the target itself."""
-        if ttl == FAR or (self.segments and ttl >= self.length):
+        if self.is_far(ttl):
             return stored.get("far end")
         here, behind = self.segment(ttl), self.segment(ttl + 1)
         return stored.get(here) if here is not None and here != behind else None
@@ -212,19 +217,14 @@ class Paths:
             path.complete and path.segments and seen.ttl >= path.length
         )
         ttl = FAR if reached and seen.method == "tcp" else seen.ttl
-        hop = path.hop(ttl)
-        hop.add(seen.at_ns, seen.rtt_ns, seen.loaded)
-        if seen.rtt_ns is not None:
-            path.answered(ttl, seen.at_ns, seen.rtt_ns)
+        hop = path.add(ttl, seen.at_ns, seen.rtt_ns, seen.loaded)
         if seen.return_hops is not None:
             hop.return_hops = seen.return_hops
 
     def round_trip(self, seen: RoundTrip) -> None:
         path = self._path(seen.target, seen.role)
         answered = seen.failure in (None, "refused") and not seen.retransmitted
-        path.hop(FAR).add(seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
-        if answered and seen.rtt_ns is not None:
-            path.answered(FAR, seen.at_ns, seen.rtt_ns)
+        path.add(FAR, seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
 
     def services(self) -> list[PathSeen]:
         return [p for p in self.paths.values() if p.role == "service"]

@@ -26,7 +26,7 @@ from streamnotice.events import Verdict
 from streamnotice.network import network_label
 from streamnotice.observations import StoredBaseline
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import FAR, PathSeen
+from streamnotice.path.rounds import PathSeen
 from streamnotice.session import Session
 
 LOOK_S: Final = 1.0
@@ -189,7 +189,7 @@ def _of_family(known: Mapping[str, Baseline], servers: set[str]) -> dict[str, Ba
 
 def _subject(path: PathSeen, ttl: int) -> str | None:
     """What the hop's round trip is kept as: the last hop of its place, or the far end."""
-    if ttl == FAR or (path.segments and ttl >= path.length):
+    if path.is_far(ttl):
         return FAR_END
     here = path.segment(ttl)
     if here is None or JOIN in here or here == path.segment(ttl + 1):

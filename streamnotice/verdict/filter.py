@@ -9,8 +9,7 @@ starving player is not getting better for want of news.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from operator import add
+from collections.abc import Iterable
 
 import attrs
 
@@ -63,17 +62,15 @@ class Filter:
         ahead[0] = relaxed
         return ahead
 
-    def update(self, ahead: list[int], likelihoods: list[int]) -> None:
-        """Weigh the outcomes in and normalise."""
-        joint = list(map(add, ahead, likelihoods))
+    def update(self, joint: list[int]) -> None:
+        """Take what lies ahead with the outcomes weighed in, and normalise it."""
         total = log_sum(joint)
         self.logs = [max(NEVER, j - total) for j in joint]
         self._masses = None
 
-    def likeliest(self, members: Collection[int]) -> int:
+    def likeliest(self, members: Iterable[int]) -> int:
         """The likeliest of some states; of equals the first."""
-        best = max(map(self.logs.__getitem__, members))
-        return min(index for index in members if self.logs[index] == best)
+        return max(members, key=self.logs.__getitem__)
 
     def mass(self, members: tuple[int, ...]) -> int:
         """Log probability of a set of states."""

@@ -11,8 +11,6 @@ only the measured rate stands. `docs/how-it-weighs.md` says more.
 
 from __future__ import annotations
 
-from operator import add
-
 import attrs
 
 from streamnotice.decibans import NEVER, from_ratio, log_add, quantities
@@ -33,7 +31,7 @@ class Gate:
         self,
         names: dict[str, tuple[int, ...]],
         ahead: list[int],
-        likelihoods: list[int],
+        joint: list[int],
         temper_permille: dict[str, int],
     ) -> None:
         """One step for every name.
@@ -41,11 +39,11 @@ class Gate:
         Args:
             names: name -> indices of its states.
             ahead: predictive log probabilities.
-            likelihoods: log likelihoods of this step's outcomes.
+            joint: the same with the log likelihoods of this step's outcomes.
             temper_permille: name -> power on its ratios, fitted against false crossings.
         """
         before = quantities(ahead)
-        after = quantities(list(map(add, ahead, likelihoods)))
+        after = quantities(joint)
         all_before, all_after = sum(before), sum(after)
         logs = self.logs
         for name, members in names.items():

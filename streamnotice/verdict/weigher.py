@@ -62,8 +62,9 @@ class Weigher:
             if row:
                 likelihoods = list(map(add, likelihoods, row))
         ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
-        memory.gate.step(self.namer.names, ahead, likelihoods, self.namer.tempers_permille)
-        memory.belief.update(ahead, likelihoods)
+        joint = list(map(add, ahead, likelihoods))
+        memory.gate.step(self.namer.names, ahead, joint, self.namer.tempers_permille)
+        memory.belief.update(joint)
         memory.steps.add(now, said)
 
     def _row(self, rule: str, outcome: str, fresh_permille: int) -> tuple[int, ...]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from lab.fit.counts import FOUND_BY, SPEAKS_OF_PLACES
-
-FITTED = Path(__file__).parents[2] / "streamnotice" / "verdict" / "fitted.json"
+from lab.fit.page import VERDICT
 
 
 @pytest.mark.parametrize("rule", sorted(SPEAKS_OF_PLACES))
 def test_inside_a_tunnel_no_place_under_it_is_preferred(rule: str) -> None:
-    table = json.loads(FITTED.read_text(encoding="utf-8"))
+    table = json.loads((VERDICT / "fitted.json").read_text(encoding="utf-8"))
     row = dict(zip(table["states"], table["rules"][rule]["outcomes"]["vpn"], strict=True))
     for state, weight in row.items():
         place, _, condition = state.partition(":")
