@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import build, isolation
+from lab import build, isolation, run
 from lab.emulator import Emulator
 from lab.errors import LabError
 
@@ -97,9 +97,11 @@ def test_nothing_passes_an_outage(measured: dict[str, Any]) -> None:
     assert measured["one_link"]["outage_received"] == 0
 
 
-def test_a_chain_of_six_carries_a_hundred_megabits_with_little_lag(
-    measured: dict[str, Any],
-) -> None:
+def test_a_chain_of_six_carries_a_hundred_megabits(measured: dict[str, Any]) -> None:
+    assert measured["six_links"]["tcp_bps"] > 90e6
+
+
+def test_a_chain_of_six_is_not_late_by_itself(measured: dict[str, Any]) -> None:
     six = measured["six_links"]
-    assert six["tcp_bps"] > 90e6
-    assert six["release_late_p99_ms"] < 2.0
+    assert six["tcp_third_bps"] > 36e6, "it had something to carry"
+    assert six["release_late_p99_ms"] < run.LATE_P99_MS, "or no run in it would count"
