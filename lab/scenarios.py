@@ -128,6 +128,7 @@ class Scenario:
 
 
 _BY_IPV6 = "v6."
+_IN_TUNNEL = "tunnel."
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
@@ -143,8 +144,9 @@ class _Draw:
 
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
-        self.kind = family.removeprefix(_BY_IPV6)
-        self.by_ipv6 = self.kind != family
+        self.kind = family.removeprefix(_BY_IPV6).removeprefix(_IN_TUNNEL)
+        self.by_ipv6 = family.startswith(_BY_IPV6)
+        self.in_tunnel = family.startswith(_IN_TUNNEL)
         self.rng = random.Random(f"{family}-{seed}")
         rng = self.rng
         kinds: tuple[Severity, ...] = ("severe", "moderate", "near_miss")
@@ -194,6 +196,8 @@ class _Draw:
             base["long_way_back"] = False
         if self.by_ipv6:
             base |= {"vpn": False, "split": False}
+        if self.in_tunnel:
+            base |= {"vpn": True, "split": False, "long_way_back": False}
         network = draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
         return by_ipv6(network) if self.by_ipv6 else network
 
@@ -880,8 +884,13 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
     f"{_BY_IPV6}{family}": make
     for family, make in FAMILIES.items()
     if not family.startswith(("vpn.", "split."))
+} | {
+    f"{_IN_TUNNEL}{family}": make
+    for family, make in FAMILIES.items()
+    if not family.startswith(("vpn.", "split."))
 }
-"""With all of them by IPv6 that aren't of IPv4's alone; these have dice of their own."""
+"""With all of them by IPv6 that aren't of IPv4's alone, and with a VPN around all that is played;
+these have dice of their own."""
 
 
 def plan(family: str, seed: int) -> Scenario:

@@ -187,8 +187,10 @@ _ALWAYS = frozenset(
 
 _MADE_LIVE = "service.source"
 """The encoder or packager of a live stream; what was made long ago can't be late."""
-_UNSEEN_ALONE = frozenset({"service", "network.vpn"})
-"""Inside a tunnel, trouble of the line under it looks like the tunnel's own: `network` then."""
+_TUNNEL = "network.vpn"
+_UNSEEN_ALONE = frozenset({"service", _TUNNEL})
+"""Inside a tunnel, trouble of the line under it looks like the tunnel's own: `network` then, where
+the way to the tunnel's server is not seen."""
 
 
 def sighted(seen: Estimates) -> Sighted:
@@ -198,7 +200,12 @@ def sighted(seen: Estimates) -> Sighted:
     other traffic. What is not sighted may still be part of an inner name or a pair.
     """
     segments = [s for path in seen.paths.services() if path.hops for s in path.segments if s]
+    under = seen.paths.busiest("underlay") if _TUNNEL in segments else None
+    if under is not None:
+        segments += [s for s in under.segments if s]
     clear = {place for place in segments if JOIN not in place and place not in _UNSEEN_ALONE}
+    if under is not None and under.complete:
+        clear.add(_TUNNEL)
     blurred = {part for place in segments for part in place.split(JOIN)} - clear - {"service"}
     if seen.home_router:
         clear.add("network.home.sharing")

@@ -22,6 +22,7 @@ CacheResult = Literal["hit", "miss"]
 Failure = Literal[
     "dns", "refused", "unreachable", "timeout", "reset", "truncated", "tls", "cancelled", "other"
 ]
+TargetRole = Literal["service", "reference", "underlay"]
 ProbeOutcome = Literal["ttl_exceeded", "reached", "refused_by_path", "lost", "error"]
 
 
@@ -184,10 +185,11 @@ class Route(Observation):
 
     Attributes:
         target: label of the far end.
-        role: "service" or "reference".
+        role: "service", "reference", or "underlay": the server of a tunnel (VPN) that carries the
+            way to the service, by the network under the tunnel.
         hops: label of each hop's router, None if it stays silent; the last is the target itself.
         segments: for each hop, the place that the link *ending* at it belongs to (a leaf name,
-            `service` for links inside the server's network); two joined by "|" where it may be
+            `service` for links inside the far end's own network); two joined by "|" where it may be
             either; None if nothing known says.
         complete: the target itself was reached.
         why: how the segments were known ("table", "addresses", "addresses+table").
@@ -195,7 +197,7 @@ class Route(Observation):
 
     kind: ClassVar[str] = "route"
     target: str
-    role: Literal["service", "reference"]
+    role: TargetRole
     hops: tuple[str | None, ...]
     segments: tuple[str | None, ...]
     complete: bool
@@ -215,6 +217,7 @@ class HopProbe(Observation):
         hop: label of the router that answered.
         return_hops: routers on the way back, from the reply's TTL; None if not told.
         loaded: our own media transfer was under way when it was sent.
+        role: of the far end, as in `Route`.
     """
 
     kind: ClassVar[str] = "hop-probe"
@@ -226,6 +229,7 @@ class HopProbe(Observation):
     hop: str | None = None
     return_hops: int | None = None
     loaded: bool = False
+    role: TargetRole = "service"
 
 
 @attrs.frozen
@@ -239,7 +243,7 @@ class RoundTrip(Observation):
 
     kind: ClassVar[str] = "round-trip"
     target: str
-    role: Literal["service", "reference"]
+    role: TargetRole
     rtt_ns: int | None = None
     failure: Failure | None = None
     retransmitted: bool | None = None

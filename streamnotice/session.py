@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import attrs
 import structlog
@@ -18,13 +18,11 @@ from streamnotice.addresses import plain
 from streamnotice.commons import ProbeBudget, commons_of
 from streamnotice.events import Intensity
 from streamnotice.log import get_logger
-from streamnotice.observations import Observation, Sight
+from streamnotice.observations import Observation, Sight, TargetRole
 from streamnotice.policy import Policy
 from streamnotice.privacy import Labels
 
 _STEP_NS: Final = 100_000
-
-TargetRole = Literal["service", "reference"]
 
 
 @attrs.frozen
@@ -33,7 +31,7 @@ class Target:
 
     Attributes:
         label: salted label used in observations.
-        role: "service" or "reference".
+        role: see `observations.Route`.
         host: name or literal address, as in the URL.
         port: TCP port.
         address: the address in use, once known, in its plain spelling (never recorded).

@@ -217,6 +217,7 @@ class Watcher:
             self._start("baselines", partial(self._baseline_sensor, self._baseline_file))
         if "path" in self.policy.probes:
             self._start("path", self._path_sensor)
+            self._start("underlay", self._underlay_sensor)
         if "reference" in self.policy.probes:
             self._start("reference", self._reference_sensor)
         if "gateway" in self.policy.probes:
@@ -564,6 +565,11 @@ class Watcher:
         from streamnotice.sensors.path import PathSensor
 
         return PathSensor(self._networks)
+
+    def _underlay_sensor(self) -> Sensor:
+        from streamnotice.sensors.underlay import UnderlaySensor
+
+        return UnderlaySensor(self._networks)
 
     def _reference_sensor(self) -> Sensor:
         from streamnotice.sensors.reference import ReferenceSensor

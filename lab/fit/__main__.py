@@ -37,7 +37,8 @@ LEAST_RUNS = 2
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
-def _mix(states: tuple[State, ...]) -> Mix:
+def mix_of(states: tuple[State, ...]) -> Mix:
+    """The priors as shipped, for *states*."""
     mix = json.loads(PRIORS.read_text())
     weights = np.array([0.0] + [float(mix["weights"][str(s)]) for s in states[1:]])
     prior = weights / weights.sum()
@@ -65,7 +66,7 @@ def seen_outcomes(runs: list[Run], rule: str) -> set[str]:
 def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     """The table as the JSON object that is shipped."""
     states = _fittable(runs)
-    mix = _mix(states)
+    mix = mix_of(states)
     folds = make_folds(runs, states, mix, pretended)
     usable = one_fault(runs, states)
     counts = fit_counts(usable, states, pretended)

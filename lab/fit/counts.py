@@ -13,7 +13,8 @@ it or beside", "nearer", "farther". No link of the path gets a table that anothe
 That a path lies inside a tunnel speaks for no place under it, the tunnel included: it was there
 before the fault. Most of the lab's runs with a tunnel have their fault in it, so counts alone would
 take its mere presence for guilt, again at every step and by every rule. So what is said inside a
-tunnel weighs for all network places what it weighs for the tunnel itself.
+tunnel weighs for all network places what it weighs for the tunnel itself. What is seen on the way
+*to the tunnel's server*, under it, speaks of places again; the tunnel stands at that way's end.
 """
 
 from __future__ import annotations
@@ -138,18 +139,29 @@ KIN_RUNS = 8.0
 """Pretended runs of a fault's kin: what a queue does to us hardly depends on where it is."""
 FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
 PATH_PLACES = ORDER
-SPEAKS_OF_PLACES = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
+TUNNEL = "network.vpn"
+UNDERLAY = "underlay"
+BEYOND_SERVER = "network.interconnect"
+"""The lab's tunnels end before it, elsewhere many end behind it."""
+INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
+SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 
 
-def on_path(state: State) -> bool:
-    """The fault lies on the way: a link, or a server that nothing reaches."""
-    return _place(state) in PATH_PLACES
+def on_path(state: State, rule: str = "") -> bool:
+    """The fault lies on the way: a link, or a server that nothing reaches.
+
+    Args:
+        rule: whose way: to the service, or for `UNDERLAY` to the tunnel's server.
+    """
+    return _place(state, rule) in PATH_PLACES
 
 
-def _place(state: State) -> str:
+def _place(state: State, rule: str = "") -> str:
     """The place on the way that a fault's traces point to."""
     if state.place == "network.home.sharing":
         return "network.isp.access"
+    if rule == UNDERLAY:
+        return {TUNNEL: "service", "service.edge": ""}.get(state.place, state.place)
     if state == State("service.edge", "unreachable"):
         return "service"
     return state.place
@@ -194,21 +206,20 @@ def _kin(
         kinds = [relation(name, place) for name in names]
         for kind in set(kinds):
             sizes[kind] = max(sizes[kind], kinds.count(kind))
-    ours = [relation(name, _place(state)) for name in names]
+    ours = [relation(name, _place(state, rule.name)) for name in names]
     moved: list[tuple[Floats, float]] = []
     for other, found in rows.items():
-        if not on_path(other) or FOUND_BY.get(other.condition, other.condition) != way:
+        if not on_path(other, rule.name) or FOUND_BY.get(other.condition, other.condition) != way:
             continue
-        theirs = [relation(name, _place(other)) for name in names]
+        if rule.name == UNDERLAY and other.place == BEYOND_SERVER:
+            continue
+        theirs = [relation(name, _place(other, rule.name)) for name in names]
         for share, weight in found:
             mass: dict[str, float] = defaultdict(float)
             for value, kind in zip(share, theirs, strict=True):
                 mass[kind] += float(value)
             moved.append((np.array([mass[kind] / sizes[kind] for kind in ours]), weight))
     return moved
-
-
-TUNNEL = "network.vpn"
 
 
 def tie_tunnel(row: Floats, states: tuple[State, ...]) -> Floats:
@@ -251,7 +262,7 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
-        elif on_path(state):
+        elif on_path(state, rule.name):
             by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
             table[:, column] = _mean(rows.get(state, []), by_kin, KIN_RUNS)
         else:
@@ -261,7 +272,7 @@ def _shrunk(
             by_place = _mean(place, by_branch, pretended)
             table[:, column] = _mean(rows.get(state, []), by_place, pretended)
     centred: Floats = np.log(table) - np.log(table.mean(axis=1, keepdims=True))
-    if rule.name in SPEAKS_OF_PLACES:
+    if rule.name in INSIDE_TUNNELS:
         row = rule.outcomes.index("vpn")
         centred[row] = tie_tunnel(centred[row], states)
     return centred

@@ -25,6 +25,7 @@ from streamnotice.evidence import (
     socket_signs,
     starving,
     status,
+    underlay,
     waits,
 )
 from streamnotice.evidence.rule import Outcome, Rule
@@ -57,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     places.SPREAD,
     places.LOSS,
     places.REACH,
+    underlay.UNDERLAY,
     starving.RULE,
     queue_kind.KIND,
     queue_kind.START,

@@ -180,9 +180,13 @@ def _at(samples: list[tuple[int, int]], at_ns: int) -> int | None:
     return e0 + (e1 - e0) * (at_ns - t0) // max(1, t1 - t0)
 
 
-def queue(paths: Paths, now: int) -> Located | None:
-    """Where round trips rise over their baselines, in step with the far end."""
-    return paths.once("queue", now, lambda: _queue(paths, now))
+def queue(paths: Paths, now: int, role: str = "service") -> Located | None:
+    """Where round trips rise over their baselines, in step with the far end.
+
+    Args:
+        role: of the far ends, as in `observations.Route`.
+    """
+    return paths.once(f"queue {role}", now, lambda: _queue(paths, now, role))
 
 
 def _hidden(path: PathSeen, ttl: int, stored: dict[str, int], base_ns: int, total_ns: int) -> int:
@@ -202,12 +206,12 @@ def _firm(share: int, hidden: int) -> bool:
     return not any(share < b <= share + hidden for b in (CLEAN_PERMILLE, SHARED_PERMILLE))
 
 
-def _queue(paths: Paths, now: int) -> Located | None:
-    path = paths.busiest()
+def _queue(paths: Paths, now: int, role: str) -> Located | None:
+    path = paths.busiest(role)
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
-    stored = paths.stored
+    stored = paths.stored if role == "service" else {}
     at_far = sorted(row for ttl in far for row in _excess(path, ttl, stored, now, DELAY_WINDOW_NS))
     if len(at_far) < 2:
         return None
@@ -231,9 +235,9 @@ def _queue(paths: Paths, now: int) -> Located | None:
     return Located(_edge(path, shares), total, base)
 
 
-def spread(paths: Paths, now: int) -> Located | None:
+def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     """Where round trips scatter: needs no baseline, so it sees a queue that was there first."""
-    path = paths.busiest()
+    path = paths.busiest(role)
     if path is None or not path.segments:
         return None
 
@@ -282,14 +286,14 @@ def _count(tries: list[Try], ttl: int) -> _Losses:
     return _Losses(ttl, sum(1 for t in tries if t.rtt_ns is None), len(tries))
 
 
-def loss(paths: Paths, now: int) -> Located | None:
+def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
     """Where probes get lost, by the likelihoods of all places where it could begin.
 
     For each link as the culprit: hops before it lose as good as nothing, hops from it on lose
     what the far end loses. All links that are not clearly less likely than the best are
     kept. A hop that loses more than those behind it is only reluctant, and is counted as they are.
     """
-    path = paths.busiest()
+    path = paths.busiest(role)
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
@@ -347,13 +351,13 @@ class Reach:
     lost: int
 
 
-def reach(paths: Paths, now: int) -> Reach | None:
+def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     """How far probes get now, among hops that answered before."""
-    path = paths.busiest()
+    path = paths.busiest(role)
     if path is None:
         return None
     if not path.segments:
-        return _nothing(paths, path, now)
+        return _nothing(paths, path, now) if role == "service" else None
     near, far = _ends(path)
     tries = sorted(
         (t for ttl in far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)),

@@ -187,14 +187,14 @@ class Paths:
         elif len(self.stored) < MOST_STORED:
             self.stored[subject] = rtt_ns
 
-    def busiest(self) -> PathSeen | None:
-        """The service path that is probed most; None if none is."""
+    def busiest(self, role: str = "service") -> PathSeen | None:
+        """The path to a far end of that role that is probed most; None if none is."""
 
         def look() -> PathSeen | None:
-            services = [path for path in self.services() if path.hops]
-            return max(services, key=PathSeen.tried, default=None)
+            paths = [path for path in self.paths.values() if path.role == role and path.hops]
+            return max(paths, key=PathSeen.tried, default=None)
 
-        return self.once("busiest", 0, look)  # the same at any instant
+        return self.once(f"busiest {role}", 0, look)  # the same at any instant
 
     def _path(self, target: str, role: str) -> PathSeen:
         self._looked = None  # something is about to change
@@ -212,7 +212,7 @@ class Paths:
     def probe(self, seen: HopProbe) -> None:
         if seen.outcome == "error":
             return
-        path = self._path(seen.target, "service")
+        path = self._path(seen.target, seen.role)
         reached = seen.outcome == "reached" or (
             path.complete and path.segments and seen.ttl >= path.length
         )

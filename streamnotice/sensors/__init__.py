@@ -29,6 +29,7 @@ PASSIVE: dict[str, str] = {
 }
 PROBES: dict[str, str] = {
     "path": "streamnotice.sensors.path:PathSensor",
+    "underlay": "streamnotice.sensors.underlay:UnderlaySensor",
     "reference": "streamnotice.sensors.reference:ReferenceSensor",
     "gateway": "streamnotice.sensors.gateway:GatewaySensor",
 }

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.observations import HopProbe, RoundTrip, Route, TargetRole
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import tcp_probe, udp_probe
 from streamnotice.sensors.error_queue import family_of
@@ -25,7 +25,6 @@ from streamnotice.sensors.pace import (
 from streamnotice.sensors.routes import local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply, UdpFlow
-from streamnotice.session import TargetRole
 
 MOST_HOPS: Final = 30
 _SILENT_IN_A_ROW: Final = 4
@@ -37,6 +36,12 @@ _NOTHING_AGAIN_NS: Final = 2_000_000_000  # nobody answers: that they don't is w
 _CHANGED_LOOKS: Final = 2
 _LATE_NS: Final = 2_500_000_000
 _NO_WAY_S: Final = 3.0
+_SENSORS: Final[dict[TargetRole, str]] = {
+    "service": "path",
+    "reference": "path",
+    "underlay": "underlay",
+}
+"""Which sensor sees once a path to a far end of that role is known."""
 
 
 @attrs.define
@@ -90,7 +95,9 @@ class PathFlow:
         self._rediscover = False
         self._moved = False  # this computer has another address towards the far end
         # a reference's path is only found, its hops are not followed and so not told of
-        self._tells = role == "service"
+        self._tells = role != "reference"
+        # what a tunnel's server speaks beside the tunnel is not known
+        self._tcp = role != "underlay"
 
     # finding the route --------------------------------------------------------------------
 
@@ -118,7 +125,7 @@ class PathFlow:
                 self._circle.seats,
                 lambda seat, now: HopProbe(
                     now, target=seat.target.label, ttl=1, method="udp",
-                    outcome="error", loaded=seat.loaded,
+                    outcome="error", loaded=seat.loaded, role=self._role,
                 ),
             )  # fmt: skip
 
@@ -195,7 +202,7 @@ class PathFlow:
 
     async def _length_by_tcp(self, low: int, found: dict[int, str]) -> int | None:
         """Number of hops to the far end by SYNs to its port: double the step, then halve."""
-        if (await self._syn(64, tell=False)).outcome != "reached":
+        if not self._tcp or (await self._syn(64, tell=False)).outcome != "reached":
             return None
         step, high = 1, None
         while high is None:
@@ -235,7 +242,7 @@ class PathFlow:
             roles = assign_roles(
                 addresses, self._address, way.gateway, way.medium, networks, way.on_link
             )
-            if self._role == "service":
+            if self._tells:
                 _learn_operators(seat, addresses, roles.segments)
             label = seat.session.labels.address
             now = seat.session.now()
@@ -252,7 +259,7 @@ class PathFlow:
                 seat.said = route
                 seat.session.emit(route)
             if any(addresses):
-                seat.session.sight("path", True)
+                seat.session.sight(_SENSORS[self._role], True)
 
     def _greet(self) -> None:
         """Tell those of the route who came since."""
@@ -338,8 +345,9 @@ class PathFlow:
             if self._due(self._handshake_ns, HANDSHAKE_EVERY_S[self._circle.intensity]):
                 self._handshake_ns = self._session.now()
                 self._look_where_we_are()
-                await self._handshake()
-            if self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
+                if self._tcp:
+                    await self._handshake()
+            if self._tcp and self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
                 self._syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
             await asyncio.sleep(0.1)
@@ -454,6 +462,7 @@ class PathFlow:
                     else seat.session.labels.address(reply.address),
                     return_hops=reply.return_hops,
                     loaded=loaded[seat],
+                    role=self._role,
                 ),
             )
         return reply

@@ -127,6 +127,11 @@ def _address(text: str) -> str:
     return socket.inet_ntoa(struct.pack("=I", int(text, 16)))
 
 
+def routing_table() -> list[RouteEntry]:
+    """The system's routes of both families; none where they can't be read."""
+    return [*parse_routes(_text(ROUTE) or ""), *parse_routes6(_text(ROUTE6) or "")]
+
+
 def best_route(
     entries: Iterable[RouteEntry], address: str, interface: str | None = None
 ) -> RouteEntry | None:
@@ -155,13 +160,27 @@ def carries_outer_endpoint(entries: Sequence[RouteEntry], interface: str) -> boo
         e.interface == interface and e.network.prefixlen <= _MOST_OF_ALL[e.network.version]
         for e in entries
     )
-    outer = any(
-        e.interface != interface
+    return takes_all and bool(_single_addresses(entries, interface))
+
+
+def _single_addresses(entries: Iterable[RouteEntry], tunnel: str) -> list[RouteEntry]:
+    """Routes of one address each, by a gateway of another interface than *tunnel*."""
+    return [
+        e
+        for e in entries
+        if e.interface != tunnel
         and e.network.prefixlen == e.network.max_prefixlen
         and e.gateway is not None
-        for e in entries
-    )
-    return takes_all and outer
+    ]
+
+
+def outer_endpoint(entries: Iterable[RouteEntry], tunnel: str) -> str | None:
+    """Address of the server at the tunnel's other end; None where the routes don't tell one.
+
+    Of several addresses with routes of their own none is known to be it: None then, too.
+    """
+    found = {e.network.network_address for e in _single_addresses(entries, tunnel)}
+    return str(found.pop()) if len(found) == 1 else None
 
 
 _MOST_OF_ALL: Final = {4: 1, 6: 3}
@@ -296,7 +315,7 @@ def way_to(address: str) -> Way:
         if source is None:
             return Way()
         interface = interface_with(source)
-        entries = [*parse_routes(_text(ROUTE) or ""), *parse_routes6(_text(ROUTE6) or "")]
+        entries = routing_table()
         address = address.partition("%")[0]
         route = best_route(entries, address, interface) or (
             best_route(entries, address) if interface is None else None

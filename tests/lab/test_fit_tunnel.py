@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from lab.fit.counts import FOUND_BY, SPEAKS_OF_PLACES
+from lab.fit.counts import FOUND_BY, INSIDE_TUNNELS
 from lab.fit.page import VERDICT
 
 
-@pytest.mark.parametrize("rule", sorted(SPEAKS_OF_PLACES))
+@pytest.mark.parametrize("rule", sorted(INSIDE_TUNNELS))
 def test_inside_a_tunnel_no_place_under_it_is_preferred(rule: str) -> None:
     table = json.loads((VERDICT / "fitted.json").read_text(encoding="utf-8"))
     row = dict(zip(table["states"], table["rules"][rule]["outcomes"]["vpn"], strict=True))

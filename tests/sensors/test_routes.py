@@ -18,6 +18,7 @@ from streamnotice.sensors.routes import (
     link_kind,
     local_address,
     medium_of,
+    outer_endpoint,
     parse_routes,
     parse_routes6,
     prefixes_on_link,
@@ -63,6 +64,14 @@ def test_a_tun_is_a_tunnel_only_if_its_far_end_is_seen_outside() -> None:
     assert not carries_outer_endpoint(parse_routes(HEADER + TUN), "tun0")
     assert not carries_outer_endpoint(parse_routes(HEADER + TUN + LAN + DEFAULT), "tun0")
     assert carries_outer_endpoint(parse_routes(HEADER + TUN + LAN + OUTER), "tun0")
+
+
+def test_the_server_of_a_tunnel_is_told_by_its_own_route() -> None:
+    assert outer_endpoint(parse_routes(HEADER + TUN + LAN + OUTER), "tun0") == "203.0.113.9"
+    assert outer_endpoint(parse_routes(HEADER + TUN + LAN + DEFAULT), "tun0") is None
+    printer = line("wlan0", "198.51.100.7", "192.168.1.1", "255.255.255.255")
+    of_two = parse_routes(HEADER + TUN + LAN + OUTER + printer)
+    assert outer_endpoint(of_two, "tun0") is None, "which of the two it is, nothing says"
 
 
 def line6(interface: str, net: str, gateway: str = "::", metric: int = 1024, flags: int = 1) -> str:

@@ -147,8 +147,13 @@ def _sockets(seen: Observation) -> Observation:
 
 def _path(seen: Observation) -> Observation | None:
     if isinstance(seen, HopProbe | Route):
-        return None
+        return seen if seen.role == "underlay" else None
     return None if isinstance(seen, RoundTrip) and seen.role == "service" else seen
+
+
+def _underlay(seen: Observation) -> Observation | None:
+    far = isinstance(seen, HopProbe | Route) and seen.role == "underlay"
+    return None if far else seen
 
 
 def _reference(seen: Observation) -> Observation | None:
@@ -160,6 +165,7 @@ def _reference(seen: Observation) -> Observation | None:
 
 SENSORS: Final[dict[str, Blind]] = {
     "path": _path,
+    "underlay": _underlay,
     "reference": _reference,
     "gateway": _no(HomeRouter),
     "interface": _no(Interface),
@@ -222,7 +228,7 @@ def _give(engine: Engine, fed: Observation | int) -> list[object]:
 def _forget(engine: Engine, sensor: str) -> None:
     """What the sensor had seen before the stretch."""
     seen = engine.estimates
-    gone = {"path": "service", "reference": "reference"}.get(sensor)
+    gone = {"path": "service", "reference": "reference", "underlay": "underlay"}.get(sensor)
     for target in [name for name, path in seen.paths.paths.items() if path.role == gone]:
         del seen.paths.paths[target]
     if sensor == "reference":

@@ -13,7 +13,15 @@ import attrs
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header, open_dossier
 from streamnotice.events import Notice, PlaybackChanged, Verdict
-from streamnotice.observations import Download, HopProbe, Playback, RoundTrip, Route, Sight
+from streamnotice.observations import (
+    Download,
+    HopProbe,
+    Playback,
+    RoundTrip,
+    Route,
+    Sight,
+    TargetRole,
+)
 
 MOST_POINTS: Final = 400
 """Of a long session each chart's line keeps about so many points: extremes are never lost."""
@@ -55,7 +63,7 @@ class PathDelays:
     """All that was probed towards one target."""
 
     target: str
-    role: str = "service"
+    role: TargetRole = "service"
     hops: dict[int, HopDelays] = attrs.Factory(dict)
     far: HopDelays = attrs.Factory(HopDelays)
     route: Route | None = None
@@ -189,7 +197,7 @@ def _observed(found: Recorded, value: object) -> None:
                 hop.label, hop.place = label or hop.label, place
         case HopProbe():
             if value.outcome != "error":
-                hop = _path(found, value.target, None).hop(value.ttl)
+                hop = _path(found, value.target, value.role).hop(value.ttl)
                 hop.add(value.rtt_ns, value.loaded)
         case RoundTrip():
             answered = value.failure in (None, "refused") and not value.retransmitted
@@ -205,10 +213,9 @@ def _observed(found: Recorded, value: object) -> None:
                 found.medium = medium
 
 
-def _path(found: Recorded, target: str, role: str | None) -> PathDelays:
+def _path(found: Recorded, target: str, role: TargetRole) -> PathDelays:
     path = found.paths.setdefault(target, PathDelays(target))
-    if role is not None:
-        path.role = role
+    path.role = role
     return path
 
 

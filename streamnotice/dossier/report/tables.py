@@ -85,8 +85,7 @@ class Tables(Frame):
         ranked = [path for path in ranked if _answers(path)]
         for number, path in enumerate(ranked[:MOST_PATHS]):
             rows = list(self._hops(path))
-            towards = "service" if path.role == "service" else "reference"
-            heading = say(f"delay.{towards}", target=visible(path.target, 24))
+            heading = say(f"delay.{path.role}", target=visible(path.target, 24))
             body = [
                 [
                     label,

@@ -1,0 +1,108 @@
+"""Rows for one rule that the shipped table does not know yet, all others as they are.
+
+    python -m lab.fit.one_rule RULE RUNS... [--into streamnotice/verdict/fitted.json]
+
+For a rule that only sessions of one kind answer: they are recorded for it, and the rest of the
+table need not be found anew. Its rows are counted as `lab.fit.counts` does, its power is the one
+with the least log loss on runs left out (cross-validation by run), next to the others' rows and
+powers as shipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from lab.fit.__main__ import PRIORS, mix_of, seen_outcomes
+from lab.fit.counts import Counts, fit_counts
+from lab.fit.recordings import Run, load_runs
+from lab.fit.temper import Folds, make_folds, one_fault
+from streamnotice.engine import ENGINE_VERSION
+from streamnotice.evidence import RULES
+from streamnotice.verdict.tables import Tables
+
+POWERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
+NATS_PER_MDB = np.log(10.0) / 10_000
+
+
+def shipped_logs(table: dict[str, Any]) -> dict[str, Any]:
+    """rule -> array (outcomes, states) in nats; what the table doesn't know says nothing."""
+    states = len(table["states"])
+    return {
+        rule.name: np.array(
+            [table["rules"][rule.name]["outcomes"].get(o, [0] * states) for o in rule.outcomes]
+        )
+        * NATS_PER_MDB
+        for rule in RULES
+        if rule.name in table["rules"]
+    }
+
+
+def fit_rule(
+    name: str, runs: list[Run], table: dict[str, Any], pretended: float
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """The rule's part of the table, and what each power costs on runs left out (nats)."""
+    states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
+    others = {rule: logs for rule, logs in shipped_logs(table).items() if rule != name}
+    powers = {rule: table["rules"][rule]["temper_permille"] / 1000 for rule in others}
+
+    def among_others(counts: Counts) -> Counts:
+        return attrs.evolve(counts, logs={**others, name: counts.logs[name]})
+
+    folds = make_folds(runs, states, mix_of(states), pretended)
+    folds = Folds(
+        tuple((among_others(counts), data) for counts, data in folds.parts), states, folds.mix
+    )
+    losses = {
+        str(power): folds.loss({**powers, name: power}, table["fatigue_steps"]) for power in POWERS
+    }
+    best = float(min(losses, key=lambda power: losses[power]))
+    usable = one_fault(runs, states)
+    rule = next(rule for rule in RULES if rule.name == name)
+    rows = fit_counts(usable, states, pretended, (rule,)).logs[name]
+    seen = seen_outcomes(usable, name)
+    part = {
+        "temper_permille": round(best * 1000),
+        "outcomes": {
+            outcome: [round(float(value) / NATS_PER_MDB) for value in rows[i]]
+            for i, outcome in enumerate(rule.outcomes)
+            if outcome in seen
+        },
+    }
+    return part, losses
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.fit.one_rule", description=__doc__)
+    parser.add_argument("rule", choices=[rule.name for rule in RULES])
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--into", type=Path, default=Path("streamnotice/verdict/fitted.json"))
+    args = parser.parse_args(argv)
+    table = json.loads(args.into.read_text())
+    pretended = table["provenance"]["pretended_runs"]
+    runs = list(load_runs(args.folders))
+    part, losses = fit_rule(args.rule, runs, table, pretended)
+    names = sorted(run.name for run in runs)
+    part["provenance"] = {
+        "command": f"python -m lab.fit.one_rule {args.rule}",
+        "engine": ENGINE_VERSION,
+        "runs": len(names),
+        "runs_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+        "held_out_loss_nats": {power: round(loss, 4) for power, loss in losses.items()},
+    }
+    table["provenance"].setdefault("rules_added", {})[args.rule] = part.pop("provenance")
+    table["rules"][args.rule] = part
+    args.into.write_text(json.dumps(table, indent=1) + "\n")
+    json.dump(table["provenance"]["rules_added"], sys.stderr, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
