@@ -22,6 +22,7 @@ CacheResult = Literal["hit", "miss"]
 Failure = Literal[
     "dns", "refused", "unreachable", "timeout", "reset", "truncated", "tls", "cancelled", "other"
 ]
+ProbeMethod = Literal["udp", "tcp", "echo"]
 TargetRole = Literal["service", "reference", "underlay"]
 ProbeOutcome = Literal["ttl_exceeded", "reached", "refused_by_path", "lost", "error"]
 
@@ -211,7 +212,8 @@ class HopProbe(Observation):
     Attributes:
         target: label of the far end it was sent towards.
         ttl: hop number it was meant for.
-        method: "udp", or "tcp" (a SYN to the service's own port: the second witness).
+        method: "udp", "tcp" (a SYN to the service's own port: the second witness), or "echo" (to
+            the far end of an underlay that answers no UDP).
         outcome: what came back; "lost" is a time-out, and is an outcome like any other.
         rtt_ns: round trip; None if nothing came back.
         hop: label of the router that answered.
@@ -223,7 +225,7 @@ class HopProbe(Observation):
     kind: ClassVar[str] = "hop-probe"
     target: str
     ttl: int
-    method: Literal["udp", "tcp"]
+    method: ProbeMethod
     outcome: ProbeOutcome
     rtt_ns: int | None = None
     hop: str | None = None

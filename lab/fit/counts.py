@@ -142,7 +142,8 @@ PATH_PLACES = ORDER
 TUNNEL = "network.vpn"
 UNDERLAY = "underlay"
 BEYOND_SERVER = "network.interconnect"
-"""The lab's tunnels end before it, elsewhere many end behind it."""
+"""The lab's tunnels end before it, elsewhere many end behind it. So a tunnel's server and what leads
+to it from the provider's border stand at one place of the way under it, the last."""
 INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 
@@ -161,14 +162,14 @@ def _place(state: State, rule: str = "") -> str:
     if state.place == "network.home.sharing":
         return "network.isp.access"
     if rule == UNDERLAY:
-        return {TUNNEL: "service", "service.edge": ""}.get(state.place, state.place)
+        return {TUNNEL: BEYOND_SERVER, "service.edge": ""}.get(state.place, state.place)
     if state == State("service.edge", "unreachable"):
         return "service"
     return state.place
 
 
-def relation(outcome: str, place: str) -> str:
-    """Where an answer lies relative to a fault at *place* on the path."""
+def relation(outcome: str, place: str, rule: str = "") -> str:
+    """Where an answer of *rule* lies relative to a fault at *place* on the path."""
     if outcome == "server":  # all answers but the server's own
         return "at" if place == "service" else "farther"
     if outcome == "nothing":  # not even the first router answers
@@ -177,6 +178,9 @@ def relation(outcome: str, place: str) -> str:
         return outcome  # none, all, vpn, unplaced: the same for every place
     near, far = STRETCHES[outcome]
     at = PATH_PLACES.index(place)
+    if rule == UNDERLAY:
+        last = PATH_PLACES.index(BEYOND_SERVER)
+        near, far, at = min(near, last), min(far, last), min(at, last)
     if near <= at <= far:
         return ("at", "beside")[far > near] if far - near < 2 else "around"
     return "nearer" if far < at else "farther"
@@ -203,17 +207,17 @@ def _kin(
     # path must not favour its ends because fewer stretches hold them.
     sizes: dict[str, int] = defaultdict(int)
     for place in PATH_PLACES:
-        kinds = [relation(name, place) for name in names]
+        kinds = [relation(name, place, rule.name) for name in names]
         for kind in set(kinds):
             sizes[kind] = max(sizes[kind], kinds.count(kind))
-    ours = [relation(name, _place(state, rule.name)) for name in names]
+    ours = [relation(name, _place(state, rule.name), rule.name) for name in names]
     moved: list[tuple[Floats, float]] = []
     for other, found in rows.items():
         if not on_path(other, rule.name) or FOUND_BY.get(other.condition, other.condition) != way:
             continue
         if rule.name == UNDERLAY and other.place == BEYOND_SERVER:
             continue
-        theirs = [relation(name, _place(other, rule.name)) for name in names]
+        theirs = [relation(name, _place(other, rule.name), rule.name) for name in names]
         for share, weight in found:
             mass: dict[str, float] = defaultdict(float)
             for value, kind in zip(share, theirs, strict=True):

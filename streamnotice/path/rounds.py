@@ -216,7 +216,7 @@ class Paths:
         reached = seen.outcome == "reached" or (
             path.complete and path.segments and seen.ttl >= path.length
         )
-        ttl = FAR if reached and seen.method == "tcp" else seen.ttl
+        ttl = FAR if reached and seen.method != "udp" else seen.ttl
         hop = path.add(ttl, seen.at_ns, seen.rtt_ns, seen.loaded)
         if seen.return_hops is not None:
             hop.return_hops = seen.return_hops

@@ -3,19 +3,21 @@
 Route finding counts up the time to live with UDP. Where the far end drops UDP, SYNs with a
 limited time to live to its own port tell how long the path is. Afterwards the hops that answered
 are asked in turn, and every few seconds TCP bears witness: a whole handshake, a SYN to one hop.
+Of a tunnel's server no port is known: ICMP echo takes the place of TCP where it drops UDP.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
-from streamnotice.observations import HopProbe, RoundTrip, Route, TargetRole
+from streamnotice.observations import HopProbe, ProbeMethod, RoundTrip, Route, TargetRole
 from streamnotice.path.roles import assign_roles
-from streamnotice.sensors import tcp_probe, udp_probe
+from streamnotice.sensors import echo_probe, tcp_probe, udp_probe
+from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.pace import (
     HANDSHAKE_EVERY_S,
@@ -84,6 +86,7 @@ class PathFlow:
         self._pacer = pacer_of(seat.session)
         self._told: tuple[Seat, ...] = ()
         self._flow: UdpFlow | None = None
+        self._echo: EchoFlow | None = None
         self._hops: list[Hop] = []
         self._complete = False
         self._far_udp = False  # the far end itself answers UDP
@@ -114,6 +117,9 @@ class PathFlow:
                 await self._run()
             finally:
                 self._flow.close()
+                if self._echo is not None:
+                    self._echo.close()
+                    self._echo = None
             # another network, or a new address in the same: what was known is not known of this
             self._hops, self._complete, self._moved = [], False, False
             self._lost_ns.clear()
@@ -162,7 +168,7 @@ class PathFlow:
                 break
         self._far_udp = length is not None
         if length is None:
-            length = await self._length_by_tcp(max(found, default=0), found)
+            length = await self._length_by_others(max(found, default=0), found)
         if length is None and self._complete and not self._contradicts(found):
             self._rediscover = False  # the way is as it was, only nothing gets through
             return False
@@ -200,9 +206,9 @@ class PathFlow:
         self._complete = length is not None
         self._rediscover = False
 
-    async def _length_by_tcp(self, low: int, found: dict[int, str]) -> int | None:
-        """Number of hops to the far end by SYNs to its port: double the step, then halve."""
-        if not self._tcp or (await self._syn(64, tell=False)).outcome != "reached":
+    async def _length_by_others(self, low: int, found: dict[int, str]) -> int | None:
+        """Number of hops to the far end by other means than UDP: double the step, then halve."""
+        if (await self._other(64)).outcome != "reached":
             return None
         step, high = 1, None
         while high is None:
@@ -223,7 +229,7 @@ class PathFlow:
 
     async def _reaches(self, ttl: int, found: dict[int, str]) -> bool:
         for _ in range(2):  # a lost SYN must not make the path longer than it is
-            reply = await self._syn(ttl, tell=False)
+            reply = await self._other(ttl)
             if reply.outcome == "ttl_exceeded" and reply.address is not None:
                 found.setdefault(ttl, reply.address)
             if reply.outcome != "lost":
@@ -347,6 +353,8 @@ class PathFlow:
                 self._look_where_we_are()
                 if self._tcp:
                     await self._handshake()
+                elif self._echo is not None and self._complete and not self._far_udp:
+                    await self._ping(len(self._hops), tell=True)
             if self._tcp and self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
                 self._syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
@@ -435,10 +443,25 @@ class PathFlow:
             tell=tell,
         )
 
+    async def _other(self, ttl: int) -> Reply:
+        """What is tried where UDP ends, not told of."""
+        return await (self._syn(ttl, tell=False) if self._tcp else self._ping(ttl, tell=False))
+
+    async def _ping(self, ttl: int, *, tell: bool) -> Reply:
+        if self._echo is None:
+            try:
+                self._echo = EchoFlow(self._address)
+            except OSError:  # not everybody may here
+                return Reply("lost")
+        return await self._tell(
+            ttl, "echo", echo_probe.COST_BYTES[self._family],
+            lambda: cast("EchoFlow", self._echo).probe(ttl), tell=tell,
+        )  # fmt: skip
+
     async def _tell(
         self,
         ttl: int,
-        method: str,
+        method: ProbeMethod,
         cost_bytes: int,
         ask: Callable[[], Awaitable[Reply]],
         *,
@@ -454,7 +477,7 @@ class PathFlow:
                     now,
                     target=seat.target.label,
                     ttl=ttl,
-                    method="tcp" if method == "tcp" else "udp",
+                    method=method,
                     outcome=reply.outcome,
                     rtt_ns=reply.rtt_ns,
                     hop=None

@@ -76,11 +76,11 @@ class UdpFlow:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._sock = socket.socket(family_of(address), socket.SOCK_DGRAM)
+        self._sock = self._open(family_of(address))
         try:
             self._sock.setblocking(False)
             prepare(self._sock)
-            self._sock.connect((address, _BASE_PORT + random.randrange(_PORTS)))
+            self._sock.connect((address, self._port()))
             self._watch = Watch(self._sock, self._ready)
         except BaseException:
             self._sock.close()
@@ -88,6 +88,19 @@ class UdpFlow:
         self._waiting: asyncio.Future[Reply] | None = None
         self._sent_ns = self._sent_unix_ns = 0
         self._not_from: frozenset[str] = frozenset()
+
+    def _open(self, family: socket.AddressFamily) -> socket.socket:
+        return socket.socket(family, socket.SOCK_DGRAM)
+
+    def _port(self) -> int:
+        return _BASE_PORT + random.randrange(_PORTS)
+
+    def _packet(self) -> bytes:
+        return PAYLOAD
+
+    def _answers(self, data: bytes) -> bool:
+        """*data* from the far end is the answer to the probe in flight."""
+        return bool(data) or self._waiting is not None  # someone really serves that port
 
     @property
     def source(self) -> str:
@@ -116,7 +129,7 @@ class UdpFlow:
             set_limit(self._sock, ttl)
             self._sent_unix_ns, self._sent_ns = time.time_ns(), time.monotonic_ns()
             try:
-                self._sock.send(PAYLOAD)
+                self._sock.send(self._packet())
             except OSError:  # our own stack has no way there (or no room)
                 return Reply("error")
             async with asyncio.timeout(timeout_s):
@@ -148,7 +161,7 @@ class UdpFlow:
             data = self._sock.recv(64)
         except OSError:  # nothing there; errors were drained above
             return
-        if data or self._waiting is not None:  # someone really serves that port
+        if self._answers(data):
             self._settle(Reply("reached", woken_ns - self._sent_ns, self.address))
 
     def _settle(self, reply: Reply) -> None:

@@ -67,6 +67,7 @@ import attrs
 from streamnotice.path.networks import parse_networks
 from streamnotice.policy import Policy
 from streamnotice.sensors.path import PathSensor
+from streamnotice.sensors.underlay import UnderlaySensor
 from streamnotice.session import Session
 import codecs, encodings.idna
 codecs.lookup("ascii")  # nobody may be unable to read the interpreter's own files
@@ -78,9 +79,11 @@ async def main():
     seen = []
     session = Session(Policy(probes={"path"}), seen.append)
     session.intensity = "suspect"
-    task = asyncio.create_task(PathSensor(table).run(session))
+    sensor = {"path": PathSensor, "underlay": UnderlaySensor}[sys.argv[3]]
+    task = asyncio.create_task(sensor(table).run(session))
     session.target("service", "media.example", 8080, address=sys.argv[2])
     want = json.loads(sys.argv[1])
+    await asyncio.sleep(float(sys.argv[4]))
     async with asyncio.timeout(25):
         while True:
             kinds = [o.kind + ":" + getattr(o, "outcome", "") + ":" + getattr(o, "method", "")
@@ -158,6 +161,10 @@ class World:
             "print('up', flush=True)\n"
             "while True: s.accept()[0].close()\n"
         )
+        self.start_server(code)
+
+    def start_server(self, code: str) -> None:
+        """A Python program at the server that prints "up" when it is."""
         server = subprocess.Popen(
             self.inside("ip", "netns", "exec", "server", sys.executable, "-c", code),
             stdout=subprocess.PIPE,
@@ -166,10 +173,26 @@ class World:
         assert server.stdout is not None
         assert server.stdout.readline() == b"up\n"
 
-    def view(self, want: dict[str, int], by: int = 4) -> list[dict[str, Any]]:
+    def view(
+        self,
+        want: dict[str, int],
+        by: int = 4,
+        *,
+        towards: str | None = None,
+        sensor: str = "path",
+        least_s: float = 0.0,
+    ) -> list[dict[str, Any]]:
         """Run the sensor as nobody until it has seen as many of each kind as wanted."""
         done = subprocess.run(
-            self.inside(sys.executable, "-c", VIEWER, json.dumps(want), FAR_ENDS[by]),
+            self.inside(
+                sys.executable,
+                "-c",
+                VIEWER,
+                json.dumps(want),
+                towards or FAR_ENDS[by],
+                sensor,
+                str(least_s),
+            ),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -369,3 +392,60 @@ def test_a_session_knows_what_was_normal_here(world: World, tmp_path: Path) -> N
     # another router in its place: another network, of which nothing is known
     world.sh("ip -n home link set down0 address 02:00:00:00:00:77; ip neigh flush dev up0")
     assert "stored-baseline" not in world.watch(file, 3)
+
+
+# All goes into the tunnel but what goes to its server, as VPN clients leave it.
+TUNNEL = """\
+set -e
+ip tuntap add tun0 mode tun; ip addr add 10.8.0.2/32 dev tun0; ip link set tun0 up
+ip route replace default dev tun0 src 10.8.0.2
+ip route add 198.51.100.2/32 via 192.168.7.1 dev up0
+"""
+BEHIND_TUNNEL = "203.0.113.77"
+
+needs_namespaces = pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+
+
+@needs_namespaces
+def test_the_path_under_a_tunnel_is_followed_to_its_server(world: World) -> None:
+    world.sh(TUNNEL)
+    want = {"hop-probe:ttl_exceeded:udp": 6, "hop-probe:reached:udp": 2}
+    seen = world.view(want, towards=BEHIND_TUNNEL, sensor="underlay")
+    (route,) = _routes(seen)
+    assert (route["role"], len(route["hops"]), route["complete"]) == ("underlay", 3, True)
+    assert route["segments"] == ["network.home.wifi", "network.isp.access", "network.interconnect"]
+    assert {o["role"] for o in seen if o["kind"] == "hop-probe"} == {"underlay"}
+    assert not [o for o in seen if o["kind"] == "round-trip"], "its ports are nobody's guess"
+
+
+@needs_namespaces
+def test_a_tunnels_server_that_swallows_udp_is_pinged(world: World) -> None:
+    world.sh(TUNNEL + "sysctl -qw net.ipv4.ping_group_range='0 65535'\n")
+    world.start_server(
+        "import socket, time\n"
+        "kept = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(64)]\n"
+        "for port, sock in enumerate(kept, 33434): sock.bind(('', port))\n"
+        "print('up', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    want = {"hop-probe:ttl_exceeded:udp": 2, "hop-probe:reached:echo": 3}
+    seen = world.view(want, towards=BEHIND_TUNNEL, sensor="underlay")
+    (route,) = _routes(seen)
+    assert (len(route["hops"]), route["complete"]) == (3, True)
+    pings = [o for o in seen if o.get("method") == "echo"]
+    assert {o["ttl"] for o in pings} == {3}
+    assert all(0 < o["rtt_ns"] < 1e9 for o in pings if o["outcome"] == "reached")
+
+
+@needs_namespaces
+def test_a_tunnels_server_that_may_not_be_pinged_leaves_the_routers(world: World) -> None:
+    world.sh(TUNNEL + "ip -4 -n server rule add iif lo ipproto icmp prio 10 blackhole\n")
+    seen = world.view({"hop-probe:ttl_exceeded:udp": 4}, towards=BEHIND_TUNNEL, sensor="underlay")
+    (route,) = _routes(seen)
+    assert (len(route["hops"]), route["complete"]) == (2, False)
+
+
+@needs_namespaces
+def test_without_a_tunnel_nothing_is_sent_beside_it(world: World) -> None:
+    seen = world.view({}, sensor="underlay", least_s=5.0)
+    assert seen == []

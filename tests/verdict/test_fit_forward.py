@@ -7,10 +7,10 @@ from importlib.resources import as_file, files
 import numpy as np
 import pytest
 
-from lab.fit.counts import Counts, relation
+from lab.fit.counts import UNDERLAY, Counts, _place, on_path, relation
 from lab.fit.forward import batch, forward, scores
 from lab.fit.recordings import Run, replay_run
-from streamnotice.bottlenecks import NONE
+from streamnotice.bottlenecks import NONE, State
 from streamnotice.evidence import RULES
 from streamnotice.testing import RECORDED
 from streamnotice.verdict.tables import shipped
@@ -70,3 +70,15 @@ def test_both_filters_agree_on_how_likely_peace_is(name: str) -> None:
 )
 def test_answers_are_read_relative_to_the_fault(outcome: str, place: str, says: str) -> None:
     assert relation(outcome, place) == says
+
+
+def test_under_a_tunnel_its_server_stands_at_the_end_of_the_way() -> None:
+    tunnel = _place(State("network.vpn", "slow"), UNDERLAY)
+    for outcome in ("interconnect", "interconnect_or_service", "service"):
+        assert relation(outcome, tunnel, UNDERLAY) == "at"
+    assert relation("core", tunnel, UNDERLAY) == "nearer"
+    # a server behind the tunnel is on no way under it
+    assert on_path(State("service.edge", "unreachable"))
+    assert not on_path(State("service.edge", "unreachable"), UNDERLAY)
+    # in the tunnel itself nothing tells where on that way
+    assert not on_path(State("network.vpn", "slow"))
