@@ -51,6 +51,13 @@ def figures() -> str:
     ]
     for rule, row in fit["rules"].items():
         lines.append(f"| `{rule}` | {row['temper_permille'] / 1000:g} |")
+    for rule, added in made.get("rules_added", {}).items():
+        lines += [
+            "",
+            f"Rule `{rule}` was added to the table afterwards (`{added['command']}`): its rows are "
+            f"of {added['runs']} runs of its own, replayed with engine {added['engine']}; the other "
+            "rules' rows and powers were left as they are.",
+        ]
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
