@@ -142,8 +142,8 @@ PATH_PLACES = ORDER
 TUNNEL = "network.vpn"
 UNDERLAY = "underlay"
 BEYOND_SERVER = "network.interconnect"
-"""The lab's tunnels end before it, elsewhere many end behind it. So a tunnel's server, and what leads
-there from the provider's border, stand at one place of the way under it, the last."""
+"""The lab's tunnels end before it, elsewhere many end behind it. So a tunnel's server, and what
+leads there from the provider's border, stand at one place of the way under it, the last."""
 INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 

@@ -54,9 +54,9 @@ def figures() -> str:
     for rule, added in made.get("rules_added", {}).items():
         lines += [
             "",
-            f"Rule `{rule}` was added to the table afterwards (`{added['command']}`): its rows are "
-            f"of {added['runs']} runs of its own, replayed with engine {added['engine']}; the other "
-            "rules' rows and powers were left as they are.",
+            f"Rule `{rule}` was added to the table afterwards (`{added['command']}`): its rows "
+            f"are of {added['runs']} runs of its own, replayed with engine {added['engine']}; the "
+            "other rules' rows and powers were left as they are.",
         ]
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]

@@ -193,6 +193,8 @@ def _masked(seen: Observation, mask: frozenset[str]) -> bool:
     if "path" in mask and isinstance(seen, HopProbe | Route):
         return True
     role = getattr(seen, "role", None)
+    if "underlay" in mask and role == "underlay":
+        return True
     if "path" in mask and isinstance(seen, RoundTrip) and role == "service":
         return True
     if "reference" in mask and (isinstance(seen, Download) or role == "reference"):

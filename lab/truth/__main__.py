@@ -1,6 +1,7 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure RUNS...   results to docs/truth.json, page and picture anew
+python -m lab.truth measure RUNS... [--tunnels RUNS...]
+                                      results to docs/truth.json, page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
 """
 
@@ -30,6 +31,10 @@ MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     "everything, on a network known from before": (frozenset(), remembered),
 }
 """What is hidden, and what was known before."""
+TUNNEL_MODES: Final[dict[str, frozenset[str]]] = {
+    EVERYTHING: frozenset(),
+    "without the way under the tunnel": frozenset({"underlay"}),
+}
 
 
 def _mixes() -> dict[str, bytes]:
@@ -83,7 +88,6 @@ def results(folders: list[Path]) -> dict[str, Any]:
     fitted = json.loads(fitted_bytes)
     truths = _truths(folders)
     counted = [t for t in truths if not t["void"]]
-    seeds = sorted({t["scenario"]["seed"] for t in counted})
     modes, priors = {}, {}
     for name, (mask, remember) in MODES.items():
         _say(f"replaying: {name}")
@@ -103,12 +107,7 @@ def results(folders: list[Path]) -> dict[str, Any]:
     return {
         "made": {
             "command": "python -m lab.truth measure",
-            "runs": len(counted),
-            "void": len(truths) - len(counted),
-            "seeds": f"{seeds[0]} to {seeds[-1]}",
-            "seconds": " or ".join(
-                map(str, sorted({round(t["options"]["duration_s"]) for t in counted}))
-            ),
+            **_made(truths, counted),
             "table": fitted["name"],
             "fitted_on": fitted["provenance"]["runs"],
             "engine": ENGINE_VERSION,
@@ -120,11 +119,47 @@ def results(folders: list[Path]) -> dict[str, Any]:
         "rivals": measure.rivals(whole),
         "gate": measure.gate(whole, bars),
         "cost": _cost(truths),
-        "errors": [
-            {"run": j.run.name, "said": j.name, "third_party": j.third_party}
-            for j in whole.judged
-            if j.worst in ("wrong", "false")
-        ],
+        "errors": _errors(whole),
+    }
+
+
+def in_tunnels(folders: list[Path]) -> dict[str, Any]:
+    """What the page shows of runs under a VPN, with and without the way under it."""
+    truths = _truths(folders)
+    counted = [t for t in truths if not t["void"]]
+    modes = {}
+    for name, mask in TUNNEL_MODES.items():
+        _say(f"replaying tunnels: {name}")
+        measured = measure.replay(folders, None, mask)
+        modes[name] = measure.figures(measured)
+        if name == EVERYTHING:
+            whole = measured
+    return {
+        "made": _made(truths, counted),
+        "modes": modes,
+        "families": measure.families(whole),
+        "confusion": measure.confusion(whole),
+        "errors": _errors(whole),
+    }
+
+
+def _errors(measured: measure.Measured) -> list[dict[str, Any]]:
+    return [
+        {"run": j.run.name, "said": j.name, "third_party": j.third_party}
+        for j in measured.judged
+        if j.worst in ("wrong", "false")
+    ]
+
+
+def _made(truths: list[dict[str, Any]], counted: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many runs of which seeds and lengths."""
+    seeds = sorted({t["scenario"]["seed"] for t in counted})
+    lengths = sorted({round(t["options"]["duration_s"]) for t in counted})
+    return {
+        "runs": len(counted),
+        "void": len(truths) - len(counted),
+        "seeds": f"{seeds[0]} to {seeds[-1]}",
+        "seconds": " or ".join(map(str, lengths)),
     }
 
 
@@ -132,11 +167,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.truth", description=__doc__)
     parser.add_argument("what", choices=("measure", "page"))
     parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--tunnels", nargs="+", type=Path, default=[], metavar="RUNS")
     args = parser.parse_args(argv)
     if args.what == "measure":
         if all(truth["void"] for truth in _truths(args.folders)):
             parser.error("no recorded runs there that count: make some with `python -m lab corpus`")
-        page.DATA.write_text(json.dumps(results(args.folders), indent=1) + "\n", encoding="utf-8")
+        found = results(args.folders)
+        if args.tunnels:
+            found["tunnels"] = in_tunnels(args.tunnels)
+        page.DATA.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")
     page.PAGE.write_text(page.with_figures(text, data), encoding="utf-8")

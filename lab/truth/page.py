@@ -112,6 +112,23 @@ def _bins(value: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _tunnels(data: dict[str, Any] | None) -> list[str]:
+    """Runs under a VPN of which a route tells the server."""
+    if data is None:
+        return []
+    made = data["made"]
+    return [
+        "", "## Under a VPN", "",
+        f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
+        f"the fit of the rule `underlay`, {made['void']} more void. All that is played goes "
+        "through a tunnel, to whose server a route is left, as VPN clients do "
+        "([under a tunnel](sensors/underlay.md)).", "",
+        *_table(data["modes"]), "",
+        *_families(data["families"]), "",
+        *_confusion(data["confusion"]),
+    ]  # fmt: skip
+
+
 def figures(data: dict[str, Any]) -> str:
     """The part of the page that is data."""
     made = data["made"]
@@ -136,6 +153,7 @@ def figures(data: dict[str, Any]) -> str:
         "Over all decision steps at peace or at harm, each run weighing alike: the probability "
         "given to the likeliest leaf (or to `none`), and how often that was true.", "",
         *_bins(whole),
+        *_tunnels(data.get("tunnels")),
         "", "## The gate", "",
         f"In {data['gate']['steps']} decision steps an e-detector of a false name stood above its "
         f"bar in {data['gate']['false_crossings']} cases"
