@@ -195,9 +195,11 @@ def _hidden(path: PathSeen, ttl: int, stored: dict[str, int], base_ns: int, tota
     A hop that is known only since the queue stood has it in its smallest round trip: that it
     shows no excess then doesn't clear it.
     """
-    calmest = path.hops[ttl].calmest_ns
-    if calmest is None or path.stored_for(ttl, stored) is not None:
+    if path.stored_for(ttl, stored) is not None:
         return 0
+    calmest = path.hops[ttl].calmest_ns
+    if calmest is None:
+        return 1000
     return max(0, calmest - base_ns) * 1000 // max(1, total_ns)
 
 

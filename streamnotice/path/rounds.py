@@ -22,9 +22,10 @@ T = TypeVar("T")
 
 KEEP: Final = 48
 MOST_STORED: Final = 32
-FAR_BEFORE_NS: Final = 12 * S_NS
-FAR_BEHIND_NS: Final = 3 * S_NS
-"""A far end's round trip so long before or after a hop's answer tells how the path was then."""
+FAR_APART_NS: Final = 12 * S_NS
+"""Two answers of the far end no further apart tell how the path was between them."""
+FAR_NEAR_NS: Final = 3 * S_NS
+"""One of them so near to a hop's answer tells how the path was then."""
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
 
@@ -97,15 +98,35 @@ class PathSeen:
         hop.add(at_ns, rtt_ns, loaded)
         if rtt_ns is None:
             return hop
-        if ttl == FAR or ttl >= self.length:  # with no route known, whoever answers stands for it
-            self.far = at_ns, rtt_ns
+        if self.is_far(ttl):
+            before, self.far = self.far, (at_ns, rtt_ns)
             for other in self.hops.values():
                 last = other.tries[-1] if other.tries else None
-                if last and last.rtt_ns is not None and last.at_ns + FAR_BEHIND_NS >= at_ns:
-                    other.with_far(rtt_ns)
-        elif self.far is not None and self.far[0] + FAR_BEFORE_NS >= at_ns:
-            hop.with_far(self.far[1])
+                if last is not None and last.rtt_ns is not None:
+                    self._with_far(other, last.at_ns, before, self.far)
         return hop
+
+    def _with_far(
+        self,
+        hop: HopSeen,
+        answered_ns: int,
+        before: tuple[int, int] | None,
+        after: tuple[int, int],
+    ) -> None:
+        """Note how the far end was when *hop* answered: as between its own answers before and after
+        if they are near, else as the worse of them; a queue may have begun in between."""
+        if before is None:
+            if answered_ns + FAR_NEAR_NS >= after[0]:
+                hop.with_far(after[1])
+            return
+        apart_ns = after[0] - before[0]
+        if before[0] > answered_ns or apart_ns > FAR_APART_NS:
+            return
+        if apart_ns > 2 * FAR_NEAR_NS:
+            hop.with_far(max(before[1], after[1]))
+        else:
+            rise = (after[1] - before[1]) * (answered_ns - before[0])
+            hop.with_far(before[1] + rise // max(1, apart_ns))
 
     def route(self, seen: Route) -> None:
         if self.labels and seen.hops[: len(self.labels)] != self.labels[: len(seen.hops)]:

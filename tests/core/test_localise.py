@@ -197,6 +197,34 @@ def test_a_hop_known_only_since_the_queue_stood_is_not_cleared(link: int) -> Non
     assert near <= link - 1 <= far, found.place
 
 
+@pytest.mark.parametrize("link", [1, 2, 3, 4])
+def test_while_no_route_is_known_no_router_stands_for_the_far_end(link: int) -> None:
+    """Handshakes knew the server before the queue; the hops are found in it, asked twice over."""
+    seen = Paths()
+
+    def probe(at_ns: int, ttl: int) -> None:
+        rtt_ns = (4 * ttl + (120 if ttl >= link else 0)) * MS_NS
+        outcome = "reached" if ttl == 5 else "ttl_exceeded"
+        seen.probe(HopProbe(at_ns, "host-a", ttl, "udp", outcome, rtt_ns, f"addr-{ttl}", ttl - 1))  # type: ignore[arg-type]
+
+    for second in range(20):
+        seen.round_trip(RoundTrip(second * S_NS, "host-a", "service", rtt_ns=20 * MS_NS))
+    for turn in range(10):
+        probe(20 * S_NS + turn * 100 * MS_NS, turn % 5 + 1)
+    hops = tuple(f"addr-{ttl}" for ttl in range(1, 6))
+    seen.route(Route(21 * S_NS, "host-a", "service", hops, SEGMENTS, True))
+    for second in range(21, 30):
+        for half in (0, S_NS // 2):
+            at_ns = second * S_NS + half
+            seen.round_trip(RoundTrip(at_ns, "host-a", "service", rtt_ns=140 * MS_NS))
+        for ttl in range(1, 6):
+            probe(second * S_NS + ttl * 100 * MS_NS, ttl)
+    found = localise.queue(seen, NOW)
+    assert found is not None
+    near, far = localise.STRETCHES[found.place]
+    assert near <= link - 1 <= far, found.place
+
+
 def unanswered(reference_rtt_ns: int | None) -> Paths:
     """Nobody along the way to the service ever answers; a reference is asked as well."""
     seen = Paths()
