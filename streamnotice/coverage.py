@@ -10,7 +10,7 @@ from streamnotice.verdict.tables import Tables
 
 _NEEDS_PATH = "probes of the path (path)"
 _NEEDS_TABLE = "a table of networks (networks), and probes of the path (path)"
-_NEEDS_OUTSIDE = "probes beside the tunnel; this version has none, and says network"
+_NEEDS_OUTSIDE = "a tunnel whose server a route tells, and probes of the path (path)"
 _NEEDS_ROUTER = "the home router's counters (gateway)"
 
 
@@ -34,7 +34,7 @@ def coverage(
         if place not in fitted:
             found[place] = "a table fitted for it; this version has none"
         elif place == "network.vpn":
-            found[place] = _NEEDS_OUTSIDE
+            found[place] = True if sights.get("underlay", (False, ""))[0] else _NEEDS_OUTSIDE
         elif place == "network.home.sharing":
             found[place] = True if sights.get("gateway", (False, ""))[0] else _NEEDS_ROUTER
         elif place in ("network.isp.core", "network.interconnect"):

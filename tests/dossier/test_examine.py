@@ -202,6 +202,8 @@ def test_what_speaks_against_it_adds_up(examined: Examined) -> None:
     assert runner_up.balance_mdb == notice.weight_mdb
     for one in examined.rivals:
         assert one.strongest is None or one.strongest.weight_mdb < 0
+    made = "service.source"  # of a film on demand it is only told if the weighing itself met it
+    assert made not in [one.place for one in examined.rivals if one.place != notice.against]
 
 
 # -- the command ------------------------------------------------------------------------------

@@ -66,6 +66,13 @@ async def test_coverage_names_every_place_and_what_would_add_it() -> None:
     assert tuple(coverage) == LEAF_NAMES
     assert all(value is True or (isinstance(value, str) and value) for value in coverage.values())
     assert coverage["network.isp.core"] is not True
+    assert coverage["network.vpn"] is not True
+
+
+async def test_under_a_tunnel_whose_server_is_seen_the_vpn_can_be_named() -> None:
+    async with Watcher(policy=Policy(probes={"path"})) as watcher:
+        watcher.session.sight("underlay", True)
+        assert watcher.coverage()["network.vpn"] is True
 
 
 async def test_nonsense_from_the_host_is_taken_as_unknown() -> None:

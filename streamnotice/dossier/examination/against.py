@@ -19,6 +19,7 @@ from streamnotice.verdict.waterfall import Repeats, Said, Tally, waterfall
 
 MOST_STEPS: Final = 30
 """A change of longer standing is another session, not a change of this one."""
+_MADE_LIVE: Final = "service.source"
 TRIED: Final = 2
 """How many of a rule's other answers are tried: those that speak most for another place."""
 
@@ -107,7 +108,11 @@ def best_state(on: Stretch) -> int:
 
 
 def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, ...]:
-    """Every place outside the name, the likeliest first."""
+    """Every place outside the name, the likeliest first.
+
+    Of a film on demand, whose source isn't at work while it plays, the source only if the weighing
+    itself took it for the likeliest.
+    """
     belief, tables = on.at_notice.belief, on.weigher.tables
     best = best_state(on)
     inside = leaves_of(on.claim) if on.claim else {tables.states[best].place}
@@ -130,7 +135,8 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
             )
         )
     found.sort(key=lambda one: (-one.ppm, one.balance_mdb, one.place))
-    return tuple(found)
+    made = _MADE_LIVE in on.steps[-1].sighted.clear
+    return tuple(one for i, one in enumerate(found) if made or not i or one.place != _MADE_LIVE)
 
 
 def _contrast(on: Stretch, best: int, other: int) -> Callable[[str, str], int | None]:
