@@ -157,9 +157,14 @@ def test_names_a_live_source_and_a_tunnel_work_together(live_lab: None, tmp_path
     assert any(row.get("dns_ns") for row in seen if row.get("kind") == "request-connected")
     media = {row.get("medium") for row in seen if row.get("kind") == "interface"}
     assert media == {"tunnel"}
+    roles = {row["role"]: row["segments"] for row in seen if row.get("kind") == "route"}
+    assert roles["service"][0] == "network.vpn"
+    assert roles["underlay"][0] != "network.vpn", "beside the tunnel"
 
 
-@pytest.mark.parametrize("family", ["healthy", "interconnect.unreachable", "edge.overloaded"])
+@pytest.mark.parametrize(
+    "family", ["healthy", "interconnect.unreachable", "edge.overloaded", "tunnel.access.slow"]
+)
 def test_a_fresh_run_is_told_truly(live_lab: None, tmp_path: Path, family: str) -> None:
     """Played now, by a real command behind real routers: nothing wrong said, in peace nothing."""
     seed = next(s for s in range(40, 90) if _there_at_once(family, s))
