@@ -188,6 +188,7 @@ _ALWAYS = frozenset(
 _MADE_LIVE = "service.source"
 """The encoder or packager of a live stream; what was made long ago can't be late."""
 _TUNNEL = "network.vpn"
+_BEHIND = "network.interconnect"
 _UNSEEN_ALONE = frozenset({"service", _TUNNEL})
 """Inside a tunnel, trouble of the line under it looks like the tunnel's own: `network` then, where
 the way to the tunnel's server is not seen."""
@@ -201,8 +202,8 @@ def sighted(seen: Estimates) -> Sighted:
     """
     segments = [s for path in seen.paths.services() if path.hops for s in path.segments if s]
     under = seen.paths.busiest("underlay") if _TUNNEL in segments else None
-    if under is not None:
-        segments += [s for s in under.segments if s]
+    if under is not None:  # the way from the provider's border to the server is the tunnel's
+        segments += [s for s in under.segments if s and s != _BEHIND]
     clear = {place for place in segments if JOIN not in place and place not in _UNSEEN_ALONE}
     if under is not None and under.complete:
         clear.add(_TUNNEL)

@@ -141,9 +141,10 @@ FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
 PATH_PLACES = ORDER
 TUNNEL = "network.vpn"
 UNDERLAY = "underlay"
-BEYOND_SERVER = "network.interconnect"
-"""The lab's tunnels end before it, elsewhere many end behind it. So a tunnel's server, and what
-leads there from the provider's border, stand at one place of the way under it, the last."""
+LAST_UNDER = "network.interconnect"
+"""The last place of the way under a tunnel. It is the tunnel's: what leads from the provider's
+border to the tunnel's server is used because of the tunnel alone. A fault of that name is then
+behind the server, and so on no place of that way, as the service's are."""
 INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 
@@ -162,7 +163,8 @@ def _place(state: State, rule: str = "") -> str:
     if state.place == "network.home.sharing":
         return "network.isp.access"
     if rule == UNDERLAY:
-        return {TUNNEL: BEYOND_SERVER, "service.edge": ""}.get(state.place, state.place)
+        off = state.place.startswith("service.") or state.place == LAST_UNDER
+        return LAST_UNDER if state.place == TUNNEL else "" if off else state.place
     if state == State("service.edge", "unreachable"):
         return "service"
     return state.place
@@ -179,7 +181,7 @@ def relation(outcome: str, place: str, rule: str = "") -> str:
     near, far = STRETCHES[outcome]
     at = PATH_PLACES.index(place)
     if rule == UNDERLAY:
-        last = PATH_PLACES.index(BEYOND_SERVER)
+        last = PATH_PLACES.index(LAST_UNDER)
         near, far, at = min(near, last), min(far, last), min(at, last)
     if near <= at <= far:
         return ("at", "beside")[far > near] if far - near < 2 else "around"
@@ -214,8 +216,6 @@ def _kin(
     moved: list[tuple[Floats, float]] = []
     for other, found in rows.items():
         if not on_path(other, rule.name) or FOUND_BY.get(other.condition, other.condition) != way:
-            continue
-        if rule.name == UNDERLAY and other.place == BEYOND_SERVER:
             continue
         theirs = [relation(name, _place(other, rule.name), rule.name) for name in names]
         for share, weight in found:

@@ -1,7 +1,8 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure RUNS... [--tunnels RUNS...]
-                                      results to docs/truth.json, page and picture anew
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...]
+                                      results to docs/truth.json (what isn't given stays as it is),
+                                      page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
 """
 
@@ -170,11 +171,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tunnels", nargs="+", type=Path, default=[], metavar="RUNS")
     args = parser.parse_args(argv)
     if args.what == "measure":
-        if all(truth["void"] for truth in _truths(args.folders)):
+        given = [folders for folders in (args.folders, args.tunnels) if folders]
+        if not given or any(all(t["void"] for t in _truths(folders)) for folders in given):
             parser.error("no recorded runs there that count: make some with `python -m lab corpus`")
-        found = results(args.folders)
+        before = json.loads(page.DATA.read_text(encoding="utf-8")) if page.DATA.exists() else {}
+        found = results(args.folders) if args.folders else before
         if args.tunnels:
             found["tunnels"] = in_tunnels(args.tunnels)
+        elif "tunnels" in before:
+            found["tunnels"] = before["tunnels"]
         page.DATA.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")

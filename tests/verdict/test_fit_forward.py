@@ -77,7 +77,8 @@ def test_under_a_tunnel_its_server_stands_at_the_end_of_the_way() -> None:
     for outcome in ("interconnect", "interconnect_or_service", "service"):
         assert relation(outcome, tunnel, UNDERLAY) == "at"
     assert relation("core", tunnel, UNDERLAY) == "nearer"
-    # a server behind the tunnel is on no way under it
+    # what is behind the tunnel's server is on no way under it
+    assert not on_path(State("network.interconnect", "lossy"), UNDERLAY)
     assert on_path(State("service.edge", "unreachable"))
     assert not on_path(State("service.edge", "unreachable"), UNDERLAY)
     # in the tunnel itself nothing tells where on that way
