@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -145,7 +145,7 @@ class World:
         )
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == "ready\n"
-        self._servers: list[subprocess.Popen[bytes]] = []
+        self._servers: list[subprocess.Popen[str]] = []
 
     def inside(self, *command: str) -> list[str]:
         return ["nsenter", "-t", str(self._holder.pid), "-n", "-m", *command]
@@ -163,15 +163,19 @@ class World:
         )
         self.start_server(code)
 
+    def start(self, *command: str) -> IO[str]:
+        """A program that runs until the world ends; what it says."""
+        started = subprocess.Popen(
+            self.inside(*command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._servers.append(started)
+        assert started.stdout is not None
+        return started.stdout
+
     def start_server(self, code: str) -> None:
         """A Python program at the server that prints "up" when it is."""
-        server = subprocess.Popen(
-            self.inside("ip", "netns", "exec", "server", sys.executable, "-c", code),
-            stdout=subprocess.PIPE,
-        )
-        self._servers.append(server)
-        assert server.stdout is not None
-        assert server.stdout.readline() == b"up\n"
+        said = self.start("ip", "netns", "exec", "server", sys.executable, "-c", code)
+        assert said.readline() == "up\n"
 
     def view(
         self,
@@ -406,9 +410,25 @@ BEHIND_TUNNEL = "203.0.113.77"
 needs_namespaces = pytest.mark.needs("ip", "unshare", "nsenter", "mount")
 
 
+def _raise_openvpn(world: World, key: Path) -> None:
+    """A real client takes over the default route; it and its server end with the world."""
+    subprocess.run(["openvpn", "--genkey", "secret", str(key)], check=True)
+    both = ["openvpn", "--dev", "tun", "--secret", str(key), "--cipher", "AES-256-CBC"]
+    server = ["ip", "netns", "exec", "server", *both, "--ifconfig", "10.9.0.1", "10.9.0.2"]
+    client = [*both, "--ifconfig", "10.9.0.2", "10.9.0.1", "--redirect-gateway", "def1",
+              "--remote", FAR_ENDS[4]]  # fmt: skip
+    world.start(*server)
+    said = world.start(*client)
+    for line in said:
+        if "Initialization Sequence Completed" in line:
+            return
+    pytest.fail("OpenVPN ended before it was up")
+
+
 @needs_namespaces
-def test_the_path_under_a_tunnel_is_followed_to_its_server(world: World) -> None:
-    world.sh(TUNNEL)
+@pytest.mark.needs("openvpn")
+def test_the_path_under_a_tunnel_is_followed_to_its_server(world: World, tmp_path: Path) -> None:
+    _raise_openvpn(world, tmp_path / "key")
     want = {"hop-probe:ttl_exceeded:udp": 6, "hop-probe:reached:udp": 2}
     seen = world.view(want, towards=BEHIND_TUNNEL, sensor="underlay")
     (route,) = _routes(seen)
