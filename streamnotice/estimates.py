@@ -16,7 +16,7 @@ from streamnotice.observations import (
     StoredBaseline,
 )
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import Paths
+from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.playback.model import PlaybackModel
 from streamnotice.playback.requests import Requests
 from streamnotice.snapshot import stateful
@@ -187,9 +187,8 @@ _ALWAYS = frozenset(
 
 _MADE_LIVE = "service.source"
 """The encoder or packager of a live stream; what was made long ago can't be late."""
-_TUNNEL = "network.vpn"
 _BEHIND = "network.interconnect"
-_UNSEEN_ALONE = frozenset({"service", _TUNNEL})
+_UNSEEN_ALONE = frozenset({"service", TUNNEL})
 """Inside a tunnel, trouble of the line under it looks like the tunnel's own: `network` then, where
 the way to the tunnel's server is not seen."""
 
@@ -201,13 +200,16 @@ def sighted(seen: Estimates) -> Sighted:
     other traffic. What is not sighted may still be part of an inner name or a pair.
     """
     segments = [s for path in seen.paths.services() if path.hops for s in path.segments if s]
-    under = seen.paths.busiest("underlay") if _TUNNEL in segments else None
-    if under is not None:  # the way from the provider's border to the server is the tunnel's
-        segments += [s for s in under.segments if s and s != _BEHIND]
+    under = seen.paths.underlay()
+    beneath = [s.split(JOIN) for s in under.segments if s] if under is not None else []
+    # the way from the provider's border to the tunnel's server is the tunnel's
+    segments += [JOIN.join(parts) for parts in beneath if _BEHIND not in parts]
     clear = {place for place in segments if JOIN not in place and place not in _UNSEEN_ALONE}
     if under is not None and under.complete:
-        clear.add(_TUNNEL)
-    blurred = {part for place in segments for part in place.split(JOIN)} - clear - {"service"}
+        clear.add(TUNNEL)
+    blurred = {part for place in segments for part in place.split(JOIN)}
+    blurred |= {part for parts in beneath for part in parts if part != _BEHIND}
+    blurred -= clear | {"service"}
     if seen.home_router:
         clear.add("network.home.sharing")
     always = _ALWAYS - {_MADE_LIVE} if seen.playback.live is False else _ALWAYS

@@ -245,6 +245,11 @@ def tie_tunnel(row: Floats, states: tuple[State, ...]) -> Floats:
     return tied
 
 
+def _off_way(state: State) -> bool:
+    """A fault that is on no place of the way under a tunnel."""
+    return state != FINE and not on_path(state, UNDERLAY)
+
+
 def _shared(state: State) -> bool:
     """All references pass this place as well."""
     return PATH_PLACES.index(_place(state)) <= 1
@@ -269,6 +274,9 @@ def _shrunk(
         elif on_path(state, rule.name):
             by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
             table[:, column] = _mean(rows.get(state, []), by_kin, KIN_RUNS)
+        elif rule.name == UNDERLAY:  # what lies on no place of that way is all the same to it
+            off = [r for s, found in rows.items() if _off_way(s) for r in found]
+            table[:, column] = _mean(off, pooled, pretended)
         else:
             branch = [r for s, found in rows.items() if _branch(s) == _branch(state) for r in found]
             place = [r for s, found in rows.items() if s.place == state.place for r in found]

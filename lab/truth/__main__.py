@@ -111,7 +111,6 @@ def results(folders: list[Path]) -> dict[str, Any]:
             **_made(truths, counted),
             "table": fitted["name"],
             "fitted_on": fitted["provenance"]["runs"],
-            "engine": ENGINE_VERSION,
         },
         "modes": modes,
         "priors": priors,
@@ -161,6 +160,7 @@ def _made(truths: list[dict[str, Any]], counted: list[dict[str, Any]]) -> dict[s
         "void": len(truths) - len(counted),
         "seeds": f"{seeds[0]} to {seeds[-1]}",
         "seconds": " or ".join(map(str, lengths)),
+        "engine": ENGINE_VERSION,
     }
 
 
@@ -174,11 +174,13 @@ def main(argv: list[str] | None = None) -> int:
         given = [folders for folders in (args.folders, args.tunnels) if folders]
         if not given or any(all(t["void"] for t in _truths(folders)) for folders in given):
             parser.error("no recorded runs there that count: make some with `python -m lab corpus`")
-        before = json.loads(page.DATA.read_text(encoding="utf-8")) if page.DATA.exists() else {}
+        before = json.loads(page.DATA.read_text(encoding="utf-8"))
+        if not args.folders and before["made"]["engine"] != ENGINE_VERSION:
+            parser.error("the rest of the page is of another engine: measure all of it")
         found = results(args.folders) if args.folders else before
         if args.tunnels:
             found["tunnels"] = in_tunnels(args.tunnels)
-        elif "tunnels" in before:
+        elif before.get("tunnels", {}).get("made", {}).get("engine") == ENGINE_VERSION:
             found["tunnels"] = before["tunnels"]
         page.DATA.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))

@@ -209,7 +209,7 @@ def _firm(share: int, hidden: int) -> bool:
 
 
 def _queue(paths: Paths, now: int, role: str) -> Located | None:
-    path = paths.busiest(role)
+    path = paths.main(role)
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
@@ -239,7 +239,7 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
 
 def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     """Where round trips scatter: needs no baseline, so it sees a queue that was there first."""
-    path = paths.busiest(role)
+    path = paths.main(role)
     if path is None or not path.segments:
         return None
 
@@ -295,7 +295,7 @@ def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
     what the far end loses. All links that are not clearly less likely than the best are
     kept. A hop that loses more than those behind it is only reluctant, and is counted as they are.
     """
-    path = paths.busiest(role)
+    path = paths.main(role)
     if path is None or not path.segments:
         return None
     near, far = _ends(path)
@@ -355,7 +355,7 @@ class Reach:
 
 def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     """How far probes get now, among hops that answered before."""
-    path = paths.busiest(role)
+    path = paths.main(role)
     if path is None:
         return None
     if not path.segments:

@@ -25,7 +25,10 @@ MOST_STORED: Final = 32
 FAR_APART_NS: Final = 12 * S_NS
 """Two answers of the far end no further apart tell how the path was between them."""
 FAR_NEAR_NS: Final = 3 * S_NS
-"""One of them so near to a hop's answer tells how the path was then."""
+"""With none before, one so soon after a hop's answer tells how the path was then."""
+FOLLOWED_NS: Final = 30 * S_NS
+"""A path under a tunnel that falls so far behind the one in it is that of a tunnel that is gone."""
+TUNNEL: Final = "network.vpn"
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
 
@@ -113,20 +116,13 @@ class PathSeen:
         before: tuple[int, int] | None,
         after: tuple[int, int],
     ) -> None:
-        """Note how the far end was when *hop* answered: as between its own answers before and after
-        if they are near, else as the worse of them; a queue may have begun in between."""
+        """Note how the far end was when *hop* answered: as in the worse of its own answers before
+        and after, since a queue may have begun in between."""
         if before is None:
             if answered_ns + FAR_NEAR_NS >= after[0]:
                 hop.with_far(after[1])
-            return
-        apart_ns = after[0] - before[0]
-        if before[0] > answered_ns or apart_ns > FAR_APART_NS:
-            return
-        if apart_ns > 2 * FAR_NEAR_NS:
+        elif before[0] <= answered_ns and before[0] + FAR_APART_NS >= after[0]:
             hop.with_far(max(before[1], after[1]))
-        else:
-            rise = (after[1] - before[1]) * (answered_ns - before[0])
-            hop.with_far(before[1] + rise // max(1, apart_ns))
 
     def route(self, seen: Route) -> None:
         if self.labels and seen.hops[: len(self.labels)] != self.labels[: len(seen.hops)]:
@@ -139,6 +135,10 @@ class PathSeen:
             for ttl in [t for t in self.hops if t > same]:
                 del self.hops[ttl]
         self.labels, self.segments, self.complete = seen.hops, seen.segments, seen.complete
+
+    def newest_ns(self) -> int:
+        """When the last probe of those remembered was settled."""
+        return max((hop.tries[-1].at_ns for hop in self.hops.values() if hop.tries), default=0)
 
     def tried(self) -> int:
         """How many probes are remembered."""
@@ -208,14 +208,36 @@ class Paths:
         elif len(self.stored) < MOST_STORED:
             self.stored[subject] = rtt_ns
 
-    def busiest(self, role: str = "service") -> PathSeen | None:
-        """The path to a far end of that role that is probed most; None if none is."""
+    def busiest(self) -> PathSeen | None:
+        """The service path that is probed most; None if none is."""
 
         def look() -> PathSeen | None:
-            paths = [path for path in self.paths.values() if path.role == role and path.hops]
-            return max(paths, key=PathSeen.tried, default=None)
+            services = [path for path in self.services() if path.hops]
+            return max(services, key=PathSeen.tried, default=None)
 
-        return self.once(f"busiest {role}", 0, look)  # the same at any instant
+        return self.once("busiest", 0, look)  # the same at any instant
+
+    def underlay(self) -> PathSeen | None:
+        """The path under the tunnel that carries the busiest one, as far as it is still followed.
+
+        None if there is no tunnel, or one within another: then nothing beside it is seen.
+        """
+
+        def look() -> PathSeen | None:
+            above = self.busiest()
+            if above is None or TUNNEL not in above.segments:
+                return None
+            paths = [p for p in self.paths.values() if p.role == "underlay" and p.hops]
+            path = max(paths, key=PathSeen.newest_ns, default=None)
+            if path is None or TUNNEL in path.segments:
+                return None
+            return path if path.newest_ns() + FOLLOWED_NS >= above.newest_ns() else None
+
+        return self.once("underlay", 0, look)  # the same at any instant
+
+    def main(self, role: str) -> PathSeen | None:
+        """The path that questions about *role* ("service" or "underlay") are put to."""
+        return self.underlay() if role == "underlay" else self.busiest()
 
     def _path(self, target: str, role: str) -> PathSeen:
         self._looked = None  # something is about to change

@@ -19,16 +19,14 @@ UNPLACED: Final = "unplaced"
 def trouble(paths: Paths, now: int) -> str | None:
     """A stretch (`localise.STRETCHES`) that all signs of trouble have in common, `CALM` if there
     are none, `UNPLACED` if they have nothing in common; None where nothing can be seen."""
-    found = [localise.queue(paths, now, ROLE), localise.loss(paths, now, ROLE)]
-    reach = localise.reach(paths, now, ROLE)
-    places = [one.place for one in (*found, localise.spread(paths, now, ROLE)) if one is not None]
+    queue, loss = localise.queue(paths, now, ROLE), localise.loss(paths, now, ROLE)
+    spread, reach = localise.spread(paths, now, ROLE), localise.reach(paths, now, ROLE)
+    places = [one.place for one in (queue, loss, spread) if one is not None]
     if reach is not None:
         places.append({"all": CALM, "server": "service"}.get(reach.place, reach.place))
-    if not places:
-        return None
     troubled = [place for place in places if place != CALM]
-    if not troubled:
-        return CALM
+    if not troubled:  # calm is said of what was looked at long enough
+        return CALM if queue is not None and loss is not None else None
     if any(place not in localise.STRETCHES for place in troubled):
         return UNPLACED
     near = max(localise.STRETCHES[place][0] for place in troubled)

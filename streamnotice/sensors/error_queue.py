@@ -167,6 +167,20 @@ def drain(sock: socket.socket) -> list[IcmpError]:
     return errors
 
 
+def receive(sock: socket.socket) -> tuple[bytes, int | None]:
+    """What *sock* got, and the kernel's time of its arrival (ns of the wall clock) if it says so.
+
+    Raises:
+        OSError: there is nothing.
+    """
+    data, ancillary, _, _ = sock.recvmsg(64, 128)
+    for level, kind, value in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) >= 16:
+            seconds, nanoseconds = struct.unpack_from("@ll", value)
+            return data, seconds * 1_000_000_000 + nanoseconds
+    return data, None
+
+
 def return_hops(ttl: int | None) -> int | None:
     """Routers on the way back, from the usual initial values 64, 128 and 255."""
     if ttl is None or not 0 < ttl <= 255:

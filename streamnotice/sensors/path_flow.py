@@ -38,12 +38,6 @@ _NOTHING_AGAIN_NS: Final = 2_000_000_000  # nobody answers: that they don't is w
 _CHANGED_LOOKS: Final = 2
 _LATE_NS: Final = 2_500_000_000
 _NO_WAY_S: Final = 3.0
-_SENSORS: Final[dict[TargetRole, str]] = {
-    "service": "path",
-    "reference": "path",
-    "underlay": "underlay",
-}
-"""Which sensor sees once a path to a far end of that role is known."""
 
 
 @attrs.define
@@ -87,6 +81,7 @@ class PathFlow:
         self._told: tuple[Seat, ...] = ()
         self._flow: UdpFlow | None = None
         self._echo: EchoFlow | None = None
+        self._pinged = False  # the far end has answered one: then a lost one is worth telling
         self._hops: list[Hop] = []
         self._complete = False
         self._far_udp = False  # the far end itself answers UDP
@@ -166,12 +161,13 @@ class PathFlow:
             silent = silent + 1 if reply.outcome == "lost" else 0
             if silent == _SILENT_IN_A_ROW or reply.outcome in ("refused_by_path", "error"):
                 break
-        self._far_udp = length is not None
+        by_udp = length is not None
         if length is None:
             length = await self._length_by_others(max(found, default=0), found)
         if length is None and self._complete and not self._contradicts(found):
             self._rediscover = False  # the way is as it was, only nothing gets through
             return False
+        self._far_udp = by_udp
         self._take(found, length)
         self._say_route()
         return length is not None
@@ -248,7 +244,7 @@ class PathFlow:
             roles = assign_roles(
                 addresses, self._address, way.gateway, way.medium, networks, way.on_link
             )
-            if self._tells:
+            if self._role == "service":
                 _learn_operators(seat, addresses, roles.segments)
             label = seat.session.labels.address
             now = seat.session.now()
@@ -264,8 +260,11 @@ class PathFlow:
             if seat.said is None or attrs.evolve(seat.said, at_ns=now) != route:
                 seat.said = route
                 seat.session.emit(route)
-            if any(addresses):
-                seat.session.sight(_SENSORS[self._role], True)
+            if self._role == "underlay":
+                why = "" if self._complete else "the tunnel's server doesn't answer"
+                seat.session.sight("underlay", self._complete, why)
+            elif any(addresses):
+                seat.session.sight("path", True)
 
     def _greet(self) -> None:
         """Tell those of the route who came since."""
@@ -353,8 +352,9 @@ class PathFlow:
                 self._look_where_we_are()
                 if self._tcp:
                     await self._handshake()
-                elif self._echo is not None and self._complete and not self._far_udp:
-                    await self._ping(len(self._hops), tell=True)
+                elif self._complete:
+                    await self._turn()
+                    await self._ping(len(self._hops), tell=self._pinged)
             if self._tcp and self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
                 self._syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
@@ -426,7 +426,8 @@ class PathFlow:
             "udp",
             udp_probe.COST_BYTES[self._family],
             lambda: flow.probe(ttl, not_from=passed_over),
-            tell=True,
+            # a server that never answers this is told of by its answers to pings alone
+            tell=self._tcp or self._far_udp or not self._complete or ttl < len(self._hops),
         )
         if hop is not None and hop.address is not None and reply.outcome == "lost":
             self._lost_ns[hop.address] = self._session.now()
@@ -453,10 +454,12 @@ class PathFlow:
                 self._echo = EchoFlow(self._address)
             except OSError:  # not everybody may here
                 return Reply("lost")
-        return await self._tell(
+        reply = await self._tell(
             ttl, "echo", echo_probe.COST_BYTES[self._family],
             lambda: cast("EchoFlow", self._echo).probe(ttl), tell=tell,
         )  # fmt: skip
+        self._pinged = self._pinged or reply.outcome == "reached"
+        return reply
 
     async def _tell(
         self,

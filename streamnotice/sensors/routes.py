@@ -177,12 +177,25 @@ def _single_addresses(entries: Iterable[RouteEntry], tunnel: str) -> list[RouteE
 def outer_endpoint(entries: Iterable[RouteEntry], tunnel: str) -> str | None:
     """Address of the server at the tunnel's other end; None where the routes don't tell one.
 
-    Of several addresses with routes of their own none is known to be it: None then, too.
+    Told is it only by a table in which the tunnel takes all, but for one public address. Of several
+    with routes of their own none is known to be it; and a tunnel whose packets are told apart by
+    marks leaves none, so that a single one (a name server's, a metadata service's) is another's.
     """
+    entries = list(entries)
+    if not carries_outer_endpoint(entries, tunnel):
+        return None
     found = {e.network.network_address for e in _single_addresses(entries, tunnel)}
-    return str(found.pop()) if len(found) == 1 else None
+    server = found.pop()
+    own = any(server in net for net in _NOBODYS if net.version == server.version)
+    return None if found or own else str(server)
 
 
+_NOBODYS: Final = tuple(
+    ipaddress.ip_network(net)
+    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+                "fc00::/7", "fe80::/10")
+)  # fmt: skip
+"""Addresses of local networks: a tunnel that leads out of here ends at none of them."""
 _MOST_OF_ALL: Final = {4: 1, 6: 3}
 """Prefixes so short hold everything, or half of it; IPv6 in use is 2000::/3."""
 

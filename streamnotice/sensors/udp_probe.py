@@ -23,6 +23,7 @@ from streamnotice.sensors.error_queue import (
     drain,
     family_of,
     prepare,
+    receive,
     return_hops,
     set_limit,
 )
@@ -158,11 +159,12 @@ class UdpFlow:
                 )
             )
         try:
-            data = self._sock.recv(64)
+            data, arrived_unix_ns = receive(self._sock)
         except OSError:  # nothing there; errors were drained above
             return
         if self._answers(data):
-            self._settle(Reply("reached", woken_ns - self._sent_ns, self.address))
+            rtt_ns = self._round_trip(arrived_unix_ns, woken_ns)
+            self._settle(Reply("reached", rtt_ns, self.address))
 
     def _settle(self, reply: Reply) -> None:
         if self._waiting is not None and not self._waiting.done():

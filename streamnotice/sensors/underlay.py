@@ -3,8 +3,8 @@
 Inside a tunnel no probe sees the Wi-Fi or the line: the tunnel is one link there. But VPN clients
 leave a route of its own to their server, by the gateway of the real interface; probes to the
 server's address therefore go beside the tunnel, and tell the line's trouble from the tunnel's.
-Nobody learns anything by them: whoever carries the tunnel sees that address all the time, and
-where the video comes from stays inside.
+Whoever carries the tunnel sees that address all the time anyhow; that it is probed, and more
+densely in suspicion, is new to them. Where the video comes from stays inside.
 
 Where packets are told apart by marks in place of routes (WireGuard's own tool), the server can't
 be found without privileges: "couldn't see".
@@ -13,6 +13,7 @@ be found without privileges: "couldn't see".
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from streamnotice.path.networks import NetworkTable
@@ -24,12 +25,14 @@ from streamnotice.session import Session, Target
 
 LOOK_EVERY_S: Final = 3.0
 _NO_PORT: Final = 0
+_NO_TUNNEL: Final = "no tunnel carries the way to the service"
 
 
 class UnderlaySensor:
     """Follows the path to the server of the tunnel that carries the way to the service.
 
-    Emits `Route` and `HopProbe` with role "underlay". Nothing is sent but limited-TTL UDP.
+    Emits `Route` and `HopProbe` with role "underlay". Nothing is sent but UDP and ICMP echo
+    requests, to the tunnel's server alone.
 
     Args:
         networks: who runs which prefix; without it nothing beyond the access link gets a place.
@@ -47,40 +50,61 @@ class UnderlaySensor:
             return
         server: str | None = None
         flow: asyncio.Task[None] | None = None
-        said = ""
         try:
             while True:
-                found, why_not = _server(session)
-                if flow is not None and (found != server or flow.done()):
-                    flow.cancel()
-                    await asyncio.gather(flow, return_exceptions=True)
+                known = {t.address for t in session.targets("service") if t.address is not None}
+                found, why_not = await asyncio.to_thread(tunnel_server, sorted(known))
+                if found != server:
+                    await _end(flow)
                     flow = None
-                if found is not None and flow is None:
-                    seat = Seat(session, _target(session, found), self._networks)
-                    flow = asyncio.create_task(
-                        follow_path(found, "underlay", seat), name="streamnotice-underlay-flow"
-                    )
-                if why_not != said and why_not:
-                    session.sight(self.name, False, why_not)
-                server, said = found, why_not
+                    if found is not None:
+                        seat = Seat(session, _target(session, found), self._networks)
+                        flow = asyncio.create_task(
+                            follow_path(found, "underlay", seat), name="streamnotice-underlay-flow"
+                        )
+                        flow.add_done_callback(partial(_report, session))
+                    server = found
+                self._say_why_not(session, why_not)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
-            if flow is not None:
-                flow.cancel()
-                await asyncio.gather(flow, return_exceptions=True)
+            await _end(flow)
+
+    def _say_why_not(self, session: Session, why_not: str) -> None:
+        """No tunnel is nothing missing, but for who saw one before."""
+        if why_not and (why_not != _NO_TUNNEL or session.sights.get(self.name, (False, ""))[0]):
+            session.sight(self.name, False, why_not)
 
 
-def _server(session: Session) -> tuple[str | None, str]:
-    """Address of the tunnel's server, or why it can't be probed ("": no tunnel carries the way)."""
-    known = [t.address for t in session.targets("service") if t.address is not None]
-    if not known:
+async def _end(flow: asyncio.Task[None] | None) -> None:
+    if flow is not None:
+        flow.cancel()
+        await asyncio.gather(flow, return_exceptions=True)
+
+
+def _report(session: Session, done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        session.failed("sensor.underlay", error)
+
+
+def tunnel_server(addresses: list[str]) -> tuple[str | None, str]:
+    """The server of the tunnel by which all *addresses* are reached, or why it can't be told.
+
+    Nothing is known of no addresses: then neither.
+    """
+    if not addresses:
         return None, ""
-    way = way_to(known[-1])
-    if way.medium != "tunnel" or way.interface is None:
-        return None, ""  # nothing is missing
-    server = outer_endpoint(routing_table(), way.interface)
+    ways = {(way.interface, way.medium) for way in map(way_to, addresses)}
+    interface, medium = next(iter(ways))
+    if medium != "tunnel" or interface is None:
+        return None, _NO_TUNNEL if len(ways) == 1 else "a tunnel carries part of the service only"
+    if len(ways) > 1:
+        return None, "a tunnel carries part of the service only"
+    entries = routing_table()
+    server = outer_endpoint(entries, interface)
     if server is None:
         return None, "no route tells the tunnel's server"
+    if way_to(server).medium == "tunnel":
+        return None, "the tunnel lies in another one"
     return server, ""
 
 

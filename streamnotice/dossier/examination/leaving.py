@@ -146,8 +146,8 @@ def _sockets(seen: Observation) -> Observation:
 
 
 def _path(seen: Observation) -> Observation | None:
-    if isinstance(seen, HopProbe | Route):
-        return seen if seen.role == "underlay" else None
+    if isinstance(seen, HopProbe | Route):  # the way under a tunnel goes with it
+        return None
     return None if isinstance(seen, RoundTrip) and seen.role == "service" else seen
 
 
@@ -228,8 +228,8 @@ def _give(engine: Engine, fed: Observation | int) -> list[object]:
 def _forget(engine: Engine, sensor: str) -> None:
     """What the sensor had seen before the stretch."""
     seen = engine.estimates
-    gone = {"path": "service", "reference": "reference", "underlay": "underlay"}.get(sensor)
-    for target in [name for name, path in seen.paths.paths.items() if path.role == gone]:
+    gone = {"path": ("service", "underlay")}.get(sensor, (sensor,))
+    for target in [name for name, path in seen.paths.paths.items() if path.role in gone]:
         del seen.paths.paths[target]
     if sensor == "reference":
         seen.downloads.clear()

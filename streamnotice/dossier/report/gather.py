@@ -197,7 +197,8 @@ def _observed(found: Recorded, value: object) -> None:
                 hop.label, hop.place = label or hop.label, place
         case HopProbe():
             if value.outcome != "error":
-                hop = _path(found, value.target, value.role).hop(value.ttl)
+                path = _path(found, value.target, value.role)
+                hop = path.far if value.method == "echo" else path.hop(value.ttl)
                 hop.add(value.rtt_ns, value.loaded)
         case RoundTrip():
             answered = value.failure in (None, "refused") and not value.retransmitted
