@@ -1,7 +1,7 @@
 """The fixed part of the corpus: one recording of each family, judged with the shipped table.
 
-They are the first run of each family in the published set, chosen before anybody looked at what
-was said in them. What is wrong in them must be what the page owns up to.
+They are the first run of each family in the published sets, chosen before anybody looked at what
+was said in them; those under a VPN are of the set with probes beside the tunnel. What is wrong in them must be what the page owns up to.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 from lab.fit.recordings import load_runs
 from lab.fit.score import Judged, judge_run
-from lab.scenarios import FAMILIES
+from lab.scenarios import ALL, FAMILIES
 from streamnotice.bottlenecks import FINE
 
 ROOT = Path(__file__).parents[2]
@@ -27,11 +27,15 @@ def judged() -> list[Judged]:
 
 
 def test_every_family_is_there(judged: list[Judged]) -> None:
-    assert {j.run.family for j in judged} == set(FAMILIES)
+    there = {j.run.family for j in judged}
+    assert there >= set(FAMILIES)
+    assert there <= set(ALL)
 
 
 def test_what_is_wrong_is_what_the_page_says(judged: list[Judged]) -> None:
-    owned = {row["run"]: row["third_party"] for row in json.loads(PUBLISHED.read_text())["errors"]}
+    page = json.loads(PUBLISHED.read_text())
+    errors = [*page["errors"], *page["tunnels"]["errors"]]
+    owned = {row["run"]: row["third_party"] for row in errors}
     wrong = {j.run.name: j.third_party for j in judged if j.worst in ("wrong", "false")}
     names = {j.run.name for j in judged}
     assert wrong == {run: third for run, third in owned.items() if run in names}

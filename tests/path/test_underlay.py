@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from streamnotice.estimates import Estimates, sighted
@@ -17,19 +19,32 @@ SEGMENTS = (
 NOW = 30 * S_NS
 
 
-def paths(
-    seen: Paths | None = None,
+def inside(seen: Paths, segments: tuple[str | None, ...] = ("network.vpn", None)) -> Paths:
+    """The way to the service; by default all of it is behind the tunnel's one link."""
+    hops = ("addr-in", "addr-s")
+    seen.route(Route(0, "host-a", "service", hops, segments, True))
+    for second in range(30):
+        for ttl, outcome in ((1, "ttl_exceeded"), (2, "reached")):
+            seen.probe(
+                HopProbe(second * S_NS, "host-a", ttl, "udp", outcome, 30 * MS_NS, hops[ttl - 1])  # type: ignore[arg-type]
+            )
+    return seen
+
+
+def beneath(
+    seen: Paths,
     *,
+    server: str = "addr-vpn",
+    seconds: range = range(30),
     delayed_from: int = 9,
     lost_from: int = 9,
     complete: bool = True,
     segments: tuple[str | None, ...] = SEGMENTS,
 ) -> Paths:
     """Probes once a second to each hop of the way to a tunnel's server; trouble from 15 s on."""
-    seen = seen if seen is not None else Paths()
-    hops = tuple(f"addr-{ttl}" for ttl in range(1, len(segments) + 1))
-    seen.route(Route(0, "addr-vpn", "underlay", hops, segments, complete))
-    for second in range(30):
+    hops = tuple(f"{server}-{ttl}" for ttl in range(1, len(segments) + 1))
+    seen.route(Route(seconds[0] * S_NS, server, "underlay", hops, segments, complete))
+    for second in seconds:
         for ttl in range(1, len(segments) + 1):
             trouble = second >= 15
             rtt: int | None = (4 * ttl + second % 3) * MS_NS
@@ -45,23 +60,14 @@ def paths(
                 outcome = "reached"
             seen.probe(
                 HopProbe(
-                    second * S_NS, "addr-vpn", ttl, "udp", outcome, rtt, hops[ttl - 1],
-                    role="underlay",
+                    second * S_NS, server, ttl, "udp", outcome, rtt, hops[ttl - 1], role="underlay"
                 )
-            )  # fmt: skip
-    return seen
-
-
-def inside(seen: Paths) -> Paths:
-    """The way to the service, all of it behind the tunnel's one link."""
-    hops, segments = ("addr-in", "addr-s"), ("network.vpn", None)
-    seen.route(Route(0, "host-a", "service", hops, segments, True))
-    for second in range(30):
-        for ttl, outcome in ((1, "ttl_exceeded"), (2, "reached")):
-            seen.probe(
-                HopProbe(second * S_NS, "host-a", ttl, "udp", outcome, 30 * MS_NS, hops[ttl - 1])  # type: ignore[arg-type]
             )
     return seen
+
+
+def tunnel(**trouble: Any) -> Paths:
+    return beneath(inside(Paths()), **trouble)
 
 
 @pytest.mark.parametrize(
@@ -69,23 +75,29 @@ def inside(seen: Paths) -> Paths:
     list(enumerate(("home", "access", "core", "interconnect", "service"), 1)),
 )
 def test_a_queue_under_the_tunnel_is_found_on_its_link(link: int, word: str) -> None:
-    assert underlay.trouble(paths(delayed_from=link), NOW) == word
+    assert underlay.trouble(tunnel(delayed_from=link), NOW) == word
 
 
 @pytest.mark.parametrize("link", [1, 2, 3, 4, 5])
 def test_loss_under_the_tunnel_lies_on_a_stretch_with_its_link(link: int) -> None:
-    found = underlay.trouble(paths(lost_from=link), NOW)
+    found = underlay.trouble(tunnel(lost_from=link), NOW)
     assert found is not None
     near, far = underlay.localise.STRETCHES[found]
     assert near <= link - 1 <= far
+    assert far - near <= 1
 
 
 def test_a_calm_way_to_the_server_is_said() -> None:
-    assert underlay.trouble(paths(), NOW) == underlay.CALM
+    assert underlay.trouble(tunnel(), NOW) == underlay.CALM
+
+
+def test_what_was_hardly_looked_at_is_not_calm() -> None:
+    few = beneath(inside(Paths()), seconds=range(27, 30))
+    assert underlay.trouble(few, NOW) is None
 
 
 def test_signs_that_point_to_different_places_place_nothing() -> None:
-    assert underlay.trouble(paths(delayed_from=1, lost_from=5), NOW) == underlay.UNPLACED
+    assert underlay.trouble(tunnel(delayed_from=1, lost_from=5), NOW) == underlay.UNPLACED
 
 
 def test_no_tunnel_nothing_is_said() -> None:
@@ -93,18 +105,50 @@ def test_no_tunnel_nothing_is_said() -> None:
     assert underlay.trouble(inside(Paths()), NOW) is None
 
 
+def test_a_tunnel_beside_the_way_to_the_service_is_none_of_ours() -> None:
+    """Switched off, or it carries something else."""
+    outside = inside(Paths(), ("network.home.wifi", "network.isp.access"))
+    seen = beneath(outside, delayed_from=2)
+    assert underlay.trouble(seen, NOW) is None
+    assert "network.vpn" not in sighted(Estimates(paths=seen)).clear
+
+
+def test_of_two_servers_the_one_that_is_probed_now_counts() -> None:
+    seen = beneath(inside(Paths()), server="addr-old", seconds=range(12))
+    beneath(seen, server="addr-new", seconds=range(12, 30), delayed_from=2)
+    assert underlay.trouble(seen, NOW) == "access"
+
+
+def test_a_server_that_is_not_probed_any_more_is_forgotten() -> None:
+    seen = tunnel()
+    for second in range(30, 70):
+        seen.probe(HopProbe(second * S_NS, "host-a", 2, "udp", "reached", 30 * MS_NS, "addr-s"))
+    assert underlay.trouble(seen, 70 * S_NS) is None
+    assert "network.vpn" not in sighted(Estimates(paths=seen)).clear
+
+
+def test_a_tunnel_in_a_tunnel_shows_nothing_of_the_line() -> None:
+    seen = tunnel(segments=("network.vpn", None, "service"))
+    assert underlay.trouble(seen, NOW) is None
+    assert "network.vpn" not in sighted(Estimates(paths=seen)).clear
+
+
 def test_the_way_under_the_tunnel_is_not_taken_for_the_way_to_the_service() -> None:
-    seen = inside(paths(delayed_from=2))
+    seen = tunnel(delayed_from=2)
     assert underlay.localise.queue(seen, NOW) == underlay.localise.Located("none", 0, 30 * MS_NS)
 
 
 def test_under_a_tunnel_that_is_seen_places_can_be_named() -> None:
     assert "network.vpn" not in sighted(Estimates(paths=inside(Paths()))).clear
-    found = sighted(Estimates(paths=inside(paths()))).clear
+    found = sighted(Estimates(paths=tunnel())).clear
     assert {"network.vpn", "network.home.wifi", "network.isp.access"} <= found
+    # what leads from the provider's border to the server is the tunnel's
+    assert "network.interconnect" not in found
+    either = ("network.home.wifi", "network.isp.core|network.interconnect", "service")
+    half = sighted(Estimates(paths=tunnel(segments=either)))
+    assert "network.isp.core" in half.blurred
+    assert "network.interconnect" not in half.blurred | half.clear
     # a server that doesn't answer: what is before it can be told, the tunnel itself can't
-    found = sighted(Estimates(paths=inside(paths(complete=False)))).clear
+    found = sighted(Estimates(paths=tunnel(complete=False))).clear
     assert "network.home.wifi" in found
     assert "network.vpn" not in found
-    # a tunnel that carries something else is no tunnel of ours
-    assert "network.vpn" not in sighted(Estimates(paths=paths())).clear

@@ -69,7 +69,7 @@ from streamnotice.policy import Policy
 from streamnotice.sensors.path import PathSensor
 from streamnotice.sensors.underlay import UnderlaySensor
 from streamnotice.session import Session
-import codecs, encodings.idna
+import codecs, concurrent.futures.thread, encodings.idna
 codecs.lookup("ascii")  # nobody may be unable to read the interpreter's own files
 os.setgroups([]); os.setgid(65534); os.setuid(65534)  # nobody: no privileges from here on
 table = parse_networks(
@@ -91,6 +91,7 @@ async def main():
             if all(kinds.count(k) >= n for k, n in want.items()):
                 break
             await asyncio.sleep(0.05)
+    assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     print(json.dumps([{"kind": o.kind, **attrs.asdict(o)} for o in seen]))
@@ -467,5 +468,20 @@ def test_a_tunnels_server_that_may_not_be_pinged_leaves_the_routers(world: World
 
 @needs_namespaces
 def test_without_a_tunnel_nothing_is_sent_beside_it(world: World) -> None:
+    world.sh("ip route add 198.51.100.2/32 via 192.168.7.1 dev up0")
     seen = world.view({}, sensor="underlay", least_s=5.0)
     assert seen == []
+
+
+@needs_namespaces
+def test_a_tunnel_that_goes_is_followed_no_more(world: World) -> None:
+    world.sh(TUNNEL)
+    switched_off = "ip link del tun0; ip route replace default via 192.168.7.1"
+    later = threading.Timer(6.0, world.sh, [switched_off])
+    later.start()
+    seen = world.view({"sight::": 2}, towards=BEHIND_TUNNEL, sensor="underlay")
+    later.join()
+    saw, lost = (o for o in seen if o["kind"] == "sight")
+    assert (saw["sees"], lost["sees"]) == (True, False)
+    assert lost["why"] == "no tunnel carries the way to the service"
+    assert seen[-1] == lost, "nothing more is asked"

@@ -72,6 +72,11 @@ def test_the_server_of_a_tunnel_is_told_by_its_own_route() -> None:
     printer = line("wlan0", "198.51.100.7", "192.168.1.1", "255.255.255.255")
     of_two = parse_routes(HEADER + TUN + LAN + OUTER + printer)
     assert outer_endpoint(of_two, "tun0") is None, "which of the two it is, nothing says"
+    # a tunnel whose packets are told apart by marks takes all by another table
+    marked = parse_routes(HEADER + LAN + DEFAULT + OUTER)
+    assert outer_endpoint(marked, "wg0") is None
+    near = line("wlan0", "169.254.169.254", "192.168.1.1", "255.255.255.255")
+    assert outer_endpoint(parse_routes(HEADER + TUN + LAN + near), "tun0") is None
 
 
 def line6(interface: str, net: str, gateway: str = "::", metric: int = 1024, flags: int = 1) -> str:
