@@ -22,8 +22,9 @@ T = TypeVar("T")
 
 KEEP: Final = 48
 MOST_STORED: Final = 32
-FAR_APART_NS: Final = 12 * S_NS
-"""Two answers of the far end no further apart tell how the path was between them."""
+FAR_APART_NS: Final = 30 * S_NS
+"""Two answers of the far end no further apart tell how the path was between them: at rest, under a
+tunnel, so long may pass."""
 FAR_NEAR_NS: Final = 3 * S_NS
 """With none before, one so soon after a hop's answer tells how the path was then."""
 FOLLOWED_NS: Final = 30 * S_NS

@@ -8,7 +8,7 @@ import pytest
 
 from lab import traces
 from lab.build import LADDER_BPS
-from lab.scenarios import FAMILIES, Scenario, plan
+from lab.scenarios import ALL, FAMILIES, Scenario, plan
 from lab.topology import Wishes, draw, networks_csv
 from streamnotice.bottlenecks import LEAF_NAMES, leaf
 
@@ -139,3 +139,11 @@ def test_a_healthy_line_carries_the_top_rendition_with_some_to_spare() -> None:
     for seed in SEEDS:
         network = plan("healthy", seed).network
         assert min(link.down_bps for link in network.links) > 1.3 * LADDER_BPS[-1]
+
+
+@pytest.mark.parametrize("family", [name for name in ALL if name.startswith("tunnel.")])
+def test_a_family_in_a_tunnel_has_the_fault_that_it_is_named_after(family: str) -> None:
+    for seed in range(3):
+        inside, outside = plan(family, seed), plan(family.removeprefix("tunnel."), seed)
+        assert inside.network.tunnel is not None
+        assert (inside.place, inside.condition) == (outside.place, outside.condition)

@@ -23,7 +23,7 @@ from streamnotice.path.networks import parse_networks
 from streamnotice.path.roles import assign_roles
 
 SEEDS = range(1, 31)
-SIX = sorted(set(ALL) - set(FAMILIES))
+SIX = sorted(family for family in ALL if family.startswith("v6."))
 
 
 def test_plans_by_ipv4_are_what_they_were() -> None:

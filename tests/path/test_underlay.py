@@ -87,6 +87,29 @@ def test_loss_under_the_tunnel_lies_on_a_stretch_with_its_link(link: int) -> Non
     assert far - near <= 1
 
 
+def test_hops_that_were_calm_at_rest_are_cleared_when_a_queue_stands() -> None:
+    """At rest each hop is asked every 20 s only."""
+    seen = inside(Paths())
+    hops = tuple(f"addr-{ttl}" for ttl in range(1, 6))
+    seen.route(Route(0, "addr-vpn", "underlay", hops, SEGMENTS, True))
+
+    def ask(at_ns: int, ttl: int, extra_ms: int) -> None:
+        rtt = (4 * ttl + (extra_ms if ttl >= 3 else 0)) * MS_NS
+        outcome: ProbeOutcome = "reached" if ttl == 5 else "ttl_exceeded"
+        probe = HopProbe(
+            at_ns, "addr-vpn", ttl, "udp", outcome, rtt, hops[ttl - 1], role="underlay"
+        )
+        seen.probe(probe)
+
+    for turn in range(25):
+        ask(turn * 4 * S_NS, turn % 5 + 1, 0)
+    for second in range(100, 110):
+        for ttl in range(1, 6):
+            ask(second * S_NS + ttl, ttl, 120)
+    seen.probe(HopProbe(110 * S_NS, "host-a", 2, "udp", "reached", 30 * MS_NS, "addr-s"))
+    assert underlay.trouble(seen, 110 * S_NS) == "core"
+
+
 def test_a_calm_way_to_the_server_is_said() -> None:
     assert underlay.trouble(tunnel(), NOW) == underlay.CALM
 
