@@ -185,7 +185,7 @@ _ALWAYS = frozenset(
 )
 
 
-_MADE_LIVE = "service.source"
+MADE_LIVE = "service.source"
 """The encoder or packager of a live stream; what was made long ago can't be late."""
 _BEHIND = "network.interconnect"
 _UNSEEN_ALONE = frozenset({"service", TUNNEL})
@@ -212,5 +212,5 @@ def sighted(seen: Estimates) -> Sighted:
     blurred -= clear | {"service"}
     if seen.home_router:
         clear.add("network.home.sharing")
-    always = _ALWAYS - {_MADE_LIVE} if seen.playback.live is False else _ALWAYS
+    always = _ALWAYS - {MADE_LIVE} if seen.playback.live is False else _ALWAYS
     return Sighted(always | clear, frozenset(blurred))

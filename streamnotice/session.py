@@ -7,6 +7,7 @@ one part reach another, nor the host.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
@@ -108,6 +109,11 @@ class Session:
     @property
     def sights(self) -> dict[str, tuple[bool, str]]:
         return dict(self._sights)
+
+    def ended(self, where: str, task: asyncio.Task[None]) -> None:
+        """A task of a part is done, as its callback tells: `failed` if by an error."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failed(where, error)
 
     def failed(self, where: str, error: BaseException | str) -> None:
         """A part failed: logged and reported, never raised."""

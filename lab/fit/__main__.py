@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from lab.fit.counts import SPEAKS_OF_PLACES, fit_counts
+from lab.fit.counts import SPEAKS_OF_PLACES, Counts, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, fit_powers, make_folds, one_fault
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
+from streamnotice.evidence import RULES, Rule
 from streamnotice.path.localise import STRETCHES
 from streamnotice.verdict.filter import Switch
 from streamnotice.verdict.tables import Tables
@@ -34,6 +35,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
+MDB_PER_NAT = 10_000 / np.log(10.0)
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -63,6 +65,30 @@ def seen_outcomes(runs: list[Run], rule: str) -> set[str]:
     return found | set(STRETCHES) if found and rule in SPEAKS_OF_PLACES else found
 
 
+def rule_part(rule: Rule, counts: Counts, power: float, runs: list[Run]) -> dict[str, Any]:
+    """What the table says of *rule*, of the outcomes that *runs* speak for."""
+    seen = seen_outcomes(runs, rule.name)
+    table = counts.logs[rule.name]
+    return {
+        "temper_permille": round(power * 1000),
+        "outcomes": {
+            name: [round(float(v) * MDB_PER_NAT) for v in table[i]]
+            for i, name in enumerate(rule.outcomes)
+            if name in seen  # what no run ever showed says nothing for any state
+        },
+    }
+
+
+def runs_used(runs: list[Run]) -> dict[str, Any]:
+    """The provenance's words for *runs*, replayed with the engine as it is."""
+    names = sorted(run.name for run in runs)
+    return {
+        "engine": ENGINE_VERSION,
+        "runs": len(names),
+        "runs_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+    }
+
+
 def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     """The table as the JSON object that is shipped."""
     states = _fittable(runs)
@@ -71,34 +97,18 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     usable = one_fault(runs, states)
     counts = fit_counts(usable, states, pretended)
     powers, fatigue, loss = fit_powers(folds, sorted(counts.logs), _say)
-    to_mdb = 10_000 / np.log(10.0)
     rules: dict[str, Any] = {}
-    from streamnotice.evidence import RULES
-
     for rule in RULES:
-        table = counts.logs[rule.name]
-        power = round(powers.get(rule.name, 0.0) * 1000)
-        seen = seen_outcomes(usable, rule.name)
-        if not seen:
-            continue  # never answered in the lab: stays in shadow
-        rules[rule.name] = {
-            "temper_permille": power,
-            "outcomes": {
-                name: [round(float(v) * to_mdb) for v in table[i]]
-                for i, name in enumerate(rule.outcomes)
-                if name in seen  # what no run ever showed says nothing for any state
-            },
-        }
-    names = sorted(run.name for run in usable)
+        part = rule_part(rule, counts, powers.get(rule.name, 0.0), usable)
+        if part["outcomes"]:  # never answered in the lab: stays in shadow
+            rules[rule.name] = part
     return {
         "name": "provisional-1",
         "provisional": True,
         "provenance": {
             "what": "likelihoods and powers fitted on recorded runs of the lab",
             "command": "python -m lab.fit fit",
-            "engine": ENGINE_VERSION,
-            "runs": len(usable),
-            "runs_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+            **runs_used(usable),
             "runs_by_state": {str(s): sum(r.truth == s for r in usable) for s in states[:-1]},
             "pretended_runs": pretended,
             "held_out_loss_nats": round(loss, 4),

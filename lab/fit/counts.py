@@ -28,7 +28,9 @@ from numpy.typing import NDArray
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
+from streamnotice.evidence.underlay import UNDERLAY as _RULE
 from streamnotice.path.localise import ORDER, STRETCHES
+from streamnotice.path.rounds import TUNNEL
 
 Floats = NDArray[np.float64]
 END_S = 10
@@ -139,8 +141,7 @@ KIN_RUNS = 8.0
 """Pretended runs of a fault's kin: what a queue does to us hardly depends on where it is."""
 FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
 PATH_PLACES = ORDER
-TUNNEL = "network.vpn"
-UNDERLAY = "underlay"
+UNDERLAY = _RULE.name
 LAST_UNDER = "network.interconnect"
 """The last place of the way under a tunnel. It is the tunnel's: what leads from the provider's
 border to the tunnel's server is used because of the tunnel alone. A fault of that name is then

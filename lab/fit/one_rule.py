@@ -11,7 +11,6 @@ powers as shipped.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -20,16 +19,14 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lab.fit.__main__ import PRIORS, mix_of, seen_outcomes
+from lab.fit.__main__ import MDB_PER_NAT, PRIORS, mix_of, rule_part, runs_used
 from lab.fit.counts import Counts, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.temper import Folds, make_folds, one_fault
-from streamnotice.engine import ENGINE_VERSION
 from streamnotice.evidence import RULES
 from streamnotice.verdict.tables import Tables
 
 POWERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
-NATS_PER_MDB = np.log(10.0) / 10_000
 
 
 def shipped_logs(table: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +36,7 @@ def shipped_logs(table: dict[str, Any]) -> dict[str, Any]:
         rule.name: np.array(
             [table["rules"][rule.name]["outcomes"].get(o, [0] * states) for o in rule.outcomes]
         )
-        * NATS_PER_MDB
+        / MDB_PER_NAT
         for rule in RULES
         if rule.name in table["rules"]
     }
@@ -47,8 +44,9 @@ def shipped_logs(table: dict[str, Any]) -> dict[str, Any]:
 
 def fit_rule(
     name: str, runs: list[Run], table: dict[str, Any], pretended: float
-) -> tuple[dict[str, Any], dict[str, float]]:
-    """The rule's part of the table, and what each power costs on runs left out (nats)."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rule's part of the table, and where it comes from: with what each power costs on runs
+    left out."""
     states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
     others = {rule: logs for rule, logs in shipped_logs(table).items() if rule != name}
     powers = {rule: table["rules"][rule]["temper_permille"] / 1000 for rule in others}
@@ -66,17 +64,13 @@ def fit_rule(
     best = float(min(losses, key=lambda power: losses[power]))
     usable = one_fault(runs, states)
     rule = next(rule for rule in RULES if rule.name == name)
-    rows = fit_counts(usable, states, pretended, (rule,)).logs[name]
-    seen = seen_outcomes(usable, name)
-    part = {
-        "temper_permille": round(best * 1000),
-        "outcomes": {
-            outcome: [round(float(value) / NATS_PER_MDB) for value in rows[i]]
-            for i, outcome in enumerate(rule.outcomes)
-            if outcome in seen
-        },
+    part = rule_part(rule, fit_counts(usable, states, pretended, (rule,)), best, usable)
+    made = {
+        "command": f"python -m lab.fit.one_rule {name}",
+        **runs_used(usable),
+        "held_out_loss_nats": {power: round(loss, 4) for power, loss in losses.items()},
     }
-    return part, losses
+    return part, made
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -88,19 +82,11 @@ def main(argv: list[str] | None = None) -> int:
     table = json.loads(args.into.read_text())
     pretended = table["provenance"]["pretended_runs"]
     runs = list(load_runs(args.folders))
-    part, losses = fit_rule(args.rule, runs, table, pretended)
-    names = sorted(run.name for run in runs)
-    part["provenance"] = {
-        "command": f"python -m lab.fit.one_rule {args.rule}",
-        "engine": ENGINE_VERSION,
-        "runs": len(names),
-        "runs_sha256": hashlib.sha256("\n".join(names).encode()).hexdigest(),
-        "held_out_loss_nats": {power: round(loss, 4) for power, loss in losses.items()},
-    }
-    table["provenance"].setdefault("rules_added", {})[args.rule] = part.pop("provenance")
+    part, made = fit_rule(args.rule, runs, table, pretended)
+    table["provenance"].setdefault("rules_added", {})[args.rule] = made
     table["rules"][args.rule] = part
     args.into.write_text(json.dumps(table, indent=1) + "\n")
-    json.dump(table["provenance"]["rules_added"], sys.stderr, indent=1)
+    json.dump(made, sys.stderr, indent=1)
     return 0
 
 

@@ -22,7 +22,7 @@ import attrs
 
 from streamnotice.decibans import from_ratio
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import FAR, Paths, PathSeen, Try, quantile
+from streamnotice.path.rounds import FAR, TUNNEL, Paths, PathSeen, Try, quantile
 from streamnotice.policy import S_NS
 
 DELAY_WINDOW_NS: Final = 10 * S_NS
@@ -87,9 +87,9 @@ def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
     end = min(end_ttl, len(segments))
     start = min(start_ttl, end - 1)
     found = segments[start:end]
-    if found and all(place == "network.vpn" for place in found):
+    if found and all(place == TUNNEL for place in found):
         return "vpn"
-    if not found or "network.vpn" in found:
+    if not found or TUNNEL in found:
         return "unplaced"
     numbers = [number for place in found for number in _numbers(place)]
     if None in found:  # any place that the known links before and behind leave open

@@ -1,4 +1,4 @@
-"""One flow of ICMP echo requests ("ping"): for a far end that answers neither UDP nor TCP.
+"""One flow of ICMP echo requests ("ping"): a second voice of a far end of which no port is known.
 
 Unprivileged where the system lets everybody ping (`net.ipv4.ping_group_range`, most distributions'
 default; it counts for both families). The kernel puts in identifier and checksum.

@@ -126,12 +126,9 @@ def set_limit(sock: socket.socket, ttl: int) -> None:
 
 def parse_error(ancillary: list[tuple[int, int, bytes]]) -> IcmpError | None:
     """The ICMP error in what `recvmsg` gave; None if it is of another origin or damaged."""
-    ttl = arrived_ns = None
+    ttl = None
     found: tuple[str, int, int] | None = None
     for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= 16:
-            seconds, nanoseconds = struct.unpack_from("@ll", data)
-            arrived_ns = seconds * 1_000_000_000 + nanoseconds
         if level not in _BY_LEVEL:
             continue
         family, names = _BY_LEVEL[level]
@@ -145,7 +142,7 @@ def parse_error(ancillary: list[tuple[int, int, bytes]]) -> IcmpError | None:
             ttl = struct.unpack_from("=i", data)[0]
     if found is None:
         return None
-    return IcmpError(*found, ttl=ttl, arrived_unix_ns=arrived_ns)
+    return IcmpError(*found, ttl=ttl, arrived_unix_ns=_arrived_unix_ns(ancillary))
 
 
 def drain(sock: socket.socket) -> list[IcmpError]:
@@ -174,11 +171,16 @@ def receive(sock: socket.socket) -> tuple[bytes, int | None]:
         OSError: there is nothing.
     """
     data, ancillary, _, _ = sock.recvmsg(64, 128)
-    for level, kind, value in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(value) >= 16:
-            seconds, nanoseconds = struct.unpack_from("@ll", value)
-            return data, seconds * 1_000_000_000 + nanoseconds
-    return data, None
+    return data, _arrived_unix_ns(ancillary)
+
+
+def _arrived_unix_ns(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """The kernel's time of arrival in what `recvmsg` gave."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= 16:
+            seconds, nanoseconds = struct.unpack_from("@ll", data)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return None
 
 
 def return_hops(ttl: int | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from typing import Final
 
 from streamnotice.addresses import plain
@@ -74,7 +75,7 @@ class PathSensor:
         task = asyncio.create_task(
             follow_path(address, "service", seat), name="streamnotice-path-flow"
         )
-        task.add_done_callback(lambda done: _report(session, done))
+        task.add_done_callback(partial(session.ended, "sensor.path"))
         self._flows[address] = task
 
     async def _resolve(self, session: Session, target: Target) -> None:
@@ -92,11 +93,6 @@ class PathSensor:
 
 def _key(target: Target) -> tuple[str, int]:
     return target.host, target.port
-
-
-def _report(session: Session, done: asyncio.Task[None]) -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        session.failed("sensor.path", error)
 
 
 async def resolve(host: str) -> list[str]:

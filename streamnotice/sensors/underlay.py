@@ -62,7 +62,7 @@ class UnderlaySensor:
                         flow = asyncio.create_task(
                             follow_path(found, "underlay", seat), name="streamnotice-underlay-flow"
                         )
-                        flow.add_done_callback(partial(_report, session))
+                        flow.add_done_callback(partial(session.ended, "sensor.underlay"))
                     server = found
                 self._say_why_not(session, why_not)
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -79,11 +79,6 @@ async def _end(flow: asyncio.Task[None] | None) -> None:
     if flow is not None:
         flow.cancel()
         await asyncio.gather(flow, return_exceptions=True)
-
-
-def _report(session: Session, done: asyncio.Task[None]) -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        session.failed("sensor.underlay", error)
 
 
 def tunnel_server(addresses: list[str]) -> tuple[str | None, str]:

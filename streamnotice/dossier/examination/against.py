@@ -12,6 +12,7 @@ from streamnotice.decibans import PPM, from_ratio, to_ppm
 from streamnotice.dossier.examination.leaving import answered
 from streamnotice.dossier.examination.reweigh import Fate, Stretch, leaves_of, weigh_again
 from streamnotice.dossier.examination.session import Asked
+from streamnotice.estimates import MADE_LIVE
 from streamnotice.events import Item
 from streamnotice.evidence import Outcome
 from streamnotice.verdict.naming import HOLD_PPM
@@ -19,7 +20,6 @@ from streamnotice.verdict.waterfall import Repeats, Said, Tally, waterfall
 
 MOST_STEPS: Final = 30
 """A change of longer standing is another session, not a change of this one."""
-_MADE_LIVE: Final = "service.source"
 TRIED: Final = 2
 """How many of a rule's other answers are tried: those that speak most for another place."""
 
@@ -135,8 +135,8 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
             )
         )
     found.sort(key=lambda one: (-one.ppm, one.balance_mdb, one.place))
-    made = _MADE_LIVE in on.steps[-1].sighted.clear
-    return tuple(one for i, one in enumerate(found) if made or not i or one.place != _MADE_LIVE)
+    made = MADE_LIVE in on.steps[-1].sighted.clear
+    return tuple(one for i, one in enumerate(found) if made or not i or one.place != MADE_LIVE)
 
 
 def _contrast(on: Stretch, best: int, other: int) -> Callable[[str, str], int | None]:
