@@ -83,6 +83,8 @@ class Net:
         if self._six:
             for node, limit_ms in icmp_limits_ms(plan).items():
                 self._sysctl(node, {"icmp.ratelimit": limit_ms})
+        # as distributions ship it (systemd); a new namespace lets nobody ping
+        self.run("viewer", ["sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647"])
         for node, lines in self._settings().items():
             _ip(lines, node, *(["-6"] if self._six else []))
         self._raise_tunnel()

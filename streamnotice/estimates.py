@@ -9,12 +9,15 @@ import attrs
 from streamnotice.observations import (
     Download,
     HomeRouter,
+    HopProbe,
     HostLoad,
     Interface,
     LiveEdge,
     Radio,
     StoredBaseline,
 )
+from streamnotice.path.first_hop import ROLE as FIRST_HOP
+from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.playback.model import PlaybackModel
@@ -85,6 +88,7 @@ class Estimates:
     playback: PlaybackModel = attrs.Factory(PlaybackModel)
     requests: Requests = attrs.Factory(Requests)
     paths: Paths = attrs.Factory(Paths)
+    first_hop: FirstHop = attrs.Factory(FirstHop)
     loads: deque[LoadSeen] = attrs.Factory(lambda: deque(maxlen=40))
     downloads: deque[DownloadSeen] = attrs.Factory(lambda: deque(maxlen=16))
     interface: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
@@ -92,6 +96,12 @@ class Estimates:
     home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
     newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
     radio: deque[RadioSeen] = attrs.Factory(lambda: deque(maxlen=16))
+
+    def hop_probe(self, seen: HopProbe) -> None:
+        if seen.role == FIRST_HOP:
+            self.first_hop.probe(seen)
+        else:
+            self.paths.probe(seen)
 
     def load(self, seen: HostLoad) -> None:
         self.loads.append(LoadSeen(seen.at_ns, seen.loop_lag_ns, seen.cpu_wait_permille))

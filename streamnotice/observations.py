@@ -23,7 +23,7 @@ Failure = Literal[
     "dns", "refused", "unreachable", "timeout", "reset", "truncated", "tls", "cancelled", "other"
 ]
 ProbeMethod = Literal["udp", "tcp", "echo"]
-TargetRole = Literal["service", "reference", "underlay"]
+TargetRole = Literal["service", "reference", "underlay", "first-hop"]
 ProbeOutcome = Literal["ttl_exceeded", "reached", "refused_by_path", "lost", "error"]
 
 
@@ -186,8 +186,8 @@ class Route(Observation):
 
     Attributes:
         target: label of the far end.
-        role: "service", "reference", or "underlay": the server of a tunnel (VPN) that carries the
-            way to the service, by the network under the tunnel.
+        role: "service", "reference", "underlay": the server of a tunnel (VPN) that carries the
+            way to the service, by the network under the tunnel; or "first-hop": the home router.
         hops: label of each hop's router, None if it stays silent; the last is the target itself.
         segments: for each hop, the place that the link *ending* at it belongs to (a leaf name,
             `service` for links inside the far end's own network); two joined by "|" where it may be
@@ -207,13 +207,14 @@ class Route(Observation):
 
 @attrs.frozen
 class HopProbe(Observation):
-    """One limited-TTL probe, answered or given up.
+    """One limited-TTL probe, or one question to the home router itself, answered or given up.
 
     Attributes:
         target: label of the far end it was sent towards.
         ttl: hop number it was meant for.
-        method: "udp", "tcp" (a SYN to the service's own port: the second witness), or "echo" (to
-            the far end of an underlay that answers no UDP).
+        method: "udp", "tcp" (a SYN to the service's own port: the second witness; to a router,
+            a handshake), or "echo" (to the far end of an underlay that answers no UDP, and to the
+            home router).
         outcome: what came back; "lost" is a time-out, and is an outcome like any other.
         rtt_ns: round trip; None if nothing came back.
         hop: label of the router that answered.

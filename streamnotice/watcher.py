@@ -218,6 +218,7 @@ class Watcher:
         if "path" in self.policy.probes:
             self._start("path", self._path_sensor)
             self._start("underlay", self._underlay_sensor)
+            self._start("first-hop", self._first_hop_sensor)
         if "reference" in self.policy.probes:
             self._start("reference", self._reference_sensor)
         if "gateway" in self.policy.probes:
@@ -570,6 +571,11 @@ class Watcher:
         from streamnotice.sensors.underlay import UnderlaySensor
 
         return UnderlaySensor(self._networks)
+
+    def _first_hop_sensor(self) -> Sensor:
+        from streamnotice.sensors.first_hop import FirstHopSensor
+
+        return FirstHopSensor(self._networks)
 
     def _reference_sensor(self) -> Sensor:
         from streamnotice.sensors.reference import ReferenceSensor

@@ -23,6 +23,21 @@ def _references(seen: Estimates, now: int) -> list[FarEnd]:
     return seen.paths.once("references", now, look)
 
 
+def _service(seen: Estimates, now: int) -> FarEnd | None:
+    path = seen.paths.busiest()
+    if path is None:
+        return None
+    # by its own round trips, as the references are: of those nothing is known from earlier, so that
+    # a queue which was there first would seem to be the service's alone
+    return seen.paths.once("service", now, lambda: far_end(path, {}, now, WINDOW_NS))
+
+
+def far_ends(seen: Estimates, now: int) -> list[FarEnd]:
+    """The service's far end, if it is probed, and the references', each against its own base."""
+    service = _service(seen, now)
+    return [*([service] if service is not None else []), *_references(seen, now)]
+
+
 def read_delay(seen: Estimates, now: int) -> Outcome | None:
     """The best-off reference: if even that one suffers, what is shared suffers."""
     ends = _references(seen, now)
@@ -37,11 +52,8 @@ def read_delay(seen: Estimates, now: int) -> Outcome | None:
 
 
 def read_contrast(seen: Estimates, now: int) -> Outcome | None:
-    path = seen.paths.busiest()
     ends = _references(seen, now)
-    # by its own round trips, as the references are: of those nothing is known from earlier, so that
-    # a queue which was there first would seem to be the service's alone
-    service = far_end(path, {}, now, WINDOW_NS) if path is not None else None
+    service = _service(seen, now)
     if service is None or not ends:
         return None
     ours = service.suffers

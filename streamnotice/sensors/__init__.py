@@ -30,6 +30,7 @@ PASSIVE: dict[str, str] = {
 PROBES: dict[str, str] = {
     "path": "streamnotice.sensors.path:PathSensor",
     "underlay": "streamnotice.sensors.underlay:UnderlaySensor",
+    "first-hop": "streamnotice.sensors.first_hop:FirstHopSensor",
     "reference": "streamnotice.sensors.reference:ReferenceSensor",
     "gateway": "streamnotice.sensors.gateway:GatewaySensor",
 }

@@ -35,7 +35,7 @@ DOWNLOAD_EVERY_S: Final = 12.0
 """Least time between downloads, all references together; only under suspicion."""
 DOWNLOAD_BYTES: Final = 12 * 1024
 """What one download fetches at most."""
-_KEPT_BYTES: Final = 24 * 1024
+_KEPT_BYTES: Final = 30 * 1024
 DOWNLOAD_TIMEOUT_S: Final = 8.0
 _OVERHEAD_BYTES: Final = {"http": 2 * 1024, "https": 6 * 1024}
 """Headers of HTTP, TCP and IP, both ways; a TLS handshake."""

@@ -55,7 +55,7 @@ class UnderlaySensor:
                 known = {t.address for t in session.targets("service") if t.address is not None}
                 found, why_not = await asyncio.to_thread(tunnel_server, sorted(known))
                 if found != server:
-                    await _end(flow)
+                    await end_flow(flow)
                     flow = None
                     if found is not None:
                         seat = Seat(session, _target(session, found), self._networks)
@@ -67,7 +67,7 @@ class UnderlaySensor:
                 self._say_why_not(session, why_not)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
-            await _end(flow)
+            await end_flow(flow)
 
     def _say_why_not(self, session: Session, why_not: str) -> None:
         """No tunnel is nothing missing, but for who saw one before."""
@@ -75,7 +75,7 @@ class UnderlaySensor:
             session.sight(self.name, False, why_not)
 
 
-async def _end(flow: asyncio.Task[None] | None) -> None:
+async def end_flow(flow: asyncio.Task[None] | None) -> None:
     if flow is not None:
         flow.cancel()
         await asyncio.gather(flow, return_exceptions=True)

@@ -1,0 +1,105 @@
+"""The first router's answers to questions put to itself: many, where those of a path are few.
+
+What a router says of probes on their way to others is rationed (RFC 1812, 4.3.2.8): one a second is
+all that may be asked. Its answers to echo requests and handshakes of its own are not, so that a
+loss of a few percent on the link to it shows within seconds, or is ruled out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+
+from streamnotice.observations import HopProbe
+from streamnotice.path.rounds import Try, middle, quantile
+from streamnotice.policy import S_NS
+from streamnotice.snapshot import stateful
+from streamnotice.windows import recent
+
+ROLE: Final = "first-hop"
+KEEP: Final = 120
+LOSS_WINDOW_NS: Final = 30 * S_NS
+DELAY_WINDOW_NS: Final = 10 * S_NS
+LEAST_ANSWERS: Final = 4
+"""From so many on a router is known to answer, and a silence of it tells something."""
+LOST_MDB: Final = 12_200
+KEPT_MDB: Final = -210
+"""What one answer, missing or not, weighs for a loss of 5 % against one of 0.3 %."""
+
+
+@attrs.frozen
+class Near:
+    """How the first router answers.
+
+    Attributes:
+        sent, lost: questions of the loss window, and those without an answer.
+        loss_mdb: what they weigh together for a link that loses packets.
+        rtt_ns: median round trip of the delay window; None of fewer than `LEAST_ANSWERS`.
+        high_rtt_ns: what 85 % of them stayed below: a queue that has just begun is in it.
+        base_ns: the smallest of the session.
+        mute: how many of the last questions in a row had no answer.
+        mute_since_ns: when the first of those was given up; None if the last was answered.
+    """
+
+    sent: int
+    lost: int
+    loss_mdb: int
+    rtt_ns: int | None
+    high_rtt_ns: int | None
+    base_ns: int
+    mute: int
+    mute_since_ns: int | None
+
+
+@stateful
+@attrs.define
+class FirstHop:
+    """What is known of the router that packets are handed to first.
+
+    Attributes:
+        target: its label; with another one all begins anew.
+    """
+
+    target: str = ""
+    tries: deque[Try] = attrs.Factory(lambda: deque(maxlen=KEEP))
+    answered: int = 0
+    base_ns: int | None = None
+
+    def probe(self, seen: HopProbe) -> None:
+        """Take note of one question's fate."""
+        if seen.outcome == "error":
+            return
+        if seen.target != self.target:
+            self.target, self.answered, self.base_ns = seen.target, 0, None
+            self.tries.clear()
+        self.tries.append(Try(seen.at_ns, seen.rtt_ns, seen.loaded))
+        if seen.rtt_ns is not None:
+            self.answered += 1
+            self.base_ns = min(seen.rtt_ns, self.base_ns or seen.rtt_ns)
+
+    def look(self, now: int) -> Near | None:
+        """How it answers now; None if it isn't known to answer, or wasn't asked of late."""
+        if self.answered < LEAST_ANSWERS or self.base_ns is None:
+            return None
+        tries = recent(self.tries, now, LOSS_WINDOW_NS)
+        if not tries:
+            return None
+        lost = sum([t.rtt_ns is None for t in tries])
+        rtts = [t.rtt_ns for t in recent(tries, now, DELAY_WINDOW_NS) if t.rtt_ns is not None]
+        mute, since = 0, None
+        for one in reversed(tries):
+            if one.rtt_ns is not None:
+                break
+            mute, since = mute + 1, one.at_ns
+        return Near(
+            sent=len(tries),
+            lost=lost,
+            loss_mdb=lost * LOST_MDB + (len(tries) - lost) * KEPT_MDB,
+            rtt_ns=middle(rtts) if len(rtts) >= LEAST_ANSWERS else None,
+            high_rtt_ns=quantile(rtts, 850) if len(rtts) >= LEAST_ANSWERS else None,
+            base_ns=self.base_ns,
+            mute=mute,
+            mute_since_ns=since,
+        )

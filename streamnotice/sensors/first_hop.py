@@ -1,0 +1,217 @@
+"""Questions to the home router itself: does the link to it lose or delay? Goes with "path".
+
+Limited-TTL probes may ask a router once a second at most, which finds a loss of a few percent after
+minutes. Echo requests to its own address are not rationed so; where it, or this system, has no
+pings, handshakes with the ports that home routers serve take their place (a refusal is an
+answer). What is sent stays in the home. No name and no answer of the service is needed, so it also
+sees when nothing else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import attrs
+
+from streamnotice.events import Intensity
+from streamnotice.observations import HopProbe, ProbeMethod
+from streamnotice.path.first_hop import LEAST_ANSWERS, LOSS_WINDOW_NS, ROLE
+from streamnotice.path.networks import NetworkTable
+from streamnotice.path.roles import assign_roles
+from streamnotice.sensors import echo_probe, tcp_probe
+from streamnotice.sensors.echo_probe import EchoFlow
+from streamnotice.sensors.error_queue import family_of
+from streamnotice.sensors.pace import pacer_of
+from streamnotice.sensors.routes import Way, best_route, routing_table, way_to
+from streamnotice.sensors.sharing import Circle, Seat, share
+from streamnotice.sensors.tcp_probe import Handshake, handshake
+from streamnotice.sensors.udp_probe import Reply
+from streamnotice.sensors.underlay import end_flow, tunnel_server
+from streamnotice.session import Session, Target
+
+LOOK_EVERY_S: Final = 3.0
+EVERY_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "suspect": 0.3}
+"""Period of the questions."""
+KEEPING_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "suspect": 0.6}
+"""The same once as many as `ENOUGH` lie in the rules' window: no more are needed there."""
+ENOUGH: Final = 50
+"""So many answers, none missing, tell no loss from one of 5 %."""
+PORTS: Final = (53, 80)
+"""What home routers serve: names, and their own pages."""
+_HANDSHAKE_S: Final = 0.9
+"""Less than the second after which a SYN is sent again."""
+_ROUTER_LIMIT: Final = 64
+_ANYWHERE: Final = ("192.0.2.1", "2001:db8::1")
+"""For the routing table's default, while no server is known; nothing is sent to these."""
+
+
+class FirstHopSensor:
+    """Asks the home router. Emits `HopProbe` with role "first-hop".
+
+    Args:
+        networks: who runs which prefix; it may know that the first router is the provider's.
+    """
+
+    name = ROLE
+
+    def __init__(self, networks: NetworkTable | None = None) -> None:
+        self._networks = networks
+
+    async def run(self, session: Session) -> None:
+        """Observe until cancelled; networks come and go."""
+        router: str | None = None
+        flow: asyncio.Task[None] | None = None
+        try:
+            while True:
+                known = {t.address for t in session.targets("service") if t.address is not None}
+                found, why_not = await asyncio.to_thread(home_router, sorted(known), self._networks)
+                if found != router:
+                    await end_flow(flow)
+                    flow = None
+                    if found is not None:
+                        seat = Seat(session, _target(session, found), self._networks)
+                        flow = asyncio.create_task(
+                            _ask(found, seat), name="streamnotice-first-hop-flow"
+                        )
+                        flow.add_done_callback(partial(session.ended, "sensor.first-hop"))
+                    router = found
+                if why_not:
+                    session.sight(self.name, False, why_not)
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            await end_flow(flow)
+
+
+def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[str | None, str]:
+    """The router that packets to *addresses* are handed to if it is the home's, or why not.
+
+    Under a tunnel it is the one that the tunnel's own packets are handed to.
+    """
+    ways = [way_to(one) for one in addresses] or [_default_way(one) for one in _ANYWHERE]
+    way = next((one for one in ways if one.interface is not None), Way())
+    if way.medium == "tunnel":
+        server, why_not = tunnel_server(addresses)
+        if server is None:
+            return None, why_not
+        way = way_to(server)
+    if way.interface is None or way.gateway is None:
+        return None, "no router leads out of here"
+    roles = assign_roles([way.gateway], "", way.gateway, way.medium, networks, way.on_link)
+    if roles.segments != ("network.home.wifi",):
+        return None, "the first router isn't known to be the home's"
+    local = ipaddress.ip_address(way.gateway).is_link_local and ":" in way.gateway
+    return (f"{way.gateway}%{way.interface}" if local else way.gateway), ""
+
+
+def _default_way(address: str) -> Way:
+    route = best_route(routing_table(), address)
+    return Way() if route is None or route.network.prefixlen else way_to(address)
+
+
+def _target(session: Session, address: str) -> Target:
+    """The router as a far end of ours; not registered: no other sensor has business there."""
+    bare = address.partition("%")[0]
+    return Target(session.labels.address(bare), ROLE, bare, 0, bare)
+
+
+async def _ask(address: str, seat: Seat) -> None:
+    """Have *seat* told of the router's answers until cancelled, one asker a process."""
+
+    async def work(circle: Circle) -> None:
+        await _Asker(circle, seat, address).run()
+
+    await share((ROLE, address), seat, work)
+
+
+@attrs.frozen
+class _Voice:
+    """One way to ask."""
+
+    method: ProbeMethod
+    cost_bytes: int
+    packets: int
+    ask: Callable[[], Awaitable[Reply]]
+
+
+class _Asker:
+    """Puts questions to the router at *address*, for all in *circle*."""
+
+    def __init__(self, circle: Circle, seat: Seat, address: str) -> None:
+        self._circle = circle
+        self._session = seat.session
+        self._address = address
+        self._pacer = pacer_of(seat.session)
+        self._asked_ns: deque[int] = deque(maxlen=ENOUGH)
+
+    async def run(self) -> None:
+        """Find a voice that the router answers to, and go on with it until cancelled."""
+        family = family_of(self._address)
+        while True:
+            try:
+                echo = EchoFlow(self._address)
+            except OSError:  # not everybody may ping here
+                pass
+            else:
+                try:
+                    ping = partial(echo.probe, _ROUTER_LIMIT)
+                    await self._go_on(_Voice("echo", echo_probe.COST_BYTES[family], 1, ping))
+                finally:
+                    echo.close()
+            for port in PORTS:
+                knock = partial(_knock, self._address, port)
+                await self._go_on(_Voice("tcp", tcp_probe.COST_BYTES[family], 3, knock))
+            why = "the home router answers neither pings nor handshakes"
+            for seat in self._circle.seats:
+                seat.session.sight(ROLE, False, why)
+
+    async def _go_on(self, voice: _Voice) -> None:
+        """Ask with *voice* for as long as it is known to be heard, or has yet to be tried."""
+        answered = asked = 0
+        # one that was heard stays: its silence is what is looked for
+        while answered or asked < LEAST_ANSWERS:
+            began_ns = self._session.now()
+            await self._pacer.afford(voice.cost_bytes, voice.packets, lambda: self._circle.budgets)
+            loaded = {seat: seat.loaded for seat in self._circle.seats}
+            self._asked_ns.append(began_ns)
+            reply = await voice.ask()
+            asked += 1
+            if reply.outcome == "reached":
+                answered += 1
+                if answered == 1:
+                    for seat in loaded:
+                        seat.session.sight(ROLE, True)
+            if answered:  # of a voice that was never heard no silence tells anything
+                self._tell(voice.method, reply, loaded)
+            if reply.outcome == "error":
+                await asyncio.sleep(LOOK_EVERY_S)
+            first_ns = self._asked_ns[0] if len(self._asked_ns) == ENOUGH else -LOSS_WINDOW_NS
+            every_s = KEEPING_S if began_ns - first_ns < LOSS_WINDOW_NS else EVERY_S
+            await self._pacer.due(began_ns, every_s, lambda: self._circle.intensity)
+
+    def _tell(self, method: ProbeMethod, reply: Reply, loaded: dict[Seat, bool]) -> None:
+        reached = reply.outcome == "reached"
+        self._circle.tell(
+            tuple(loaded),
+            lambda seat, now: HopProbe(
+                now,
+                target=seat.target.label,
+                ttl=1,
+                method=method,
+                outcome=reply.outcome,
+                rtt_ns=reply.rtt_ns,
+                hop=seat.target.label if reached else None,
+                loaded=loaded[seat],
+                role=ROLE,
+            ),
+        )
+
+
+async def _knock(address: str, port: int) -> Reply:
+    done: Handshake = await handshake(address, port, timeout_s=_HANDSHAKE_S)
+    heard = done.failure in (None, "refused") and not done.retransmitted
+    return Reply("reached", done.rtt_ns, address) if heard else Reply("lost")
