@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streamnotice.bottlenecks import LEAF_NAMES
+from streamnotice.path.first_hop import BEFORE_IT
+from streamnotice.path.first_hop import ROLE as FIRST_HOP
 from streamnotice.policy import Policy
 from streamnotice.verdict.tables import Tables
 
@@ -35,6 +37,8 @@ def coverage(
             found[place] = "a table fitted for it; this version has none"
         elif place == "network.vpn":
             found[place] = True if sights.get("underlay", (False, ""))[0] else _NEEDS_OUTSIDE
+        elif place == BEFORE_IT and sights.get(FIRST_HOP, (False, ""))[0]:
+            found[place] = True
         elif place == "network.home.sharing":
             found[place] = True if sights.get("gateway", (False, ""))[0] else _NEEDS_ROUTER
         elif place in ("network.isp.core", "network.interconnect"):

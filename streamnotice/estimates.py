@@ -16,8 +16,8 @@ from streamnotice.observations import (
     Radio,
     StoredBaseline,
 )
+from streamnotice.path.first_hop import BEFORE_IT, LEAST_ANSWERS, FirstHop
 from streamnotice.path.first_hop import ROLE as FIRST_HOP
-from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.playback.model import PlaybackModel
@@ -220,6 +220,9 @@ def sighted(seen: Estimates) -> Sighted:
     blurred = {part for place in segments for part in place.split(JOIN)}
     blurred |= {part for parts in beneath for part in parts if part != _BEHIND}
     blurred -= clear | {"service"}
+    if seen.first_hop.answered >= LEAST_ANSWERS:
+        clear.add(BEFORE_IT)
+        blurred -= {BEFORE_IT}
     if seen.home_router:
         clear.add("network.home.sharing")
     always = _ALWAYS - {MADE_LIVE} if seen.playback.live is False else _ALWAYS

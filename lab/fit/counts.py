@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
+from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
 from streamnotice.evidence.underlay import UNDERLAY as _RULE
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.path.rounds import TUNNEL
@@ -148,6 +149,9 @@ border to the tunnel's server is used because of the tunnel alone. A fault of th
 behind the server, and so on no place of that way, as the service's are."""
 INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
+FIRST_HOP = _FIRST_HOP.name
+BEFORE_ROUTER = PATH_PLACES[0]
+"""All that lies behind the home router is the same to that router's own answers."""
 
 
 def on_path(state: State, rule: str = "") -> bool:
@@ -251,6 +255,10 @@ def _off_way(state: State) -> bool:
     return state != FINE and not on_path(state, UNDERLAY)
 
 
+def _behind_router(state: State) -> bool:
+    return state != FINE and state.place != BEFORE_ROUTER
+
+
 def _shared(state: State) -> bool:
     """All references pass this place as well."""
     return PATH_PLACES.index(_place(state)) <= 1
@@ -272,7 +280,10 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
-        elif on_path(state, rule.name):
+        elif rule.name == FIRST_HOP and _behind_router(state):
+            behind = [r for s, found in rows.items() if _behind_router(s) for r in found]
+            table[:, column] = _mean(behind, pooled, pretended)
+        elif rule.name != FIRST_HOP and on_path(state, rule.name):
             by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
             table[:, column] = _mean(rows.get(state, []), by_kin, KIN_RUNS)
         elif rule.name == UNDERLAY:  # what lies on no place of that way is all the same to it

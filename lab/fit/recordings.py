@@ -193,11 +193,11 @@ def _masked(seen: Observation, mask: frozenset[str]) -> bool:
     if "path" in mask and isinstance(seen, HopProbe | Route):
         return True
     role = getattr(seen, "role", None)
-    if "underlay" in mask and role == "underlay":
+    if role in mask:  # "underlay", "first-hop", "reference"
         return True
     if "path" in mask and isinstance(seen, RoundTrip) and role == "service":
         return True
-    if "reference" in mask and (isinstance(seen, Download) or role == "reference"):
+    if "reference" in mask and isinstance(seen, Download):
         return True
     if "home" in mask and isinstance(seen, HomeRouter):
         return True

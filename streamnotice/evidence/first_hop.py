@@ -76,7 +76,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     figures = [("lost_count", near.lost), ("answered_count", near.sent - near.lost)]
     if near.rtt_ns is not None:
         figures.insert(0, ("rtt_ns", near.rtt_ns))
-    return Outcome(name, tuple(figures), (("rtt_ns", near.base_ns),))
+    return Outcome(name, tuple(figures), (("base_rtt_ns", near.base_ns),))
 
 
 def _standing(seen: Estimates, near: Near, now: int) -> str | None:

@@ -19,6 +19,8 @@ from streamnotice.snapshot import stateful
 from streamnotice.windows import recent
 
 ROLE: Final = "first-hop"
+BEFORE_IT: Final = "network.home.wifi"
+"""The place of the link to it."""
 KEEP: Final = 120
 LOSS_WINDOW_NS: Final = 30 * S_NS
 DELAY_WINDOW_NS: Final = 10 * S_NS

@@ -66,6 +66,7 @@ import asyncio, json, os, sys
 import attrs
 from streamnotice.path.networks import parse_networks
 from streamnotice.policy import Policy
+from streamnotice.sensors.first_hop import FirstHopSensor
 from streamnotice.sensors.path import PathSensor
 from streamnotice.sensors.underlay import UnderlaySensor
 from streamnotice.session import Session
@@ -79,7 +80,8 @@ async def main():
     seen = []
     session = Session(Policy(probes={"path"}), seen.append)
     session.intensity = "suspect"
-    sensor = {"path": PathSensor, "underlay": UnderlaySensor}[sys.argv[3]]
+    sensor = {"path": PathSensor, "underlay": UnderlaySensor, "first-hop": FirstHopSensor}[
+        sys.argv[3]]
     task = asyncio.create_task(sensor(table).run(session))
     session.target("service", "media.example", 8080, address=sys.argv[2])
     want = json.loads(sys.argv[1])
@@ -485,3 +487,55 @@ def test_a_tunnel_that_goes_is_followed_no_more(world: World) -> None:
     assert (saw["sees"], lost["sees"]) == (True, False)
     assert lost["why"] == "no tunnel carries the way to the service"
     assert seen[-1] == lost, "nothing more is asked"
+
+
+PINGS = "sysctl -qw net.ipv4.ping_group_range='0 65535'"
+
+
+def _questions(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    asked = [o for o in seen if o["kind"] == "hop-probe"]
+    assert {(o["role"], o["ttl"]) for o in asked} == {("first-hop", 1)}
+    assert len({o["target"] for o in asked}) == 1
+    return asked
+
+
+@both
+@needs_namespaces
+def test_the_home_router_is_asked_often_and_nobody_else(world: World, by: int) -> None:
+    world.sh(PINGS)
+    seen = world.view({"hop-probe:reached:echo": 15}, by, sensor="first-hop")
+    asked = _questions(seen)
+    assert all(o["outcome"] == "reached" and 0 < o["rtt_ns"] < 1e9 for o in asked)
+    took_s = (asked[-1]["at_ns"] - asked[0]["at_ns"]) / 1e9
+    assert len(asked) / took_s > 2, "a router is asked for errors once a second at most"
+    assert {o["kind"] for o in seen} == {"hop-probe", "sight"}
+
+
+@both
+@needs_namespaces
+def test_a_router_that_may_not_be_pinged_is_knocked_at(world: World, by: int) -> None:
+    seen = world.view({"hop-probe:reached:tcp": 4}, by, sensor="first-hop")
+    assert {o["method"] for o in _questions(seen)} == {"tcp"}
+    world.sh("ip -n home rule add iif lo ipproto tcp prio 10 blackhole")
+    world.sh("ip -n home -6 rule add iif lo ipproto tcp prio 10 blackhole")
+    (said,) = world.view({"sight::": 1}, by, sensor="first-hop")
+    assert said["why"] == "the home router answers neither pings nor handshakes"
+
+
+@needs_namespaces
+def test_a_home_router_that_falls_silent(world: World) -> None:
+    world.sh(PINGS)
+    cut = threading.Timer(5.0, world.sh, ["ip -n home link set down0 down"])
+    cut.start()
+    seen = world.view({"hop-probe:lost:echo": 2}, sensor="first-hop")
+    cut.join()
+    fates = [o["outcome"] for o in _questions(seen)]
+    assert fates[:4] == ["reached"] * 4
+    assert fates[-1] == "lost"
+
+
+@needs_namespaces
+def test_under_a_tunnel_the_home_router_is_asked_too(world: World) -> None:
+    world.sh(TUNNEL + PINGS)
+    want = {"hop-probe:reached:echo": 4}
+    _questions(world.view(want, towards=BEHIND_TUNNEL, sensor="first-hop"))

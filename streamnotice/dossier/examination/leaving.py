@@ -34,8 +34,10 @@ from streamnotice.observations import (
     RoundTrip,
     Route,
     StoredBaseline,
+    TargetRole,
     Transfer,
 )
+from streamnotice.path.first_hop import FirstHop
 from streamnotice.policy import S_NS
 from streamnotice.verdict.naming import SEPARATOR, Named, Namer
 
@@ -146,14 +148,17 @@ def _sockets(seen: Observation) -> Observation:
 
 
 def _path(seen: Observation) -> Observation | None:
-    if isinstance(seen, HopProbe | Route):  # the way under a tunnel goes with it
+    if isinstance(seen, HopProbe | Route):  # what goes with it, too: under a tunnel, home router
         return None
     return None if isinstance(seen, RoundTrip) and seen.role == "service" else seen
 
 
-def _underlay(seen: Observation) -> Observation | None:
-    far = isinstance(seen, HopProbe | Route) and seen.role == "underlay"
-    return None if far else seen
+def _probes_of(role: TargetRole) -> Blind:
+    def blind(seen: Observation) -> Observation | None:
+        theirs = isinstance(seen, HopProbe | Route) and seen.role == role
+        return None if theirs else seen
+
+    return blind
 
 
 def _reference(seen: Observation) -> Observation | None:
@@ -165,7 +170,8 @@ def _reference(seen: Observation) -> Observation | None:
 
 SENSORS: Final[dict[str, Blind]] = {
     "path": _path,
-    "underlay": _underlay,
+    "underlay": _probes_of("underlay"),
+    "first-hop": _probes_of("first-hop"),
     "reference": _reference,
     "gateway": _no(HomeRouter),
     "interface": _no(Interface),
@@ -231,6 +237,8 @@ def _forget(engine: Engine, sensor: str) -> None:
     gone = {"path": ("service", "underlay")}.get(sensor, (sensor,))
     for target in [name for name, path in seen.paths.paths.items() if path.role in gone]:
         del seen.paths.paths[target]
+    if sensor in ("path", "first-hop"):
+        seen.first_hop = FirstHop()
     if sensor == "reference":
         seen.downloads.clear()
     elif sensor == "gateway":

@@ -22,6 +22,7 @@ from streamnotice.observations import (
     Sight,
     TargetRole,
 )
+from streamnotice.path.first_hop import BEFORE_IT, ROLE
 
 MOST_POINTS: Final = 400
 """Of a long session each chart's line keeps about so many points: extremes are never lost."""
@@ -89,8 +90,7 @@ class Recorded:
         notices: the engine's, in order.
         shown: as the viewer saw them.
         asides: other lines about notices (dismissed, acted on), as they stand.
-        paths: target -> what was probed.
-        far: target -> (s, ms) of its handshakes over time.
+        paths: (role, target) -> what was probed.
         downloads: small downloads from references.
         sights: sensor -> (sees, why not), as last told.
         medium: kind of this device's own link.
@@ -108,7 +108,7 @@ class Recorded:
     notices: list[Notice] = attrs.Factory(list)
     shown: list[Json] = attrs.Factory(list)
     asides: list[Json] = attrs.Factory(list)
-    paths: dict[str, PathDelays] = attrs.Factory(dict)
+    paths: dict[tuple[TargetRole, str], PathDelays] = attrs.Factory(dict)
     downloads: list[Download] = attrs.Factory(list)
     sights: dict[str, tuple[bool, str]] = attrs.Factory(dict)
     medium: str | None = None
@@ -198,7 +198,10 @@ def _observed(found: Recorded, value: object) -> None:
         case HopProbe():
             if value.outcome != "error":
                 path = _path(found, value.target, value.role)
-                hop = path.far if value.method == "echo" else path.hop(value.ttl)
+                if value.role == ROLE:
+                    path.hop(value.ttl).place = BEFORE_IT
+                pinged = value.method == "echo" and value.role != ROLE
+                hop = path.far if pinged else path.hop(value.ttl)
                 hop.add(value.rtt_ns, value.loaded)
         case RoundTrip():
             answered = value.failure in (None, "refused") and not value.retransmitted
@@ -215,9 +218,7 @@ def _observed(found: Recorded, value: object) -> None:
 
 
 def _path(found: Recorded, target: str, role: TargetRole) -> PathDelays:
-    path = found.paths.setdefault(target, PathDelays(target))
-    path.role = role
-    return path
+    return found.paths.setdefault((role, target), PathDelays(target, role))
 
 
 def thinned(points: list[Point], most: int = MOST_POINTS) -> list[Point]:

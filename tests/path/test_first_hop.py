@@ -1,0 +1,174 @@
+"""What the home router's own answers say, and what only those of others can make them say."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamnotice.coverage import coverage
+from streamnotice.estimates import Estimates, sighted
+from streamnotice.evidence import first_hop
+from streamnotice.observations import HopProbe, RoundTrip, Transfer
+from streamnotice.observations import RequestStarted as Started
+from streamnotice.path.first_hop import FirstHop
+from streamnotice.policy import Policy
+from streamnotice.sensors import first_hop as sensor
+from streamnotice.sensors.routes import Way
+from streamnotice.verdict.tables import shipped
+
+S_NS = 1_000_000_000
+MS_NS = 1_000_000
+NOW = 30 * S_NS
+
+
+def ask(seen: Estimates, at_ns: int, rtt_ms: int | None, router: str = "addr-r") -> None:
+    outcome = "lost" if rtt_ms is None else "reached"
+    rtt_ns = None if rtt_ms is None else rtt_ms * MS_NS
+    seen.hop_probe(HopProbe(at_ns, router, 1, "echo", outcome, rtt_ns, role="first-hop"))  # type: ignore[arg-type]
+
+
+def answers(
+    seen: Estimates, *, every: int = 2, lost: int = 0, late_ms: int = 0, silent_from: int = 99
+) -> Estimates:
+    """Thirty seconds of questions, *every* a second; from 15 s on, trouble."""
+    for second in range(30):
+        for turn in range(every):
+            number = second * every + turn
+            at = second * S_NS + turn * S_NS // every
+            trouble = second >= 15
+            gone = (lost and trouble and number % lost == 0) or second >= silent_from
+            ask(seen, at, None if gone else 2 + number % 2 + (late_ms if trouble else 0))
+    return seen
+
+
+def far(
+    seen: Estimates, *, late_ms: int = 0, gone: bool = False, name: str = "host-s"
+) -> Estimates:
+    """Handshakes with a server, once a second; from 15 s on, trouble."""
+    role = "service" if name == "host-s" else "reference"
+    for second in range(30):
+        trouble = second >= 15
+        rtt = None if gone and trouble else (20 + (late_ms if trouble else 0)) * MS_NS
+        why = "timeout" if rtt is None else None
+        seen.paths.round_trip(RoundTrip(second * S_NS, name, role, rtt, why))  # type: ignore[arg-type]
+    return seen
+
+
+def reorder(seen: Estimates, share_permille: int) -> Estimates:
+    """The player's own connection, with segments out of order in the last seconds."""
+    seen.requests.started(Started(0, 1, "host-s", "media"))
+    for second in range(20, 30):
+        number = second - 19
+        seen.requests.transfer(
+            Transfer(
+                second * S_NS, 1, number * 100_000, socket="so", segments_in=1000 * number,
+                out_of_order=share_permille * number,
+            )
+        )  # fmt: skip
+    return seen
+
+
+def outcome(seen: Estimates) -> str | None:
+    found = first_hop.read(seen, NOW)
+    return None if found is None else found.name
+
+
+def test_a_router_that_answered_seldom_or_long_ago_says_nothing() -> None:
+    seen = Estimates()
+    for second in range(3):
+        ask(seen, second * S_NS, 2)
+    assert outcome(seen) is None, "three answers are no habit"
+    ask(seen, 3 * S_NS, 2)
+    assert first_hop.read(seen, 4 * S_NS) is not None
+    assert first_hop.read(seen, 40 * S_NS) is None
+
+
+def test_another_router_is_another_story() -> None:
+    seen = answers(Estimates(), lost=3)
+    ask(seen, NOW, 2, router="addr-other")
+    assert (seen.first_hop.target, seen.first_hop.answered) == ("addr-other", 1)
+    assert outcome(seen) is None
+
+
+def test_enough_answers_without_a_loss_clear_the_link() -> None:
+    assert outcome(answers(Estimates())) == "clean"
+    assert outcome(answers(Estimates(), every=1)) == "unclear", "thirty are too few"
+
+
+def test_loss_is_the_links_if_others_lose_as_well() -> None:
+    lossy = answers(Estimates(), lost=8)
+    assert outcome(reorder(lossy, 20)) == "lossy"
+    # a router that forgets to answer: nothing else is missing
+    assert outcome(reorder(answers(Estimates(), lost=8), 0)) == "unclear"
+
+
+def test_loss_that_the_router_knows_nothing_of_is_behind_it() -> None:
+    assert outcome(reorder(answers(Estimates()), 20)) == "beyond"
+
+
+def test_delay_is_the_links_if_the_best_off_far_end_has_it() -> None:
+    late = far(answers(Estimates(), late_ms=60), late_ms=80)
+    assert outcome(late) == "delayed"
+    assert outcome(far(late, late_ms=0, name="host-r")) in ("clean", "unclear"), "one is spared"
+
+
+def test_a_router_that_only_answers_slowly_accuses_nobody() -> None:
+    assert outcome(far(answers(Estimates(), late_ms=200), late_ms=15)) == "unclear"
+
+
+def test_delay_behind_the_router_by_its_whole_round_trip() -> None:
+    assert outcome(far(answers(Estimates()), late_ms=80)) == "beyond"
+    # a link that was as slow before the session shows no excess, and is not cleared for that
+    slow = Estimates()
+    for number in range(60):
+        ask(slow, number * S_NS // 2, 40)
+    assert outcome(far(slow, late_ms=80)) != "beyond"
+
+
+def test_silence_counts_if_nothing_comes_from_behind_either() -> None:
+    assert outcome(far(answers(Estimates(), silent_from=26), gone=True)) == "silent"
+    heard = far(answers(Estimates(), silent_from=26))
+    assert outcome(heard) is None, "packets pass the router, whatever it answers"
+    assert outcome(reorder(answers(Estimates(), silent_from=26), 0)) is None
+
+
+def test_a_router_that_answers_while_nothing_comes_from_behind() -> None:
+    assert outcome(far(answers(Estimates()), gone=True)) == "beyond"
+
+
+def test_the_link_can_be_named_without_any_path() -> None:
+    assert "network.home.wifi" not in sighted(Estimates()).clear
+    assert "network.home.wifi" in sighted(answers(Estimates())).clear
+    tells = coverage(
+        Policy(probes={"path"}), shipped(), networks=False,
+        sights={"path": (False, "no"), "first-hop": (True, "")},
+    )  # fmt: skip
+    assert tells["network.home.wifi"] is True
+    assert tells["network.isp.access"] == "no"
+
+
+def test_what_is_kept_is_bounded() -> None:
+    kept = FirstHop()
+    for number in range(1000):
+        kept.probe(HopProbe(number, "addr-r", 1, "echo", "reached", MS_NS, role="first-hop"))
+    assert len(kept.tries) == 120
+    assert kept.answered == 1000
+
+
+@pytest.mark.parametrize(
+    ("way", "found"),
+    [
+        (Way("wlan0", "192.168.1.1", "wifi"), "192.168.1.1"),
+        (Way("eth0", "fe80::1", "ethernet", ("2001:db8:1::/64",)), "fe80::1%eth0"),
+        (Way("wwan0", "100.64.0.1", "mobile"), None),  # the provider's
+        (Way("eth0", "203.0.113.1", "ethernet"), None),
+        (Way("eth0", None, "ethernet"), None),
+        (Way(), None),
+    ],
+)
+def test_only_a_router_known_to_be_the_homes_is_asked(
+    monkeypatch: pytest.MonkeyPatch, way: Way, found: str | None
+) -> None:
+    monkeypatch.setattr(sensor, "way_to", lambda address: way)
+    router, why_not = sensor.home_router(["198.51.100.2"], None)
+    assert router == found
+    assert bool(why_not) == (found is None)
