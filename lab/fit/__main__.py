@@ -1,6 +1,7 @@
 """Fit the shipped table on recorded runs, and say what it is worth on runs it never saw.
 
     python -m lab.fit fit  RUNS... --out streamnotice/verdict/fitted.json [--holdout 5]
+    python -m lab.fit fit  RUNS... --upon streamnotice/verdict/fitted.json
     python -m lab.fit cross RUNS... [--mask path,reference] [--folds 4]
     python -m lab.fit score RUNS... [--mask path,reference] [--only held-out]
 
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from lab.fit.counts import SPEAKS_OF_PLACES, Counts, fit_counts
+from lab.fit.earlier import earlier
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, fit_powers, make_folds, one_fault
@@ -89,13 +91,34 @@ def runs_used(runs: list[Run]) -> dict[str, Any]:
     }
 
 
-def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
-    """The table as the JSON object that is shipped."""
+def _together(runs: dict[str, int], before: dict[str, Any] | None) -> dict[str, int]:
+    """Runs by state, those behind the earlier table included."""
+    earlier_runs = before["provenance"]["runs_by_state"] if before is not None else {}
+    return {state: count + earlier_runs.get(state, 0) for state, count in runs.items()}
+
+
+def _upon_what(before: dict[str, Any] | None) -> dict[str, Any]:
+    if before is None:
+        return {}
+    told = before["provenance"]
+    return {"upon": {name: told[name] for name in ("engine", "runs", "runs_sha256")}}
+
+
+def fit(runs: list[Run], pretended: float, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The table as the JSON object that is shipped.
+
+    Args:
+        before: an earlier table, whose runs count on. Rules that were added to it afterwards are
+            fitted from *runs* alone, which must hold theirs.
+    """
     states = _fittable(runs)
+    if before is not None:
+        states = tuple(State(*text.split(":")) for text in before["states"])
+    upon = earlier(before, frozenset(before["provenance"].get("rules_added", {}))) if before else {}
     mix = mix_of(states)
-    folds = make_folds(runs, states, mix, pretended)
+    folds = make_folds(runs, states, mix, pretended, upon=upon)
     usable = one_fault(runs, states)
-    counts = fit_counts(usable, states, pretended)
+    counts = fit_counts(usable, states, pretended, upon=upon)
     powers, fatigue, loss = fit_powers(folds, sorted(counts.logs), _say)
     rules: dict[str, Any] = {}
     for rule in RULES:
@@ -107,9 +130,12 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "provisional": True,
         "provenance": {
             "what": "likelihoods and powers fitted on recorded runs of the lab",
-            "command": "python -m lab.fit fit",
+            "command": "python -m lab.fit fit" + (" --upon" if before is not None else ""),
             **runs_used(usable),
-            "runs_by_state": {str(s): sum(r.truth == s for r in usable) for s in states[:-1]},
+            "runs_by_state": _together(
+                {str(s): sum(r.truth == s for r in usable) for s in states[:-1]}, before
+            ),
+            **_upon_what(before),
             "pretended_runs": pretended,
             "held_out_loss_nats": round(loss, 4),
         },
@@ -184,6 +210,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", choices=("fit", "score", "cross"))
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path("streamnotice/verdict/fitted.json"))
+    parser.add_argument("--upon", type=Path, metavar="TABLE", help="count its runs on")
     parser.add_argument("--holdout", type=int, default=0, metavar="N")
     parser.add_argument("--only", choices=("all", "held-out", "seen"), default="all")
     parser.add_argument("--mask", default="")
@@ -198,7 +225,8 @@ def main(argv: list[str] | None = None) -> int:
     seen = [run for run in runs if run not in held]
     _say(f"{len(runs)} runs, {len(held)} held out")
     if args.what == "fit":
-        args.out.write_text(json.dumps(fit(seen, args.pretended), indent=1) + "\n")
+        before = None if args.upon is None else json.loads(args.upon.read_text())
+        args.out.write_text(json.dumps(fit(seen, args.pretended, before), indent=1) + "\n")
         return 0
     if args.what == "cross":
         runs = _cross(args.folders, runs, mask, args.pretended, args.folds, args.gate_temper)

@@ -20,6 +20,7 @@ tunnel weighs for all network places what it weighs for the tunnel itself. What 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import attrs
 import numpy as np
@@ -34,6 +35,9 @@ from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.path.rounds import TUNNEL
 
 Floats = NDArray[np.float64]
+Row = tuple[Floats, float]
+"""Shares of a rule's outcomes, and how many runs they weigh as."""
+Upon = Mapping[str, Mapping[State, Row]]
 END_S = 10
 """Steps this soon after the fault's end are of neither state."""
 
@@ -92,13 +96,18 @@ def fit_counts(
     states: tuple[State, ...],
     pretended: float = 2.0,
     rules: tuple[Rule, ...] = RULES,
+    upon: Upon | None = None,
 ) -> Counts:
-    """Tables from *runs* for *states* (FINE first, OTHER last)."""
+    """Tables from *runs* for *states* (FINE first, OTHER last).
+
+    Args:
+        upon: what earlier runs showed, by rule (`lab.fit.earlier`).
+    """
     logs: dict[str, Floats] = {}
     truths = [(run, labelled(run)) for run in runs]
     for rule in rules:
         index = {name: i for i, name in enumerate(rule.outcomes)}
-        rows: dict[State, list[tuple[Floats, float]]] = defaultdict(list)
+        rows: dict[State, list[Row]] = defaultdict(list)
         for run, truth in truths:
             by_state: dict[State, list[int]] = defaultdict(list)
             for second in sorted(run.steps):
@@ -108,13 +117,15 @@ def fit_counts(
             for state, seen in by_state.items():
                 share = np.bincount(seen, minlength=len(index)) / len(seen)
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
+        for state, row in (upon or {}).get(rule.name, {}).items():
+            rows[state].append(row)
         if rule.needs != "home":
             _join_same_queue(rows)
         logs[rule.name] = _shrunk(rule, rows, states, pretended)
     return Counts(states, logs)
 
 
-def _mean(rows: list[tuple[Floats, float]], prior: Floats, pretended: float) -> Floats:
+def _mean(rows: list[Row], prior: Floats, pretended: float) -> Floats:
     weight = sum(w for _, w in rows)
     total = sum((share * w for share, w in rows), start=np.zeros_like(prior))
     result: Floats = (total + pretended * prior) / (weight + pretended)
@@ -131,7 +142,7 @@ SAME_QUEUE = (
 )
 
 
-def _join_same_queue(rows: dict[State, list[tuple[Floats, float]]]) -> None:
+def _join_same_queue(rows: dict[State, list[Row]]) -> None:
     """Others at home and others on the line fill the same queue: only counters tell them apart."""
     both = [row for state in SAME_QUEUE for row in rows.get(state, [])]
     if both:
@@ -151,7 +162,8 @@ INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 FIRST_HOP = _FIRST_HOP.name
 BEFORE_ROUTER = PATH_PLACES[0]
-"""All that lies behind the home router is the same to that router's own answers."""
+UNLIKE = 0.05
+"""So many homes are like none in the lab, and their router may answer anything."""
 
 
 def on_path(state: State, rule: str = "") -> bool:
@@ -193,9 +205,7 @@ def relation(outcome: str, place: str, rule: str = "") -> str:
     return "nearer" if far < at else "farther"
 
 
-def _kin(
-    rule: Rule, rows: dict[State, list[tuple[Floats, float]]], state: State
-) -> list[tuple[Floats, float]]:
+def _kin(rule: Rule, rows: dict[State, list[Row]], state: State) -> list[Row]:
     """Shares of all faults found in the same way, carried over to *state*'s place."""
     names = rule.outcomes
     way = FOUND_BY.get(state.condition, state.condition)
@@ -218,7 +228,7 @@ def _kin(
         for kind in set(kinds):
             sizes[kind] = max(sizes[kind], kinds.count(kind))
     ours = [relation(name, _place(state, rule.name), rule.name) for name in names]
-    moved: list[tuple[Floats, float]] = []
+    moved: list[Row] = []
     for other, found in rows.items():
         if not on_path(other, rule.name) or FOUND_BY.get(other.condition, other.condition) != way:
             continue
@@ -255,8 +265,29 @@ def _off_way(state: State) -> bool:
     return state != FINE and not on_path(state, UNDERLAY)
 
 
-def _behind_router(state: State) -> bool:
-    return state != FINE and state.place != BEFORE_ROUTER
+def heard_alike(state: State) -> str:
+    """Faults of one such kind are the same to the home router's own answers: those before it, and
+    behind it those that are found in one way, wherever they lie."""
+    if state.place == BEFORE_ROUTER:
+        return BEFORE_ROUTER
+    if _branch(state) == "network" or on_path(state):
+        return FOUND_BY.get(state.condition, state.condition)
+    return ""
+
+
+def _first_hop(
+    rows: dict[State, list[Row]], state: State, pooled: Floats, pretended: float
+) -> Floats:
+    kind = heard_alike(state)
+    alike = [
+        row for s, found in rows.items() if s != FINE and heard_alike(s) == kind for row in found
+    ]
+    shares = _mean(alike, pooled, pretended)
+    if kind == BEFORE_ROUTER:
+        shares = _mean(rows.get(state, []), shares, pretended)
+    even = np.full_like(shares, 1.0 / len(shares))
+    mixed: Floats = (1 - UNLIKE) * shares + UNLIKE * even
+    return mixed
 
 
 def _shared(state: State) -> bool:
@@ -266,7 +297,7 @@ def _shared(state: State) -> bool:
 
 def _shrunk(
     rule: Rule,
-    rows: dict[State, list[tuple[Floats, float]]],
+    rows: dict[State, list[Row]],
     states: tuple[State, ...],
     pretended: float,
 ) -> Floats:
@@ -280,10 +311,9 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
-        elif rule.name == FIRST_HOP and _behind_router(state):
-            behind = [r for s, found in rows.items() if _behind_router(s) for r in found]
-            table[:, column] = _mean(behind, pooled, pretended)
-        elif rule.name != FIRST_HOP and on_path(state, rule.name):
+        elif rule.name == FIRST_HOP:
+            table[:, column] = _first_hop(rows, state, pooled, pretended)
+        elif on_path(state, rule.name):
             by_kin = _mean(_kin(rule, rows, state), pooled, pretended)
             table[:, column] = _mean(rows.get(state, []), by_kin, KIN_RUNS)
         elif rule.name == UNDERLAY:  # what lies on no place of that way is all the same to it

@@ -1,8 +1,10 @@
 """Is the trouble before the first router or behind it? Asked of that router itself.
 
 Its answers alone say little: routers answer late and seldom for reasons of their own. What the link
-to it does is shared by everything behind it, so each sign is held against the best-off far end:
-only what both show is the link's, and what the far end alone shows lies behind the router.
+to it does is shared by everything behind it, so each sign is held against the far ends'
+answers to questions as small and as seldom: only what both show is the link's, and what the far
+ends alone show lies behind the router. That nothing shows in either clears nobody: a queue that
+is fair to small flows (RFC 8290) hides itself from all of them.
 """
 
 from __future__ import annotations
@@ -10,101 +12,152 @@ from __future__ import annotations
 import attrs
 
 from streamnotice.estimates import Estimates
-from streamnotice.evidence.references import far_ends
+from streamnotice.evidence.references import far_ends, far_losses
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.evidence.socket_signs import excess_ns, read_order
 from streamnotice.path import localise
-from streamnotice.path.first_hop import Near
+from streamnotice.path.first_hop import BEFORE_IT, Near, loss_mdb
+from streamnotice.path.rounds import TUNNEL
 from streamnotice.policy import S_NS
 
 SILENT = "silent"
 DELAYED = "delayed"
 LOSSY = "lossy"
 BEYOND = "beyond"
-CLEAN = "clean"
 UNCLEAR = "unclear"
 MUTE = 3
-"""So many questions in a row without an answer are a silence."""
+"""So many questions in a row without an answer are a silence, ..."""
+PROMPT = 3
+"""... so many answers in a row, as late as `PROMPT_NS` at most, are none."""
+PROMPT_NS = 100_000_000
 SURE_MDB = 10_000
+RATHER_MDB = 6_000
+LOST = 3
+GAPS = 2
+"""A scan for other networks, or a roam, loses some answers once."""
+LOW_PERMILLE = 400
+FLOWING_S = 5
 
 
 @attrs.frozen
 class _Far:
-    """The best-off far end: its excess, and whether packets get lost on the way to all of them."""
+    """The far ends: the least excess of all, what they lost, and whether nothing comes from them.
+
+    Attributes:
+        losses: (lost, sent) by far end.
+    """
 
     excess_ns: int | None
-    loses: bool
+    losses: list[tuple[int, int]]
     silent: bool
 
 
 def _far(seen: Estimates, now: int) -> _Far:
     ends = far_ends(seen, now)
-    excesses = [end.excess_ns for end in ends if end.excess_ns is not None]
-    own = excess_ns(seen, now)
-    if own is not None:
-        excesses.append(own)
-    order = read_order(seen, now)
-    lost = localise.loss(seen.paths, now)
     return _Far(
-        min(excesses, default=None),
-        (order is not None and order.name != "none")
-        or (lost is not None and lost.place != localise.NONE),
+        min((end.excess_ns for end in ends if end.excess_ns is not None), default=None),
+        far_losses(seen, now),
         seen.requests.nothing_arrives(now) or (bool(ends) and all(end.silent for end in ends)),
     )
 
 
 def _heard_since(seen: Estimates, since_ns: int) -> bool:
-    """Something came from behind the first router, though it was silent itself."""
-    if any(s.number * S_NS > since_ns and s.media_bytes for s in seen.requests.seconds):
+    """Something came over the link, though the router was silent to our questions."""
+    requests = seen.requests
+    if any((r.last_byte_ns or 0) > since_ns for r in requests.under_way.values()):
+        return True
+    if any(s.number * S_NS > since_ns and s.media_bytes for s in requests.seconds):
+        return True
+    if any(answer.at_ns > since_ns for answer in requests.answers):
         return True
     return any(
         t.rtt_ns is not None and t.at_ns > since_ns
         for path in seen.paths.paths.values()
-        for ttl, hop in path.hops.items()
-        if ttl > 1
+        for hop in path.hops.values()
         for t in hop.tries
     )
+
+
+def _flows(seen: Estimates, now: int) -> bool:
+    """Media comes in all the time: a radio that sleeps in between delays answers by itself."""
+    seconds = [row for row in seen.requests.window(now, FLOWING_S) if row.media_bytes]
+    return 2 * len(seconds) > FLOWING_S
+
+
+def _home_goes_on(seen: Estimates) -> bool:
+    """The links behind the first router may be the home's, too."""
+    path = seen.paths.busiest()
+    if path is not None and TUNNEL in path.segments:
+        path = seen.paths.underlay()
+    return path is not None and any(BEFORE_IT in (place or "") for place in path.segments[1:])
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
     near = seen.first_hop.look(now)
     if near is None:
         return None
-    name = _standing(seen, near, now)
-    if name is None:
-        return None
     figures = [("lost_count", near.lost), ("answered_count", near.sent - near.lost)]
     if near.rtt_ns is not None:
         figures.insert(0, ("rtt_ns", near.rtt_ns))
+    name = _standing(seen, near, now)
+    if name == BEYOND and _home_goes_on(seen):
+        name = UNCLEAR
     return Outcome(name, tuple(figures), (("base_rtt_ns", near.base_ns),))
 
 
-def _standing(seen: Estimates, near: Near, now: int) -> str | None:
-    if near.mute >= MUTE and near.mute_since_ns is not None:
-        return None if _heard_since(seen, near.mute_since_ns) else SILENT
+def _standing(seen: Estimates, near: Near, now: int) -> str:
     far = _far(seen, now)
-    queued = far.excess_ns is not None and far.excess_ns >= localise.LEAST_DELAY_NS
-    if queued and near.rtt_ns is not None and far.excess_ns is not None:
-        excess = near.rtt_ns - near.base_ns
-        if excess * 1000 >= far.excess_ns * localise.SHARED_PERMILLE:
-            # more than all have in common is the router's own slowness, as far as it goes
-            return DELAYED if excess < 2 * far.excess_ns else UNCLEAR
-    clean = near.loss_mdb <= -SURE_MDB
-    if near.loss_mdb >= SURE_MDB:
-        return LOSSY if far.loses else UNCLEAR
-    if far.silent and near.mute == 0:
+    if near.mute >= MUTE and near.mute_since_ns is not None:
+        alone = not far.silent or _heard_since(seen, near.mute_since_ns)
+        return UNCLEAR if alone else SILENT
+    if far.silent:
+        late = near.high_rtt_ns is None or near.high_rtt_ns > PROMPT_NS
+        return UNCLEAR if late or near.prompt < PROMPT else BEYOND
+    if near.lost >= LOST and near.gaps >= GAPS and near.loss_mdb >= SURE_MDB:
+        return LOSSY if _all_lose(near, far.losses) else UNCLEAR
+    delay = _delay(seen, near, far.excess_ns, now)
+    if delay is not None:
+        return delay
+    if near.loss_mdb <= -SURE_MDB and _some_lose(seen, far.losses, now):
         return BEYOND
-    # by the whole round trip: what stood there before the session would not show in an excess
-    if (
-        queued
-        and near.high_rtt_ns is not None
-        and far.excess_ns is not None
-        and near.high_rtt_ns * 1000 < far.excess_ns * localise.CLEAN_PERMILLE
-    ):
-        return BEYOND
-    if clean:
-        return BEYOND if far.loses else CLEAN
     return UNCLEAR
 
 
-RULE = Rule("first_hop", (SILENT, DELAYED, LOSSY, BEYOND, CLEAN, UNCLEAR), "path", read)
+def _all_lose(near: Near, losses: list[tuple[int, int]]) -> bool:
+    """The far ends lose as the router does: one of them may do so for reasons of its own, and so
+    the worst of several is left out."""
+    ranked = sorted(losses, key=lambda end: end[0] * 1000 // max(1, end[1]))
+    rest = ranked[:-1] if len(ranked) > 1 else ranked
+    lost, sent = sum(end[0] for end in rest), sum(end[1] for end in rest)
+    if loss_mdb(lost, sent - lost) <= -RATHER_MDB:
+        return False
+    return 4 * lost * near.sent >= near.lost * sent > 0
+
+
+def _some_lose(seen: Estimates, losses: list[tuple[int, int]], now: int) -> bool:
+    """Probes get lost on the way to the service, or handshakes with any far end."""
+    found = localise.loss(seen.paths, now)
+    if found is not None and found.place != localise.NONE:
+        return True
+    return any(lost >= GAPS and loss_mdb(lost, sent - lost) >= SURE_MDB for lost, sent in losses)
+
+
+def _delay(seen: Estimates, near: Near, queue_ns: int | None, now: int) -> str | None:
+    """Where the delay lies that even the best-off far end has; None if it has none to speak of."""
+    if queue_ns is None or queue_ns < localise.LEAST_DELAY_NS:
+        return None
+    if near.rtt_ns is None or near.low_rtt_ns is None or near.high_rtt_ns is None:
+        return UNCLEAR
+    # by the whole round trip: what stood there before the session would not show in an excess
+    if near.high_rtt_ns * 1000 < queue_ns * localise.CLEAN_PERMILLE:
+        return BEYOND
+    excess_ns = near.rtt_ns - near.base_ns
+    shared = (
+        excess_ns * 1000 >= queue_ns * localise.SHARED_PERMILLE
+        and (near.low_rtt_ns - near.base_ns) * 1000 >= queue_ns * LOW_PERMILLE
+        # more than all have in common is the router's own slowness
+        and excess_ns < 2 * queue_ns
+    )
+    return DELAYED if shared and _flows(seen, now) else UNCLEAR
+
+
+RULE = Rule("first_hop", (SILENT, DELAYED, LOSSY, BEYOND, UNCLEAR), "path", read)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.localise import FarEnd, far_end
+from streamnotice.path.localise import LOSS_WINDOW_NS, FarEnd, far_end
+from streamnotice.path.rounds import FAR
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
@@ -36,6 +37,14 @@ def far_ends(seen: Estimates, now: int) -> list[FarEnd]:
     """The service's far end, if it is probed, and the references', each against its own base."""
     service = _service(seen, now)
     return [*([service] if service is not None else []), *_references(seen, now)]
+
+
+def far_losses(seen: Estimates, now: int) -> list[tuple[int, int]]:
+    """(lost, sent) of the handshakes with the service and each reference over half a minute."""
+    path = seen.paths.busiest()
+    paths = [*([path] if path is not None else []), *seen.paths.references()]
+    tries = [path.hops[FAR].recent(now, LOSS_WINDOW_NS) for path in paths if FAR in path.hops]
+    return [(sum([t.rtt_ns is None for t in rows]), len(rows)) for rows in tries if rows]
 
 
 def read_delay(seen: Estimates, now: int) -> Outcome | None:

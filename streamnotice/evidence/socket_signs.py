@@ -20,27 +20,13 @@ def read_order(seen: Estimates, now: int) -> Outcome | None:
     return Outcome(name, (("out_of_order_permille", share),))
 
 
-def _rtt_and_base(seen: Estimates, now: int) -> tuple[int, int] | None:
-    """Median round trip of the requests in the window, and the smallest of all (ns)."""
+def read_rtt(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
     rtts = [rtt for at, rtt in requests.rtts if now - WINDOW_S * S_NS < at <= now]
     base = requests.base_rtt_ns
     if not rtts or base is None:
         return None
-    return sorted(rtts)[len(rtts) // 2], base
-
-
-def excess_ns(seen: Estimates, now: int) -> int | None:
-    """How far the requests' round trip is over the smallest; None if none was seen of late."""
-    known = _rtt_and_base(seen, now)
-    return None if known is None else known[0] - known[1]
-
-
-def read_rtt(seen: Estimates, now: int) -> Outcome | None:
-    known = _rtt_and_base(seen, now)
-    if known is None:
-        return None
-    rtt, base = known
+    rtt = sorted(rtts)[len(rtts) // 2]
     excess = rtt - base
     if excess < max(10 * MS_NS, base // 4):
         name = "flat"

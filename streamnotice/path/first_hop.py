@@ -8,6 +8,7 @@ loss of a few percent on the link to it shows within seconds, or is ruled out.
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -26,6 +27,9 @@ LOSS_WINDOW_NS: Final = 30 * S_NS
 DELAY_WINDOW_NS: Final = 10 * S_NS
 LEAST_ANSWERS: Final = 4
 """From so many on a router is known to answer, and a silence of it tells something."""
+FRESH_NS: Final = 10 * S_NS
+"""A router that was not asked for so long says nothing of now."""
+LATELY_NS: Final = 4 * S_NS
 LOST_MDB: Final = 12_200
 KEPT_MDB: Final = -210
 """What one answer, missing or not, weighs for a loss of 5 % against one of 0.3 %."""
@@ -37,22 +41,33 @@ class Near:
 
     Attributes:
         sent, lost: questions of the loss window, and those without an answer.
+        gaps: how many times answers ceased to come: a moment's loss of many is one.
         loss_mdb: what they weigh together for a link that loses packets.
         rtt_ns: median round trip of the delay window; None of fewer than `LEAST_ANSWERS`.
+        low_rtt_ns: what 30 % of them stayed below: a queue delays all, a busy router some.
         high_rtt_ns: what 85 % of them stayed below: a queue that has just begun is in it.
         base_ns: the smallest of the session.
         mute: how many of the last questions in a row had no answer.
         mute_since_ns: when the first of those was given up; None if the last was answered.
+        prompt: answers of the last `LATELY_NS`; 0 if one is missing among them.
     """
 
     sent: int
     lost: int
+    gaps: int
     loss_mdb: int
     rtt_ns: int | None
+    low_rtt_ns: int | None
     high_rtt_ns: int | None
     base_ns: int
     mute: int
     mute_since_ns: int | None
+    prompt: int
+
+
+def loss_mdb(lost: int, kept: int) -> int:
+    """What so many losses and answers weigh for a loss of 5 % against one of 0.3 %."""
+    return lost * LOST_MDB + kept * KEPT_MDB
 
 
 @stateful
@@ -61,7 +76,8 @@ class FirstHop:
     """What is known of the router that packets are handed to first.
 
     Attributes:
-        target: its label; with another one all begins anew.
+        target: its label; with another one all begins anew, as after an error of our own stack:
+            behind the same address there may be another network.
     """
 
     target: str = ""
@@ -71,37 +87,41 @@ class FirstHop:
 
     def probe(self, seen: HopProbe) -> None:
         """Take note of one question's fate."""
-        if seen.outcome == "error":
-            return
-        if seen.target != self.target:
+        if seen.target != self.target or seen.outcome == "error":
             self.target, self.answered, self.base_ns = seen.target, 0, None
             self.tries.clear()
-        self.tries.append(Try(seen.at_ns, seen.rtt_ns, seen.loaded))
-        if seen.rtt_ns is not None:
+        if seen.outcome == "error":
+            return
+        rtt_ns = seen.rtt_ns if seen.outcome == "reached" else None  # only its own word counts
+        self.tries.append(Try(seen.at_ns, rtt_ns, seen.loaded))
+        if rtt_ns is not None:
             self.answered += 1
-            self.base_ns = min(seen.rtt_ns, self.base_ns or seen.rtt_ns)
+            self.base_ns = min(rtt_ns, self.base_ns or rtt_ns)
 
     def look(self, now: int) -> Near | None:
         """How it answers now; None if it isn't known to answer, or wasn't asked of late."""
         if self.answered < LEAST_ANSWERS or self.base_ns is None:
             return None
         tries = recent(self.tries, now, LOSS_WINDOW_NS)
-        if not tries:
+        if not tries or tries[-1].at_ns <= now - FRESH_NS:
             return None
-        lost = sum([t.rtt_ns is None for t in tries])
+        missing = [t.rtt_ns is None for t in tries]
+        lost = sum(missing)
+        gaps = sum(one and not before for before, one in pairwise([False, *missing]))
         rtts = [t.rtt_ns for t in recent(tries, now, DELAY_WINDOW_NS) if t.rtt_ns is not None]
-        mute, since = 0, None
-        for one in reversed(tries):
-            if one.rtt_ns is not None:
-                break
-            mute, since = mute + 1, one.at_ns
+        known = len(rtts) >= LEAST_ANSWERS
+        mute = next((n for n, gone in enumerate(reversed(missing)) if not gone), len(missing))
+        lately = recent(tries, now, LATELY_NS)
         return Near(
             sent=len(tries),
             lost=lost,
-            loss_mdb=lost * LOST_MDB + (len(tries) - lost) * KEPT_MDB,
-            rtt_ns=middle(rtts) if len(rtts) >= LEAST_ANSWERS else None,
-            high_rtt_ns=quantile(rtts, 850) if len(rtts) >= LEAST_ANSWERS else None,
+            gaps=gaps,
+            loss_mdb=loss_mdb(gaps, len(tries) - lost),
+            rtt_ns=middle(rtts) if known else None,
+            low_rtt_ns=quantile(rtts, 300) if known else None,
+            high_rtt_ns=quantile(rtts, 850) if known else None,
             base_ns=self.base_ns,
             mute=mute,
-            mute_since_ns=since,
+            mute_since_ns=tries[-mute].at_ns if mute else None,
+            prompt=len(lately) if all(t.rtt_ns is not None for t in lately) else 0,
         )

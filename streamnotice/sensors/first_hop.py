@@ -2,15 +2,15 @@
 
 Limited-TTL probes may ask a router once a second at most, which finds a loss of a few percent after
 minutes. Echo requests to its own address are not rationed so; where it, or this system, has no
-pings, handshakes with the ports that home routers serve take their place (a refusal is an
-answer). What is sent stays in the home. No name and no answer of the service is needed, so it also
-sees when nothing else does.
+pings, SYNs to the ports that home routers serve take their place (a refusal is an answer). No
+name and no answer of the service is needed, so it also sees when nothing else does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -27,27 +27,39 @@ from streamnotice.sensors import echo_probe, tcp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.pace import pacer_of
-from streamnotice.sensors.routes import Way, best_route, routing_table, way_to
+from streamnotice.sensors.routes import Way, best_route, local_address, routing_table, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
-from streamnotice.sensors.tcp_probe import Handshake, handshake
 from streamnotice.sensors.udp_probe import Reply
 from streamnotice.sensors.underlay import end_flow, tunnel_server
 from streamnotice.session import Session, Target
 
 LOOK_EVERY_S: Final = 3.0
-EVERY_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "suspect": 0.3}
+Pace = dict[Intensity, float]
+PING_S: Final[Pace] = {"rest": 4.0, "watch": 0.5, "suspect": 0.3}
 """Period of the questions."""
-KEEPING_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "suspect": 0.6}
+PING_ON_S: Final[Pace] = {"rest": 4.0, "watch": 0.5, "suspect": 0.6}
 """The same once as many as `ENOUGH` lie in the rules' window: no more are needed there."""
+KNOCK_S: Final[Pace] = {"rest": 8.0, "watch": 1.0, "suspect": 1.0}
+"""Period of SYNs, which weigh twice as much, and which a cautious router counts."""
 ENOUGH: Final = 50
 """So many answers, none missing, tell no loss from one of 5 %."""
 PORTS: Final = (53, 80)
 """What home routers serve: names, and their own pages."""
-_HANDSHAKE_S: Final = 0.9
-"""Less than the second after which a SYN is sent again."""
 _ROUTER_LIMIT: Final = 64
+_MOST_ERRORS: Final = 3
 _ANYWHERE: Final = ("192.0.2.1", "2001:db8::1")
 """For the routing table's default, while no server is known; nothing is sent to these."""
+
+
+@attrs.frozen
+class Router:
+    """The home router, and the address of this computer that it is asked from.
+
+    Another of either is another network.
+    """
+
+    address: str
+    source: str | None
 
 
 class FirstHopSensor:
@@ -64,15 +76,20 @@ class FirstHopSensor:
 
     async def run(self, session: Session) -> None:
         """Observe until cancelled; networks come and go."""
-        router: str | None = None
+        if sys.platform != "linux":
+            session.sight(self.name, False, "questions to the home router need Linux")
+            return
+        router: Router | None = None
         flow: asyncio.Task[None] | None = None
         try:
             while True:
                 known = {t.address for t in session.targets("service") if t.address is not None}
                 found, why_not = await asyncio.to_thread(home_router, sorted(known), self._networks)
-                if found != router:
+                if found != router or (flow is not None and flow.done()):
                     await end_flow(flow)
                     flow = None
+                    if router is not None:
+                        _forget(session, router)
                     if found is not None:
                         seat = Seat(session, _target(session, found), self._networks)
                         flow = asyncio.create_task(
@@ -87,25 +104,27 @@ class FirstHopSensor:
             await end_flow(flow)
 
 
-def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[str | None, str]:
+def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[Router | None, str]:
     """The router that packets to *addresses* are handed to if it is the home's, or why not.
 
     Under a tunnel it is the one that the tunnel's own packets are handed to.
     """
     ways = [way_to(one) for one in addresses] or [_default_way(one) for one in _ANYWHERE]
-    way = next((one for one in ways if one.interface is not None), Way())
+    ways = [one for one in ways if one.interface is not None]
+    way = next((one for one in ways if one.gateway is not None), ways[0] if ways else Way())
     if way.medium == "tunnel":
         server, why_not = tunnel_server(addresses)
         if server is None:
-            return None, why_not
+            return None, why_not or "no route tells the tunnel's server"
         way = way_to(server)
     if way.interface is None or way.gateway is None:
         return None, "no router leads out of here"
     roles = assign_roles([way.gateway], "", way.gateway, way.medium, networks, way.on_link)
     if roles.segments != ("network.home.wifi",):
         return None, "the first router isn't known to be the home's"
-    local = ipaddress.ip_address(way.gateway).is_link_local and ":" in way.gateway
-    return (f"{way.gateway}%{way.interface}" if local else way.gateway), ""
+    local = ":" in way.gateway and ipaddress.ip_address(way.gateway).is_link_local
+    address = f"{way.gateway}%{way.interface}" if local else way.gateway
+    return Router(address, local_address(address)), ""
 
 
 def _default_way(address: str) -> Way:
@@ -113,28 +132,35 @@ def _default_way(address: str) -> Way:
     return Way() if route is None or route.network.prefixlen else way_to(address)
 
 
-def _target(session: Session, address: str) -> Target:
+def _target(session: Session, router: Router) -> Target:
     """The router as a far end of ours; not registered: no other sensor has business there."""
-    bare = address.partition("%")[0]
+    bare = router.address.partition("%")[0]
     return Target(session.labels.address(bare), ROLE, bare, 0, bare)
 
 
-async def _ask(address: str, seat: Seat) -> None:
+def _forget(session: Session, router: Router) -> None:
+    """What was heard of *router* is over: asked anew, it may be another one of the same address."""
+    label = _target(session, router).label
+    session.emit(HopProbe(session.now(), label, 1, "echo", "error", role=ROLE))
+
+
+async def _ask(router: Router, seat: Seat) -> None:
     """Have *seat* told of the router's answers until cancelled, one asker a process."""
 
     async def work(circle: Circle) -> None:
-        await _Asker(circle, seat, address).run()
+        await _Asker(circle, seat, router.address).run()
 
-    await share((ROLE, address), seat, work)
+    await share((ROLE, router), seat, work)
 
 
 @attrs.frozen
 class _Voice:
-    """One way to ask."""
+    """One way to ask: what it weighs, and how often it may."""
 
     method: ProbeMethod
     cost_bytes: int
-    packets: int
+    pace_s: Pace
+    on_s: Pace
     ask: Callable[[], Awaitable[Reply]]
 
 
@@ -155,43 +181,57 @@ class _Asker:
             try:
                 echo = EchoFlow(self._address)
             except OSError:  # not everybody may ping here
-                pass
+                await asyncio.sleep(0)
             else:
                 try:
                     ping = partial(echo.probe, _ROUTER_LIMIT)
-                    await self._go_on(_Voice("echo", echo_probe.COST_BYTES[family], 1, ping))
+                    cost_bytes = echo_probe.COST_BYTES[family]
+                    await self._go_on(_Voice("echo", cost_bytes, PING_S, PING_ON_S, ping))
                 finally:
                     echo.close()
             for port in PORTS:
-                knock = partial(_knock, self._address, port)
-                await self._go_on(_Voice("tcp", tcp_probe.COST_BYTES[family], 3, knock))
+                knock = partial(tcp_probe.limited_syn, self._address, port, _ROUTER_LIMIT)
+                cost_bytes = tcp_probe.SYN_COST_BYTES[family]
+                await self._go_on(_Voice("tcp", cost_bytes, KNOCK_S, KNOCK_S, knock))
             why = "the home router answers neither pings nor handshakes"
             for seat in self._circle.seats:
                 seat.session.sight(ROLE, False, why)
 
     async def _go_on(self, voice: _Voice) -> None:
-        """Ask with *voice* for as long as it is known to be heard, or has yet to be tried."""
-        answered = asked = 0
-        # one that was heard stays: its silence is what is looked for
-        while answered or asked < LEAST_ANSWERS:
+        """Ask with *voice* for as long as it is known to be heard, or has yet to be tried.
+
+        One that was heard stays: its silence is what is looked for. Errors of our own stack end it,
+        so that a new socket finds the way that there is now.
+        """
+        heard = False
+        asked = errors = 0
+        while (heard or asked < LEAST_ANSWERS) and errors < _MOST_ERRORS:
+            await self._pacer.afford(voice.cost_bytes, 1, lambda: self._circle.budgets)
             began_ns = self._session.now()
-            await self._pacer.afford(voice.cost_bytes, voice.packets, lambda: self._circle.budgets)
-            loaded = {seat: seat.loaded for seat in self._circle.seats}
             self._asked_ns.append(began_ns)
-            reply = await voice.ask()
+            loaded = {seat: seat.loaded for seat in self._circle.seats}
+            reply = self._plain(await voice.ask())
             asked += 1
+            errors = errors + 1 if reply.outcome == "error" else 0
             if reply.outcome == "reached":
-                answered += 1
-                if answered == 1:
-                    for seat in loaded:
-                        seat.session.sight(ROLE, True)
-            if answered:  # of a voice that was never heard no silence tells anything
+                heard = True
+                for seat in loaded:
+                    seat.session.sight(ROLE, True)
+            if heard:  # of a voice that was never heard no silence tells anything
                 self._tell(voice.method, reply, loaded)
-            if reply.outcome == "error":
-                await asyncio.sleep(LOOK_EVERY_S)
             first_ns = self._asked_ns[0] if len(self._asked_ns) == ENOUGH else -LOSS_WINDOW_NS
-            every_s = KEEPING_S if began_ns - first_ns < LOSS_WINDOW_NS else EVERY_S
-            await self._pacer.due(began_ns, every_s, lambda: self._circle.intensity)
+            pace_s = voice.on_s if began_ns - first_ns < LOSS_WINDOW_NS else voice.pace_s
+            await self._pacer.due(began_ns, pace_s, lambda: self._circle.intensity)
+
+    def _plain(self, reply: Reply) -> Reply:
+        """Only the router's own word is an answer.
+
+        That nobody has its address any more is said by our own stack, after a while: a silence.
+        """
+        if reply.outcome in ("lost", "error"):
+            return reply
+        theirs = (reply.address or "").partition("%")[0] == self._address.partition("%")[0]
+        return reply if theirs and reply.outcome == "reached" else Reply("lost")
 
     def _tell(self, method: ProbeMethod, reply: Reply, loaded: dict[Seat, bool]) -> None:
         reached = reply.outcome == "reached"
@@ -209,9 +249,3 @@ class _Asker:
                 role=ROLE,
             ),
         )
-
-
-async def _knock(address: str, port: int) -> Reply:
-    done: Handshake = await handshake(address, port, timeout_s=_HANDSHAKE_S)
-    heard = done.failure in (None, "refused") and not done.retransmitted
-    return Reply("reached", done.rtt_ns, address) if heard else Reply("lost")

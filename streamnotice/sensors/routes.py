@@ -13,7 +13,7 @@ import struct
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -282,12 +282,21 @@ def _attributes(data: bytes) -> Iterable[tuple[int, bytes]]:
         data = data[(length + 3) & ~3 :]
 
 
+def numeric(address: str, port: int) -> tuple[Any, ...]:
+    """Where to connect: a zone ("fe80::1%eth0") is lost where the text itself is handed over.
+
+    Asks no name server. OSError if *address* is no literal, or its zone is not there.
+    """
+    found = socket.getaddrinfo(address, port, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
+    return found[0][4]
+
+
 def local_address(address: str) -> str | None:
     """The address from which packets to *address* would leave; None if there is no way."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as asker:
-            asker.connect((address, 9))  # sends nothing: it only asks for the route
+            asker.connect(numeric(address, 9))  # sends nothing: it only asks for the route
             return str(asker.getsockname()[0])
     except OSError:
         return None

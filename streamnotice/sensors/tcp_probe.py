@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import socket
 import struct
 import time
@@ -27,6 +28,7 @@ from streamnotice.sensors.error_queue import (
     supported,
 )
 from streamnotice.sensors.failures import failure_of_errno
+from streamnotice.sensors.routes import local_address, numeric
 from streamnotice.sensors.tcp_info import TcpInfo, read_tcp_info
 from streamnotice.sensors.udp_probe import Reply, outcome_of
 
@@ -119,12 +121,13 @@ async def limited_syn(address: str, port: int, ttl: int, *, timeout_s: float = S
             prepare(sock)
             set_limit(sock, ttl)
             began_unix_ns, began_ns = time.time_ns(), time.monotonic_ns()
-            started = sock.connect_ex((address, port))
+            started = sock.connect_ex(numeric(address, port))
         except OSError:
             return Reply("error")
         if started not in (0, errno.EINPROGRESS):
-            # loopback answers within the call; anything else is our own stack's word
-            refused = started == errno.ECONNREFUSED
+            # who lives here answers within the call; anything else is our own stack's word: no
+            # way, or a firewall of this computer's that refuses in the other's place
+            refused = started == errno.ECONNREFUSED and _is_here(address)
             rtt_ns = time.monotonic_ns() - began_ns
             return Reply("reached", rtt_ns, address) if refused else Reply("error")
         watch = Watch(sock, ready, writing=True)
@@ -149,6 +152,11 @@ async def limited_syn(address: str, port: int, ttl: int, *, timeout_s: float = S
         if failed == errno.ECONNREFUSED:
             return Reply("reached", took_ns, address)
         return Reply("error")
+
+
+def _is_here(address: str) -> bool:
+    """*address* is one of this computer's own."""
+    return ipaddress.ip_address(address).is_loopback or local_address(address) == address
 
 
 def _by_router(error: IcmpError, address: str, began_unix_ns: int, took_ns: int) -> Reply:

@@ -27,6 +27,7 @@ from streamnotice.sensors.error_queue import (
     return_hops,
     set_limit,
 )
+from streamnotice.sensors.routes import numeric
 
 TIMEOUT_S: Final = 1.2
 """How long an answer is waited for, in seconds."""
@@ -68,12 +69,6 @@ def outcome_of(error: IcmpError, target: str) -> ProbeOutcome:
     return "refused_by_path"
 
 
-def _numeric(address: str, port: int) -> tuple[object, ...]:
-    """Where to connect: a zone ("fe80::1%eth0") is lost if the text alone is handed over."""
-    found = socket.getaddrinfo(address, port, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
-    return found[0][4]
-
-
 class UdpFlow:
     """A flow towards *address* (IPv4 or IPv6). Open it on the running loop, close it when done.
 
@@ -87,7 +82,7 @@ class UdpFlow:
         try:
             self._sock.setblocking(False)
             prepare(self._sock)
-            self._sock.connect(_numeric(address, self._port()))
+            self._sock.connect(numeric(address, self._port()))
             self._watch = Watch(self._sock, self._ready)
         except BaseException:
             self._sock.close()

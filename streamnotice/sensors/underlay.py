@@ -54,7 +54,7 @@ class UnderlaySensor:
             while True:
                 known = {t.address for t in session.targets("service") if t.address is not None}
                 found, why_not = await asyncio.to_thread(tunnel_server, sorted(known))
-                if found != server:
+                if found != server or (flow is not None and flow.done()):
                     await end_flow(flow)
                     flow = None
                     if found is not None:

@@ -211,6 +211,25 @@ class World:
         seen: list[dict[str, Any]] = json.loads(done.stdout)
         return seen
 
+    def _count(self, node: str, protocol: str, name: str) -> int:
+        """A counter of the kernel's at *node* (`/proc/net/snmp`)."""
+        told = subprocess.run(
+            self.inside("ip", "netns", "exec", node, "cat", "/proc/net/snmp"),
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+        names, values = (
+            line.split() for line in told.splitlines() if line.startswith(f"{protocol}: ")
+        )
+        return int(values[names.index(name)])
+
+    def forwarded(self) -> int:
+        """Packets that the home router has passed on, by IPv4."""
+        return self._count("home", "Ip", "ForwDatagrams")
+
+    def sent_to_router(self) -> int:
+        """Pings that the home router itself has got."""
+        return self._count("home", "Icmp", "InEchos")
+
     def watch(self, baselines: Path, seconds: float) -> str:
         """Run a Watcher; the record's lines that tell of stored baselines."""
         done = subprocess.run(
@@ -499,11 +518,17 @@ def _questions(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return asked
 
 
+def _heard(seen: list[dict[str, Any]]) -> list[bool]:
+    return [o["outcome"] == "reached" for o in _questions(seen)]
+
+
 @both
 @needs_namespaces
 def test_the_home_router_is_asked_often_and_nobody_else(world: World, by: int) -> None:
     world.sh(PINGS)
+    before = world.forwarded()
     seen = world.view({"hop-probe:reached:echo": 15}, by, sensor="first-hop")
+    assert world.forwarded() == before, "nothing of it goes beyond the home"
     asked = _questions(seen)
     assert all(o["outcome"] == "reached" and 0 < o["rtt_ns"] < 1e9 for o in asked)
     took_s = (asked[-1]["at_ns"] - asked[0]["at_ns"]) / 1e9
@@ -523,19 +548,56 @@ def test_a_router_that_may_not_be_pinged_is_knocked_at(world: World, by: int) ->
 
 
 @needs_namespaces
-def test_a_home_router_that_falls_silent(world: World) -> None:
+def test_a_home_router_that_is_gone_is_silent_and_its_neighbours_word_is_no_answer(
+    world: World,
+) -> None:
     world.sh(PINGS)
-    cut = threading.Timer(5.0, world.sh, ["ip -n home link set down0 down"])
+    cut = threading.Timer(4.0, world.sh, ["ip -n home link set down0 down"])
     cut.start()
-    seen = world.view({"hop-probe:lost:echo": 2}, sensor="first-hop")
+    # long enough for the kernel to find out that nobody has the address, and to say so
+    seen = world.view({}, sensor="first-hop", least_s=16.0)
     cut.join()
-    fates = [o["outcome"] for o in _questions(seen)]
-    assert fates[:4] == ["reached"] * 4
-    assert fates[-1] == "lost"
+    heard = _heard(seen)
+    lost = heard.index(False)
+    assert lost >= 4
+    assert not any(heard[lost:])
+    assert len(heard) - lost >= 4
+
+
+@needs_namespaces
+@pytest.mark.needs("nft")
+def test_this_computers_own_firewall_is_not_taken_for_the_router(world: World) -> None:
+    world.sh(PINGS)
+    world.sh(
+        "nft add table inet t; "
+        "nft add chain inet t o '{ type filter hook output priority 0; policy accept; }'; "
+        "nft add rule inet t o oifname up0 meta l4proto '{ icmp, tcp }' reject"
+    )
+    seen = world.view({}, sensor="first-hop", least_s=10.0)
+    assert not [o for o in seen if o["kind"] == "hop-probe"]
+
+
+@needs_namespaces
+def test_another_network_behind_the_same_address_is_another_story(world: World) -> None:
+    world.sh(PINGS)
+    anew = threading.Timer(
+        5.0,
+        world.sh,
+        ["ip addr add 192.168.7.9/24 dev up0; ip addr del 192.168.7.2/24 dev up0; "
+         "ip addr add 192.168.7.9/24 dev up0; ip route add default via 192.168.7.1 || true"],
+    )  # fmt: skip
+    anew.start()
+    seen = world.view({}, sensor="first-hop", least_s=14.0)
+    anew.join()
+    asked = _questions(seen)
+    ended = [n for n, o in enumerate(asked) if o["outcome"] == "error"]
+    assert ended, "what was known is over"
+    assert [o["outcome"] for o in asked[ended[-1] + 1 :][:4]] == ["reached"] * 4
 
 
 @needs_namespaces
 def test_under_a_tunnel_the_home_router_is_asked_too(world: World) -> None:
     world.sh(TUNNEL + PINGS)
-    want = {"hop-probe:reached:echo": 4}
-    _questions(world.view(want, towards=BEHIND_TUNNEL, sensor="first-hop"))
+    before = world.sent_to_router()
+    seen = world.view({"hop-probe:reached:echo": 4}, towards=BEHIND_TUNNEL, sensor="first-hop")
+    assert world.sent_to_router() - before >= len(_questions(seen))
