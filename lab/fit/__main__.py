@@ -126,7 +126,7 @@ def fit(runs: list[Run], pretended: float, before: dict[str, Any] | None = None)
         if part["outcomes"]:  # never answered in the lab: stays in shadow
             rules[rule.name] = part
     return {
-        "name": "provisional-1",
+        "name": "provisional-2",
         "provisional": True,
         "provenance": {
             "what": "likelihoods and powers fitted on recorded runs of the lab",

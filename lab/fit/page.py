@@ -23,7 +23,8 @@ def figures() -> str:
     whole = sum(mix["weights"][state] for state in fit["states"][1:])
     lines = [
         f"Table `{fit['name']}`, {'provisional' if fit['provisional'] else 'released'}: "
-        f"{made['what']}; {made['runs']} runs replayed with engine {made['engine']}. "
+        f"{made['what']}; {made['runs']} runs replayed with engine {made['engine']}"
+        f"{_upon(made)}. "
         f"Strength of shrinking: {made['pretended_runs']} pretended runs. "
         f"Log loss of the true state on left-out runs, over all steps: "
         f"{made['held_out_loss_nats']} nats (the powers were chosen to lower it, so it flatters "
@@ -61,6 +62,17 @@ def figures() -> str:
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
+
+
+def _upon(made: dict[str, Any]) -> str:
+    """The earlier table whose runs count on, if there is one."""
+    before = made.get("upon")
+    if before is None:
+        return ""
+    return (
+        f", upon an earlier table that stands for its {before['runs']} runs "
+        f"(replayed with engine {before['engine']}; `lab/fit/earlier.py`)"
+    )
 
 
 def _beyond(fit: dict[str, Any]) -> str:

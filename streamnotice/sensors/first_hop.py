@@ -177,31 +177,34 @@ class _Asker:
     async def run(self) -> None:
         """Find a voice that the router answers to, and go on with it until cancelled."""
         family = family_of(self._address)
+        syn_bytes = tcp_probe.SYN_COST_BYTES[family]
         while True:
-            try:
-                echo = EchoFlow(self._address)
-            except OSError:  # not everybody may ping here
-                await asyncio.sleep(0)
-            else:
-                try:
-                    ping = partial(echo.probe, _ROUTER_LIMIT)
-                    cost_bytes = echo_probe.COST_BYTES[family]
-                    await self._go_on(_Voice("echo", cost_bytes, PING_S, PING_ON_S, ping))
-                finally:
-                    echo.close()
+            unheard = await self._ping(echo_probe.COST_BYTES[family])
             for port in PORTS:
                 knock = partial(tcp_probe.limited_syn, self._address, port, _ROUTER_LIMIT)
-                cost_bytes = tcp_probe.SYN_COST_BYTES[family]
-                await self._go_on(_Voice("tcp", cost_bytes, KNOCK_S, KNOCK_S, knock))
-            why = "the home router answers neither pings nor handshakes"
-            for seat in self._circle.seats:
-                seat.session.sight(ROLE, False, why)
+                unheard &= await self._go_on(_Voice("tcp", syn_bytes, KNOCK_S, KNOCK_S, knock))
+            if unheard:
+                why = "the home router answers neither pings nor handshakes"
+                for seat in self._circle.seats:
+                    seat.session.sight(ROLE, False, why)
 
-    async def _go_on(self, voice: _Voice) -> None:
+    async def _ping(self, cost_bytes: int) -> bool:
+        """As `_go_on`; where not everybody may ping, the router can't be heard by that."""
+        try:
+            echo = EchoFlow(self._address)
+        except OSError:
+            return True
+        try:
+            ask = partial(echo.probe, _ROUTER_LIMIT)
+            return await self._go_on(_Voice("echo", cost_bytes, PING_S, PING_ON_S, ask))
+        finally:
+            echo.close()
+
+    async def _go_on(self, voice: _Voice) -> bool:
         """Ask with *voice* for as long as it is known to be heard, or has yet to be tried.
 
         One that was heard stays: its silence is what is looked for. Errors of our own stack end it,
-        so that a new socket finds the way that there is now.
+        so that a new socket finds the way that there is now; True if not they did, but silence.
         """
         heard = False
         asked = errors = 0
@@ -222,6 +225,7 @@ class _Asker:
             first_ns = self._asked_ns[0] if len(self._asked_ns) == ENOUGH else -LOSS_WINDOW_NS
             pace_s = voice.on_s if began_ns - first_ns < LOSS_WINDOW_NS else voice.pace_s
             await self._pacer.due(began_ns, pace_s, lambda: self._circle.intensity)
+        return errors < _MOST_ERRORS
 
     def _plain(self, reply: Reply) -> Reply:
         """Only the router's own word is an answer.
