@@ -24,7 +24,7 @@ from lab.fit.counts import SPEAKS_OF_PLACES, Counts, fit_counts
 from lab.fit.earlier import earlier
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
-from lab.fit.temper import Mix, fit_powers, make_folds, one_fault
+from lab.fit.temper import Mix, best_power, fit_powers, make_folds, one_fault
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.evidence import RULES, Rule
@@ -67,9 +67,15 @@ def seen_outcomes(runs: list[Run], rule: str) -> set[str]:
     return found | set(STRETCHES) if found and rule in SPEAKS_OF_PLACES else found
 
 
-def rule_part(rule: Rule, counts: Counts, power: float, runs: list[Run]) -> dict[str, Any]:
-    """What the table says of *rule*, of the outcomes that *runs* speak for."""
-    seen = seen_outcomes(runs, rule.name)
+def rule_part(
+    rule: Rule,
+    counts: Counts,
+    power: float,
+    runs: list[Run],
+    known: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """What the table says of *rule*, of the outcomes that *runs* speak for, or that are *known*."""
+    seen = seen_outcomes(runs, rule.name) | known
     table = counts.logs[rule.name]
     return {
         "temper_permille": round(power * 1000),
@@ -91,61 +97,89 @@ def runs_used(runs: list[Run]) -> dict[str, Any]:
     }
 
 
-def _together(runs: dict[str, int], before: dict[str, Any] | None) -> dict[str, int]:
-    """Runs by state, those behind the earlier table included."""
-    earlier_runs = before["provenance"]["runs_by_state"] if before is not None else {}
-    return {state: count + earlier_runs.get(state, 0) for state, count in runs.items()}
-
-
-def _upon_what(before: dict[str, Any] | None) -> dict[str, Any]:
-    if before is None:
-        return {}
-    told = before["provenance"]
-    return {"upon": {name: told[name] for name in ("engine", "runs", "runs_sha256")}}
-
-
-def fit(runs: list[Run], pretended: float, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The table as the JSON object that is shipped.
-
-    Args:
-        before: an earlier table, whose runs count on. Rules that were added to it afterwards are
-            fitted from *runs* alone, which must hold theirs.
-    """
+def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
+    """The table as the JSON object that is shipped."""
     states = _fittable(runs)
-    if before is not None:
-        states = tuple(State(*text.split(":")) for text in before["states"])
-    upon = earlier(before, frozenset(before["provenance"].get("rules_added", {}))) if before else {}
-    mix = mix_of(states)
-    folds = make_folds(runs, states, mix, pretended, upon=upon)
+    folds = make_folds(runs, states, mix_of(states), pretended)
     usable = one_fault(runs, states)
-    counts = fit_counts(usable, states, pretended, upon=upon)
+    counts = fit_counts(usable, states, pretended)
     powers, fatigue, loss = fit_powers(folds, sorted(counts.logs), _say)
-    rules: dict[str, Any] = {}
-    for rule in RULES:
-        part = rule_part(rule, counts, powers.get(rule.name, 0.0), usable)
-        if part["outcomes"]:  # never answered in the lab: stays in shadow
-            rules[rule.name] = part
+    made = {
+        "what": "likelihoods and powers fitted on recorded runs of the lab",
+        "command": "python -m lab.fit fit",
+        **runs_used(usable),
+        "runs_by_state": _by_state(usable, states),
+        "pretended_runs": pretended,
+        "held_out_loss_nats": round(loss, 4),
+    }
     return {
         "name": "provisional-2",
         "provisional": True,
-        "provenance": {
-            "what": "likelihoods and powers fitted on recorded runs of the lab",
-            "command": "python -m lab.fit fit" + (" --upon" if before is not None else ""),
-            **runs_used(usable),
-            "runs_by_state": _together(
-                {str(s): sum(r.truth == s for r in usable) for s in states[:-1]}, before
-            ),
-            **_upon_what(before),
-            "pretended_runs": pretended,
-            "held_out_loss_nats": round(loss, 4),
-        },
+        "provenance": made,
         "states": [str(state) for state in states],
         "switch": SWITCH,
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
         "gate_inner_permille": GATE_INNER_PERMILLE,
         "fatigue_steps": fatigue,
-        "rules": rules,
+        "rules": _parts(counts, powers, usable),
     }
+
+
+def fit_upon(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
+    """The table *before*, with *runs* counted on.
+
+    Rows are those of the runs of both. Powers stay, but for rules that it doesn't know: theirs is
+    the one with the least loss beside the others. Rules that were added to it after its fit have
+    no runs among its own: they are counted from *runs* alone, which must hold theirs.
+    """
+    told = before["provenance"]
+    pretended, fatigue = told["pretended_runs"], before["fatigue_steps"]
+    states = tuple(State(*text.split(":")) for text in before["states"])
+    upon = earlier(before, frozenset(told.get("rules_added", {})))
+    usable = one_fault(runs, states)
+    counts = fit_counts(usable, states, pretended, upon=upon)
+    powers = {name: row["temper_permille"] / 1000 for name, row in before["rules"].items()}
+    folds = make_folds(runs, states, mix_of(states), pretended, upon=upon)
+    for rule in RULES:
+        if rule.name not in powers and seen_outcomes(usable, rule.name):
+            powers[rule.name], losses = best_power(folds, powers, rule.name, fatigue)
+            _say(f"{rule.name}: power {powers[rule.name]} of {losses}")
+    by_state = {
+        state: count + told["runs_by_state"].get(state, 0)
+        for state, count in _by_state(usable, states).items()
+    }
+    made = {
+        "what": "likelihoods of recorded runs of the lab; powers of the earlier table, but for "
+        "rules that it didn't know",
+        "command": "python -m lab.fit fit --upon",
+        **runs_used(usable),
+        "upon": {name: told[name] for name in ("engine", "runs", "runs_sha256")},
+        "runs_by_state": by_state,
+        "pretended_runs": pretended,
+        "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),
+    }
+    rules = _parts(counts, powers, usable, before["rules"])
+    return {**before, "name": "provisional-2", "provenance": made, "rules": rules}
+
+
+def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:
+    return {str(state): sum(run.truth == state for run in runs) for state in states[:-1]}
+
+
+def _parts(
+    counts: Counts,
+    powers: dict[str, float],
+    runs: list[Run],
+    before: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the table says of each rule; of those never answered in the lab nothing: in shadow."""
+    parts = {}
+    for rule in RULES:
+        known = frozenset((before or {}).get(rule.name, {}).get("outcomes", ()))
+        part = rule_part(rule, counts, powers.get(rule.name, 0.0), runs, known)
+        if part["outcomes"]:
+            parts[rule.name] = part
+    return parts
 
 
 def _score(runs: list[Run], verbose: bool) -> None:
@@ -225,8 +259,11 @@ def main(argv: list[str] | None = None) -> int:
     seen = [run for run in runs if run not in held]
     _say(f"{len(runs)} runs, {len(held)} held out")
     if args.what == "fit":
-        before = None if args.upon is None else json.loads(args.upon.read_text())
-        args.out.write_text(json.dumps(fit(seen, args.pretended, before), indent=1) + "\n")
+        if args.upon is None:
+            made = fit(seen, args.pretended)
+        else:
+            made = fit_upon(json.loads(args.upon.read_text()), seen)
+        args.out.write_text(json.dumps(made, indent=1) + "\n")
         return 0
     if args.what == "cross":
         runs = _cross(args.folders, runs, mask, args.pretended, args.folds, args.gate_temper)

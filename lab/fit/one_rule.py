@@ -22,11 +22,9 @@ import numpy as np
 from lab.fit.__main__ import MDB_PER_NAT, PRIORS, mix_of, rule_part, runs_used
 from lab.fit.counts import Counts, fit_counts
 from lab.fit.recordings import Run, load_runs
-from lab.fit.temper import Folds, make_folds, one_fault
+from lab.fit.temper import Folds, best_power, make_folds, one_fault
 from streamnotice.evidence import RULES
 from streamnotice.verdict.tables import Tables
-
-POWERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 
 
 def shipped_logs(table: dict[str, Any]) -> dict[str, Any]:
@@ -58,17 +56,14 @@ def fit_rule(
     folds = Folds(
         tuple((among_others(counts), data) for counts, data in folds.parts), states, folds.mix
     )
-    losses = {
-        str(power): folds.loss({**powers, name: power}, table["fatigue_steps"]) for power in POWERS
-    }
-    best = float(min(losses, key=lambda power: losses[power]))
+    best, losses = best_power(folds, powers, name, table["fatigue_steps"])
     usable = one_fault(runs, states)
     rule = next(rule for rule in RULES if rule.name == name)
     part = rule_part(rule, fit_counts(usable, states, pretended, (rule,)), best, usable)
     made = {
         "command": f"python -m lab.fit.one_rule {name}",
         **runs_used(usable),
-        "held_out_loss_nats": {power: round(loss, 4) for power, loss in losses.items()},
+        "held_out_loss_nats": losses,
     }
     return part, made
 

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 FACTORS = (0.0, 0.35, 0.7, 1.4, 2.0)
 MOST_POWER, LEAST_POWER = 1.0, 0.02
 FATIGUES = (2, 4, 8, 16, 40)
+POWERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 
 
 @attrs.frozen(eq=False)
@@ -139,3 +140,13 @@ def fit_powers(
         if before - best < 0.002:
             break
     return powers, fatigue, best
+
+
+def best_power(
+    folds: Folds, powers: dict[str, float], rule: str, fatigue: float
+) -> tuple[float, dict[str, float]]:
+    """The power of one *rule* beside the others', and the held-out loss of each that was tried."""
+    losses = {
+        str(power): round(folds.loss({**powers, rule: power}, fatigue), 4) for power in POWERS
+    }
+    return float(min(losses, key=lambda power: losses[power])), losses
