@@ -174,10 +174,10 @@ class Delivery:
 
     def with_actions(self, shown: ShownNotice) -> ShownNotice:
         """*shown* with the actions that this host can carry out."""
-        if not self._actions:
-            return shown
         model = self._estimates().playback
         lowest = bool(model.ladder_bps) and model.rendition_bps == min(model.ladder_bps)
+        if not self._actions and not lowest:
+            return shown
         actions = offered(
             shown.event, shown.actions, self._actions, self._catalog, at_lowest=lowest
         )

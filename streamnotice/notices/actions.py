@@ -16,7 +16,7 @@ from streamnotice.errors import HostError
 from streamnotice.events import Notice
 from streamnotice.notices.effects import By, Figures, Followed
 from streamnotice.notices.figures import seconds
-from streamnotice.notices.ids import HOST_ACTIONS, action_ids
+from streamnotice.notices.ids import AT_LOWEST, HOST_ACTIONS, LOWER, WAIT, action_ids
 from streamnotice.notices.shown import ShownAction
 
 if TYPE_CHECKING:
@@ -100,11 +100,15 @@ def offered(
     """The actions that a notice offers, the catalog's own first.
 
     Args:
-        at_lowest: the lowest rendition plays already: lowering it further is not offered.
+        at_lowest: the lowest rendition plays already: lowering it further is neither offered nor
+            advised.
     """
     if event.state == "resolved":
         return ()
-    can = {name for name in host if not (at_lowest and name == "lower_quality")}
+    can = {name for name in host if not (at_lowest and name == LOWER)}
+    if at_lowest:
+        nothing_lower = ShownAction(WAIT, catalog.text(f"action.{AT_LOWEST}"))
+        own = tuple(nothing_lower if one.id == LOWER else one for one in own)
     found = [
         attrs.evolve(one, runnable=True, label=_label(one, catalog)) if one.id in can else one
         for one in own

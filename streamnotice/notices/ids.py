@@ -25,8 +25,12 @@ FACE_WORDS: Final = (
     "speaks_for", "speaks_against", "not_weighed", "alternatives", "ruled_out", "limits",
 )  # fmt: skip
 """Labels that a face needs around a notice (`face.<word>`)."""
+LOWER: Final = "lower_quality"
+WAIT: Final = "wait"
+AT_LOWEST: Final = "at_lowest"
+"""`action.<it>`: what is advised in place of a lower quality where there is none."""
 HOST_ACTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "lower_quality": ("network", "player", "device", "service.edge", UNDETERMINED),
+    LOWER: ("network", "player", "device", "service.edge", UNDETERMINED),
     "switch_cdn": ("network.isp.core", "network.interconnect", "service.edge", "service.dns"),
 }
 """Actions that a host can offer beside a place's own (`action.<id>`), and where they can help."""
@@ -86,7 +90,7 @@ NUMBER_SAMPLE: Final = r"(\d)(\d)(\D?)(\d)(\d)(\d)(\D)(\d)"
 
 _ACTIONS: Final = {
     "device": "close_programs",
-    "player": "lower_quality",
+    "player": LOWER,
     "player.idle": "reload",
     "network": "pause_others",
     "network.home": "pause_others",
@@ -94,17 +98,17 @@ _ACTIONS: Final = {
     "network.home.wifi.unreachable": "check_link",
     "network.home.sharing": "pause_others",
     "network.vpn": "change_vpn",
-    "network.isp": "lower_quality",
-    "network.isp.access": "lower_quality",
+    "network.isp": LOWER,
+    "network.isp.access": LOWER,
     "network.isp.access.lossy": "restart_router",
     "network.isp.access.unreachable": "check_router",
-    "network.isp.core": "lower_quality",
-    "network.isp.core.unreachable": "wait",
-    "network.interconnect": "lower_quality",
-    "network.interconnect.unreachable": "wait",
-    "service": "wait",
-    "service.edge.slow": "lower_quality",
-    "undetermined": "lower_quality",
+    "network.isp.core": LOWER,
+    "network.isp.core.unreachable": WAIT,
+    "network.interconnect": LOWER,
+    "network.interconnect.unreachable": WAIT,
+    "service": WAIT,
+    "service.edge.slow": LOWER,
+    "undetermined": LOWER,
 }
 
 
@@ -222,7 +226,7 @@ def structural() -> dict[str, Slots]:
     for word in FACE_WORDS:
         found[f"face.{word}"] = Slots(length=LENGTHS["face"])
     found["face.limits"] = Slots()
-    for action in HOST_ACTIONS:
+    for action in (*HOST_ACTIONS, AT_LOWEST):
         found[f"action.{action}"] = Slots(length=LENGTHS["action"])
     what = frozenset({"action"})
     for word in ("done", "failed", *FOLLOWED):

@@ -322,6 +322,21 @@ async def test_an_action_that_fails_or_hangs_harms_nothing(
     assert {d.state for d in screen.deeds} == {"failed"}
 
 
+@pytest.mark.parametrize("locale", ["en", "de", "ja"])
+async def test_no_lower_quality_is_advised_where_there_is_none(locale: str) -> None:
+    screen = Screen()
+    async with ToldWatcher(faces=[screen], locale=locale) as w:
+        await asyncio.sleep(0.01)
+        w.playback(state="playing", rendition_bps=2_000_000, ladder_bps=[500_000, 2_000_000])
+        w.say("network.isp.access", "slow")
+        w.playback(state="playing", rendition_bps=500_000, ladder_bps=[500_000, 2_000_000])
+        w.say("network.isp.access", "slow", state="updated")
+        above, lowest = (one.actions[0] for one in screen.seen)
+        assert (above.id, lowest.id) == ("lower_quality", "wait")
+        assert lowest.text == w._catalog.text("action.at_lowest")
+        assert above.text != lowest.text
+
+
 async def test_lower_is_not_offered_below_the_lowest() -> None:
     screen = Screen()
     async with ToldWatcher(faces=[screen], actions={"lower_quality": print}) as w:
@@ -331,18 +346,16 @@ async def test_lower_is_not_offered_below_the_lowest() -> None:
         assert "lower_quality" not in [a.id for a in screen.seen[0].actions]
 
 
-async def test_at_the_lowest_the_notices_own_advice_is_no_button() -> None:
-    """What the player can't do, the viewer may say to have done."""
+async def test_at_the_lowest_the_hosts_button_is_not_there_for_another_advice() -> None:
     ran: list[ShownNotice] = []
     screen = Screen()
     async with ToldWatcher(faces=[screen], actions={"lower_quality": ran.append}) as w:
         await asyncio.sleep(0.01)
         w.playback(state="playing", rendition_bps=500_000, ladder_bps=[500_000, 2_000_000])
         w.say("undetermined")
-        assert [(a.id, a.runnable) for a in screen.seen[0].actions] == [("lower_quality", False)]
-        assert w.act("n1", "lower_quality")
-        await soon(lambda: bool(screen.deeds))
-    assert [(d.by, d.state) for d in screen.deeds] == [("viewer", "done")]
+        assert [(a.id, a.runnable) for a in screen.seen[0].actions] == [("wait", False)]
+        assert not w.act("n1", "lower_quality")
+    assert ran == []
     assert ran == []
 
 
