@@ -26,11 +26,12 @@ from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import echo_probe, tcp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
+from streamnotice.sensors.following import Follower
 from streamnotice.sensors.pace import pacer_of
 from streamnotice.sensors.routes import Way, best_route, local_address, routing_table, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply
-from streamnotice.sensors.underlay import end_flow, tunnel_server
+from streamnotice.sensors.underlay import tunnel_server
 from streamnotice.session import Session, Target
 
 LOOK_EVERY_S: Final = 3.0
@@ -79,29 +80,22 @@ class FirstHopSensor:
         if sys.platform != "linux":
             session.sight(self.name, False, "questions to the home router need Linux")
             return
-        router: Router | None = None
-        flow: asyncio.Task[None] | None = None
+        follower = Follower(session, self.name, partial(self._follow, session))
         try:
             while True:
                 known = {t.address for t in session.targets("service") if t.address is not None}
                 found, why_not = await asyncio.to_thread(home_router, sorted(known), self._networks)
-                if found != router or (flow is not None and flow.done()):
-                    await end_flow(flow)
-                    flow = None
-                    if router is not None:
-                        _forget(session, router)
-                    if found is not None:
-                        seat = Seat(session, _target(session, found), self._networks)
-                        flow = asyncio.create_task(
-                            _ask(found, seat), name="streamnotice-first-hop-flow"
-                        )
-                        flow.add_done_callback(partial(session.ended, "sensor.first-hop"))
-                    router = found
+                before = await follower.turn_to(found)
+                if before is not None:
+                    _forget(session, before)
                 if why_not:
                     session.sight(self.name, False, why_not)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
-            await end_flow(flow)
+            await follower.end()
+
+    async def _follow(self, session: Session, router: Router) -> None:
+        await _ask(router, Seat(session, _target(session, router), self._networks))
 
 
 def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[Router | None, str]:

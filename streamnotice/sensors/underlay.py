@@ -18,6 +18,7 @@ from typing import Final
 
 from streamnotice.path.networks import NetworkTable
 from streamnotice.sensors.error_queue import supported
+from streamnotice.sensors.following import Follower
 from streamnotice.sensors.path_flow import follow_path
 from streamnotice.sensors.routes import outer_endpoint, routing_table, way_to
 from streamnotice.sensors.sharing import Seat
@@ -48,37 +49,26 @@ class UnderlaySensor:
         if not supported():
             session.sight(self.name, False, "limited-TTL probes need Linux")
             return
-        server: str | None = None
-        flow: asyncio.Task[None] | None = None
+        follower = Follower(session, self.name, partial(self._follow, session))
         try:
             while True:
                 known = {t.address for t in session.targets("service") if t.address is not None}
                 found, why_not = await asyncio.to_thread(tunnel_server, sorted(known))
-                if found != server or (flow is not None and flow.done()):
-                    await end_flow(flow)
-                    flow = None
-                    if found is not None:
-                        seat = Seat(session, _target(session, found), self._networks)
-                        flow = asyncio.create_task(
-                            follow_path(found, "underlay", seat), name="streamnotice-underlay-flow"
-                        )
-                        flow.add_done_callback(partial(session.ended, "sensor.underlay"))
-                    server = found
+                await follower.turn_to(found)
                 self._say_why_not(session, why_not)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
-            await end_flow(flow)
+            await follower.end()
+
+    async def _follow(self, session: Session, server: str) -> None:
+        await follow_path(
+            server, "underlay", Seat(session, _target(session, server), self._networks)
+        )
 
     def _say_why_not(self, session: Session, why_not: str) -> None:
         """No tunnel is nothing missing, but for who saw one before."""
         if why_not and (why_not != _NO_TUNNEL or session.sights.get(self.name, (False, ""))[0]):
             session.sight(self.name, False, why_not)
-
-
-async def end_flow(flow: asyncio.Task[None] | None) -> None:
-    if flow is not None:
-        flow.cancel()
-        await asyncio.gather(flow, return_exceptions=True)
 
 
 def tunnel_server(addresses: list[str]) -> tuple[str | None, str]:
