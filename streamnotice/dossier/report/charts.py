@@ -215,6 +215,10 @@ def likelihoods(found: Recorded, say: Phrases) -> str:
 _DASHES: Final = ("-", (0, (6, 2)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)), (0, (1.2, 1.5)))
 
 
+_UNDER_AXIS: Final = 46.0
+"""Room for the ticks' numbers and the unit, in the units of a chart's height."""
+
+
 def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phrases) -> str:
     """Round trips by hop: median and the slowest tenth, idle and loaded."""
     seen = [(label, hop) for label, hop in rows if hop.idle_ms or hop.loaded_ms]
@@ -231,9 +235,12 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phra
         ),
     )
 
+    size = 110.0 + 38 * max(1, len(seen))
+
     def draw(figure: Figure, narrow: bool) -> None:
         left = 0.4 if narrow else 0.27
-        axis = figure.add_axes((left, 0.2, 0.97 - left, 0.62))
+        bottom = max(0.2, _UNDER_AXIS / size)  # a single hop's chart is low
+        axis = figure.add_axes((left, bottom, 0.97 - left, 0.82 - bottom))
         for number, (_, hop) in enumerate(seen):
             for values, shift, colour, marker in (
                 (hop.idle_ms, -0.17, "series1", "o"),
@@ -269,7 +276,6 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phra
             va="top", color=COLOURS["muted"],
         )  # fmt: skip
 
-    size = 110.0 + 38 * max(1, len(seen))
     return chart(name, title, desc, draw, (size, size))
 
 
