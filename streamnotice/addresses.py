@@ -17,3 +17,8 @@ def plain(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(parsed)
+
+
+def is_ipv6(address: str) -> bool:
+    """The literal *address* is one of IPv6: only those are written with colons."""
+    return ":" in address

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from streamnotice.addresses import is_ipv6
 from streamnotice.policy import Policy
 
 ROUTER_EVERY_NS: Final = 1_050_000_000
@@ -145,7 +146,7 @@ class Commons:
 
     def may_ask(self, router: str) -> bool:
         """No session asked *router* within the last second (by IPv6 a little longer)."""
-        rest_ns = ROUTER6_EVERY_NS if ":" in router else ROUTER_EVERY_NS
+        rest_ns = ROUTER6_EVERY_NS if is_ipv6(router) else ROUTER_EVERY_NS
         with self.lock:
             last_ns = self._asked_ns.get(router)
             return last_ns is None or self._clock_ns() - last_ns >= rest_ns

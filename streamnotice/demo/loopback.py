@@ -8,6 +8,7 @@ from typing import Self
 
 from aiohttp import web
 
+from streamnotice.addresses import is_ipv6
 from streamnotice.errors import HostError
 
 LOOPBACK = "127.0.0.1"
@@ -53,7 +54,7 @@ class LoopbackServer:
     @property
     def base_url(self) -> str:
         """`http://host:port`, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.host}]" if is_ipv6(self.host) else self.host
         return f"http://{host}:{self.port}"
 
     async def __aenter__(self) -> Self:

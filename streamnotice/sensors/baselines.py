@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from streamnotice.addresses import is_ipv6
 from streamnotice.baselines import (
     FAR_END,
     LEAST_SAMPLES,
@@ -149,7 +150,7 @@ class BaselineSensor:
                     continue
                 if subject == FAR_END:
                     subject = self._file.server(address)
-                elif ":" in address:
+                elif is_ipv6(address):
                     subject += _BY_IPV6
                 kept = self._samples.setdefault(subject, [])
                 kept += [
@@ -178,7 +179,7 @@ def _of_family(known: Mapping[str, Baseline], servers: set[str]) -> dict[str, Ba
 
     The two may lead different ways: neither is the other's yardstick. IPv4 while none is known.
     """
-    families = {":" in address for address in servers} or {False}
+    families = {is_ipv6(address) for address in servers} or {False}
     found: dict[str, Baseline] = {}
     for subject, baseline in known.items():
         place = subject.removesuffix(_BY_IPV6)

@@ -17,6 +17,8 @@ from typing import Final
 
 import attrs
 
+from streamnotice.addresses import is_ipv6
+
 _SO_TIMESTAMPNS: Final = 35  # asm-generic; where it differs, setting or reading it gives nothing
 _MOST_READS: Final = 64
 
@@ -95,7 +97,7 @@ class IcmpError:
 
 def family_of(address: str) -> socket.AddressFamily:
     """The family of a literal address."""
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.AF_INET6 if is_ipv6(address) else socket.AF_INET
 
 
 def supported() -> bool:

@@ -18,6 +18,7 @@ from typing import Final
 
 import attrs
 
+from streamnotice.addresses import is_ipv6
 from streamnotice.events import Intensity
 from streamnotice.observations import HopProbe, ProbeMethod
 from streamnotice.path.first_hop import LEAST_ANSWERS, LOSS_WINDOW_NS, ROLE
@@ -116,7 +117,7 @@ def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[Ro
     roles = assign_roles([way.gateway], "", way.gateway, way.medium, networks, way.on_link)
     if roles.segments != ("network.home.wifi",):
         return None, "the first router isn't known to be the home's"
-    local = ":" in way.gateway and ipaddress.ip_address(way.gateway).is_link_local
+    local = is_ipv6(way.gateway) and ipaddress.ip_address(way.gateway).is_link_local
     address = f"{way.gateway}%{way.interface}" if local else way.gateway
     return Router(address, local_address(address)), ""
 

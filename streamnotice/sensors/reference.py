@@ -61,7 +61,7 @@ class _Pinned(aiohttp.abc.AbstractResolver):
                 hostname=host,
                 host=address,
                 port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                family=family_of(address),
                 proto=socket.IPPROTO_TCP,
                 flags=int(socket.AI_NUMERICHOST),
             )

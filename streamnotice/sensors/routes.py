@@ -17,6 +17,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from streamnotice.addresses import is_ipv6
+
 Medium = Literal["wifi", "ethernet", "tunnel", "mobile"]
 
 NET: Final = Path("/sys/class/net")
@@ -293,7 +295,7 @@ def numeric(address: str, port: int) -> tuple[Any, ...]:
 
 def local_address(address: str) -> str | None:
     """The address from which packets to *address* would leave; None if there is no way."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    family = socket.AF_INET6 if is_ipv6(address) else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as asker:
             asker.connect(numeric(address, 9))  # sends nothing: it only asks for the route
@@ -308,7 +310,7 @@ def interface_with(address: str) -> str | None:
         return None
     import fcntl
 
-    if ":" in address:
+    if is_ipv6(address):
         wanted = ipaddress.IPv6Address(address.partition("%")[0]).exploded.replace(":", "")
         for line in (_text(Path("/proc/net/if_inet6")) or "").splitlines():
             fields = line.split()
@@ -346,7 +348,7 @@ def way_to(address: str) -> Way:
             interface = route.interface
         if interface is None:
             return Way()
-        near = prefixes_on_link(entries, interface) if ":" in address else ()
+        near = prefixes_on_link(entries, interface) if is_ipv6(address) else ()
         medium = medium_of(interface, entries)
         return Way(interface, route.gateway if route else None, medium, tuple(near))
     except (OSError, ValueError):
