@@ -29,7 +29,7 @@ from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.following import Follower
 from streamnotice.sensors.pace import pacer_of
-from streamnotice.sensors.routes import Way, best_route, local_address, routing_table, way_to
+from streamnotice.sensors.routes import Way, default_ways, local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply
 from streamnotice.sensors.underlay import tunnel_server
@@ -49,8 +49,6 @@ PORTS: Final = (53, 80)
 """What home routers serve: names, and their own pages."""
 _ROUTER_LIMIT: Final = 64
 _MOST_ERRORS: Final = 3
-_ANYWHERE: Final = ("192.0.2.1", "2001:db8::1")
-"""For the routing table's default, while no server is known; nothing is sent to these."""
 
 
 @attrs.frozen
@@ -104,7 +102,7 @@ def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[Ro
 
     Under a tunnel it is the one that the tunnel's own packets are handed to.
     """
-    ways = [way_to(one) for one in addresses] or [_default_way(one) for one in _ANYWHERE]
+    ways = [way_to(one) for one in addresses] or default_ways()
     ways = [one for one in ways if one.interface is not None]
     way = next((one for one in ways if one.gateway is not None), ways[0] if ways else Way())
     if way.medium == "tunnel":
@@ -120,11 +118,6 @@ def home_router(addresses: list[str], networks: NetworkTable | None) -> tuple[Ro
     local = is_ipv6(way.gateway) and ipaddress.ip_address(way.gateway).is_link_local
     address = f"{way.gateway}%{way.interface}" if local else way.gateway
     return Router(address, local_address(address)), ""
-
-
-def _default_way(address: str) -> Way:
-    route = best_route(routing_table(), address)
-    return Way() if route is None or route.network.prefixlen else way_to(address)
 
 
 def _target(session: Session, router: Router) -> Target:

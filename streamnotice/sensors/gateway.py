@@ -22,7 +22,7 @@ from streamnotice.errors import MissingExtraError
 from streamnotice.events import Intensity
 from streamnotice.observations import HomeRouter
 from streamnotice.sensors.pace import pacer_of
-from streamnotice.sensors.routes import way_to
+from streamnotice.sensors.routes import default_ways, way_to
 from streamnotice.session import Session
 
 DEVICE: Final = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
@@ -145,7 +145,9 @@ async def _find(session: Session, http: aiohttp.ClientSession) -> Ask:
         await async_search(heard, timeout=SEARCH_S, search_target=DEVICE)
     except OSError as error:
         raise _NoCounters(f"the home router can't be searched for ({error.strerror})") from None
-    gateways = {way_to(t.address).gateway for t in session.targets("service") if t.address}
+    ways = [way_to(t.address) for t in session.targets("service") if t.address]
+    # by IPv6 the router has another address than the one that it is found at
+    gateways = {way.gateway for way in (*ways, *default_ways())}
     # the router that we go by first
     for address in sorted(found, key=lambda one: one not in gateways):
         await pacer_of(session).afford(_DESCRIBE_BYTES, 8)

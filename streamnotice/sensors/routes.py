@@ -353,3 +353,15 @@ def way_to(address: str) -> Way:
         return Way(interface, route.gateway if route else None, medium, tuple(near))
     except (OSError, ValueError):
         return Way()
+
+
+_ANYWHERE: Final = ("192.0.2.1", "2001:db8::1")
+"""Nobody's addresses (RFC 5737, RFC 3849), to ask the routing table for; nothing is sent there."""
+
+
+def default_ways() -> list[Way]:
+    """How packets leave for the world at large, by IPv4 and by IPv6, as far as they do."""
+    entries = routing_table()
+    routes = ((address, best_route(entries, address)) for address in _ANYWHERE)
+    ways = (way_to(address) for address, route in routes if route and not route.network.prefixlen)
+    return [way for way in ways if way.interface is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import struct
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streamnotice.sensors import routes
 from streamnotice.sensors.interface import read_counts
 from streamnotice.sensors.routes import (
     best_route,
@@ -171,3 +173,20 @@ def test_loopback_is_found() -> None:
     assert read_counts("lo") is not None
     assert read_counts("no-such-interface") is None
     assert way_to("no address").interface is None
+
+
+def test_the_ways_out_are_the_default_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = routes.RouteEntry("eth0", ipaddress.ip_network("192.0.2.0/24"), "10.0.0.9", 0)
+    out = routes.RouteEntry("eth0", ipaddress.ip_network("0.0.0.0/0"), "10.0.0.1", 0)
+    asked: list[str] = []
+
+    def way_to(address: str) -> routes.Way:
+        asked.append(address)
+        return routes.Way("eth0", "10.0.0.1")
+
+    monkeypatch.setattr(routes, "way_to", way_to)
+    monkeypatch.setattr(routes, "routing_table", lambda: [out])
+    assert [way.gateway for way in routes.default_ways()] == ["10.0.0.1"]
+    assert len(asked) == 1, "by IPv6 there is none"
+    monkeypatch.setattr(routes, "routing_table", lambda: [own, out])
+    assert routes.default_ways() == [], "that network is ours, not the world"
