@@ -28,7 +28,7 @@ EVERYTHING: Final = "everything"
 MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     EVERYTHING: (frozenset(), None),
     "without the router's counters": (frozenset({"home"}), None),
-    "without questions to the home router": (frozenset({"first-hop"}), None),
+    "without the home router's answers": (frozenset({"first-hop"}), None),
     "HTTP and socket timing alone": (frozenset({"path", "reference", "home"}), None),
     "everything, on a network known from before": (frozenset(), remembered),
 }

@@ -1,8 +1,8 @@
 """The fixed part of the corpus: one recording of each family, judged with the shipped table.
 
-They are the first run of each family in the published sets, chosen before anybody looked at what
-was said in them; those under a VPN are of the set with probes beside the tunnel. What is wrong in
-them must be what the page owns up to.
+They are the first run of each family in the published set, and of four families under a VPN, chosen
+before anybody looked at what was said in them. What is wrong in them must be what the page owns up
+to.
 """
 
 from __future__ import annotations
