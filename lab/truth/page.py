@@ -120,7 +120,7 @@ def _tunnels(data: dict[str, Any] | None) -> list[str]:
     return [
         "", "## Under a VPN", "",
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
-        f"the fit of the rule `underlay`, {made['void']} more void. All that is played goes "
+        f"the fit, {made['void']} more void. All that is played goes "
         "through a tunnel, to whose server a route is left, as VPN clients do "
         "([under a tunnel](sensors/underlay.md)).", "",
         *_table(data["modes"]), "",
