@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import attrs
 from aiohttp import web
 
 from streamnotice.events import Notice
 from streamnotice.faces.web import make_app
-from streamnotice.testing import ToldWatcher, play_recorded
+from streamnotice.testing import RECORDED, ToldWatcher, play_recorded
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>player</title>
@@ -75,8 +76,13 @@ async def browser() -> AsyncIterator[Any]:
 
 
 def recorded_notice(name: str = "edge-overloaded") -> Notice:
-    """A notice that the engine really raised, with all its evidence."""
-    return next(event for event in play_recorded(name) if isinstance(event, Notice))
+    """The notice with which the engine really named that session's place, with all its evidence."""
+    found = next(
+        event
+        for event in play_recorded(name)
+        if isinstance(event, Notice) and event.bottleneck == RECORDED[name]
+    )
+    return attrs.evolve(found, state="raised")
 
 
 def say(watcher: ToldWatcher, event: Notice) -> None:
