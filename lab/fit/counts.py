@@ -159,6 +159,8 @@ LAST_UNDER = "network.interconnect"
 border to the tunnel's server is used because of the tunnel alone. A fault of that name is then
 behind the server, and so on no place of that way, as the service's are."""
 INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
+NOWHERE = ("unplaced", "home_to_service")
+"""Answers that leave every place of the way open."""
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 FIRST_HOP = _FIRST_HOP.name
 BEFORE_ROUTER = PATH_PLACES[0]
@@ -260,6 +262,20 @@ def tie_tunnel(row: Floats, states: tuple[State, ...]) -> Floats:
     return tied
 
 
+def tie_places(row: Floats, states: tuple[State, ...]) -> Floats:
+    """A row of logs of an answer that names no place, the same for all network faults found in one
+    way: that it is given mostly in tunnels, or mostly where routers are silent, tells of no place.
+    """
+    tied = row.copy()
+    ways: dict[str, list[int]] = defaultdict(list)
+    for column, state in enumerate(states):
+        if _branch(state) == "network":
+            ways[FOUND_BY.get(state.condition, state.condition)].append(column)
+    for columns in ways.values():
+        tied[columns] = row[columns].mean()
+    return tied
+
+
 def _off_way(state: State) -> bool:
     """A fault that is on no place of the way under a tunnel."""
     return state != FINE and not on_path(state, UNDERLAY)
@@ -329,4 +345,7 @@ def _shrunk(
     if rule.name in INSIDE_TUNNELS:
         row = rule.outcomes.index("vpn")
         centred[row] = tie_tunnel(centred[row], states)
+        for outcome in NOWHERE:
+            row = rule.outcomes.index(outcome)
+            centred[row] = tie_places(centred[row], states)
     return centred

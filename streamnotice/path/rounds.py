@@ -126,15 +126,13 @@ class PathSeen:
             hop.with_far(max(before[1], after[1]))
 
     def route(self, seen: Route) -> None:
-        if self.labels and seen.hops[: len(self.labels)] != self.labels[: len(seen.hops)]:
-            # another way: old round trips say nothing of it, from the first hop that differs on
-            same = 0
-            for old, new in zip(self.labels, seen.hops, strict=False):
-                if old != new and old is not None and new is not None:
-                    break
-                same += 1
-            for ttl in [t for t in self.hops if t > same]:
-                del self.hops[ttl]
+        for same, (old, new) in enumerate(zip(self.labels, seen.hops, strict=False)):
+            if old != new and old is not None and new is not None:
+                # another way: old round trips say nothing of it, from the first hop that differs
+                # on. A router that is heard for the first time is no such hop.
+                for ttl in [t for t in self.hops if t > same]:
+                    del self.hops[ttl]
+                break
         self.labels, self.segments, self.complete = seen.hops, seen.segments, seen.complete
 
     def newest_ns(self) -> int:

@@ -14,6 +14,7 @@ from streamnotice.path.rounds import Paths
 ROLE: Final = "underlay"
 CALM: Final = "none"
 UNPLACED: Final = "unplaced"
+_ANYWHERE: Final = (0, len(localise.SHORT) - 1)
 
 
 def trouble(paths: Paths, now: int) -> str | None:
@@ -21,14 +22,33 @@ def trouble(paths: Paths, now: int) -> str | None:
     are none, `UNPLACED` if they have nothing in common; None where nothing can be seen."""
     queue, loss = localise.queue(paths, now, ROLE), localise.loss(paths, now, ROLE)
     spread, reach = localise.spread(paths, now, ROLE), localise.reach(paths, now, ROLE)
-    places = [one.place for one in (queue, loss, spread) if one is not None]
+    delays = [one.place for one in (queue, spread) if one is not None]
+    lost = [loss.place] if loss is not None else []
     if reach is not None:
-        places.append({"all": CALM, "server": "service"}.get(reach.place, reach.place))
-    troubled = [place for place in places if place != CALM]
-    if not troubled:  # calm is said of what was looked at long enough
+        delays.append({"all": CALM, "server": "service"}.get(reach.place, reach.place))
+    if all(place == CALM for place in (*delays, *lost)):
+        # calm is said of what was looked at long enough
         return CALM if queue is not None and loss is not None else None
-    if any(place not in localise.STRETCHES for place in troubled):
+    late = _in_common(delays)
+    gone = _in_common(lost)
+    if late is None or gone is None:
         return UNPLACED
-    near = max(localise.STRETCHES[place][0] for place in troubled)
-    far = min(localise.STRETCHES[place][1] for place in troubled)
-    return localise.stretch(near, far) if near <= far else UNPLACED
+    if all(place == CALM for place in delays):
+        return localise.stretch(*gone)
+    # A full queue drops as well as delays: where it stands every answer tells, and losses are few.
+    # They can contradict it, but place nothing more closely.
+    apart = gone[0] > late[1] or late[0] > gone[1]
+    return UNPLACED if apart else localise.stretch(*late)
+
+
+def _in_common(places: list[str]) -> tuple[int, int] | None:
+    """The stretch that all troubled *places* share; None if they share none, or are none."""
+    near, far = _ANYWHERE
+    for place in places:
+        if place == CALM:
+            continue
+        if place not in localise.STRETCHES:
+            return None
+        near = max(near, localise.STRETCHES[place][0])
+        far = min(far, localise.STRETCHES[place][1])
+    return (near, far) if near <= far else None

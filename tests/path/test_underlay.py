@@ -8,7 +8,7 @@ import pytest
 
 from streamnotice.estimates import Estimates, sighted
 from streamnotice.observations import HopProbe, ProbeOutcome, Route
-from streamnotice.path import underlay
+from streamnotice.path import rounds, underlay
 from streamnotice.path.rounds import Paths
 
 S_NS = 1_000_000_000
@@ -175,3 +175,28 @@ def test_under_a_tunnel_that_is_seen_places_can_be_named() -> None:
     found = sighted(Estimates(paths=tunnel(complete=False))).clear
     assert "network.home.wifi" in found
     assert "network.vpn" not in found
+
+
+def test_a_router_that_is_heard_for_the_first_time_is_no_other_way() -> None:
+    seen = beneath(Paths(), seconds=range(10))
+    path = seen.paths["addr-vpn"]
+    seen.probe(HopProbe(10 * S_NS, "addr-vpn", 5, "echo", "reached", 20 * MS_NS, role="underlay"))
+    kept = {ttl: len(hop.tries) for ttl, hop in path.hops.items()}
+    assert rounds.FAR in kept
+    heard = tuple(f"addr-vpn-{ttl}" for ttl in range(1, 6))
+    before = (heard[0], None, *heard[2:])
+    for second, hops in ((11, before), (12, heard)):
+        seen.route(Route(second * S_NS, "addr-vpn", "underlay", hops, SEGMENTS, True))
+    assert {ttl: len(hop.tries) for ttl, hop in path.hops.items()} == kept
+    other = (*heard[:2], "addr-new", *heard[3:])
+    seen.route(Route(13 * S_NS, "addr-vpn", "underlay", other, SEGMENTS, True))
+    assert set(path.hops) == {1, 2}, "from the router that differs on nothing is known"
+
+
+def test_losses_place_nothing_more_closely_than_delays_do() -> None:
+    wide = ("network.home.wifi", None, None, None, "service")
+    delays = beneath(Paths(), delayed_from=2, segments=wide)
+    both = beneath(Paths(), delayed_from=2, lost_from=5, segments=wide)
+    for seen in (delays, both):
+        inside(seen)
+    assert underlay.trouble(both, NOW) == underlay.trouble(delays, NOW)
