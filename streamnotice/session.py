@@ -152,6 +152,10 @@ class Session:
     def targets(self, role: TargetRole | None = None) -> list[Target]:
         return [t for t in self._targets.values() if role is None or t.role == role]
 
+    def addresses(self, role: TargetRole) -> list[str]:
+        """Those in use by the targets of *role*, as far as they are known."""
+        return [t.address for t in self.targets(role) if t.address]
+
     def on_target(self, tell: Callable[[Target], None]) -> None:
         """Be told of each target, those already known first."""
         self._on_target.append(tell)

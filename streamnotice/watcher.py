@@ -212,17 +212,16 @@ class Watcher:
                 now = self.session.now()
                 self._hand_in(StoredBaseline(now, "rtt_ns", str(subject)[:64], value, samples=1))
         for name, spec in PASSIVE.items():
-            self._start(name, partial(_passive, spec))
+            self._start(name, partial(_loaded, spec))
         if self._baseline_file is not None:
             self._start("baselines", partial(self._baseline_sensor, self._baseline_file))
         if "path" in self.policy.probes:
-            self._start("path", self._path_sensor)
-            self._start("underlay", self._underlay_sensor)
-            self._start("first-hop", self._first_hop_sensor)
+            for name in ("path", "underlay", "first-hop"):
+                self._start(name, partial(_loaded, PROBES[name], self._networks))
         if "reference" in self.policy.probes:
             self._start("reference", self._reference_sensor)
         if "gateway" in self.policy.probes:
-            self._start("gateway", partial(_passive, PROBES["gateway"]))
+            self._start("gateway", partial(_loaded, PROBES["gateway"]))
         self._delivery.open(self)
         return self
 
@@ -562,21 +561,6 @@ class Watcher:
 
         return BaselineSensor(file, lambda: self._engine.estimates, lambda: self._verdict)
 
-    def _path_sensor(self) -> Sensor:
-        from streamnotice.sensors.path import PathSensor
-
-        return PathSensor(self._networks)
-
-    def _underlay_sensor(self) -> Sensor:
-        from streamnotice.sensors.underlay import UnderlaySensor
-
-        return UnderlaySensor(self._networks)
-
-    def _first_hop_sensor(self) -> Sensor:
-        from streamnotice.sensors.first_hop import FirstHopSensor
-
-        return FirstHopSensor(self._networks)
-
     def _reference_sensor(self) -> Sensor:
         from streamnotice.sensors.reference import ReferenceSensor
 
@@ -589,8 +573,8 @@ class Watcher:
 _STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused", "ended"))
 
 
-def _passive(spec: str) -> Sensor:
-    made: Sensor = load(spec)()
+def _loaded(spec: str, *wants: Any) -> Sensor:
+    made: Sensor = load(spec)(*wants)
     return made
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.fit.counts import SPEAKS_OF_PLACES, Counts, fit_counts
+from lab.fit.counts import MDB_PER_NAT, SPEAKS_OF_PLACES, Counts, fit_counts
 from lab.fit.earlier import earlier
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
@@ -37,7 +37,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-MDB_PER_NAT = 10_000 / np.log(10.0)
+NAME = "provisional-2"
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -113,7 +113,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "held_out_loss_nats": round(loss, 4),
     }
     return {
-        "name": "provisional-2",
+        "name": NAME,
         "provisional": True,
         "provenance": made,
         "states": [str(state) for state in states],
@@ -159,7 +159,7 @@ def fit_upon(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
         "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),
     }
     rules = _parts(counts, powers, usable, before["rules"])
-    return {**before, "name": "provisional-2", "provenance": made, "rules": rules}
+    return {**before, "name": NAME, "provenance": made, "rules": rules}
 
 
 def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:

@@ -35,6 +35,7 @@ from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.path.rounds import TUNNEL
 
 Floats = NDArray[np.float64]
+MDB_PER_NAT = 10_000 / np.log(10.0)
 Row = tuple[Floats, float]
 """Shares of a rule's outcomes, and how many runs they weigh as."""
 Upon = Mapping[str, Mapping[State, Row]]
@@ -153,6 +154,13 @@ KIN_RUNS = 8.0
 """Pretended runs of a fault's kin: what a queue does to us hardly depends on where it is."""
 FOUND_BY = {"slow": "queue", "crowded": "queue", "unsteady": "queue"}
 PATH_PLACES = ORDER
+
+
+def found_by(condition: str) -> str:
+    """How faults of a condition show on the way: several show alike."""
+    return FOUND_BY.get(condition, condition)
+
+
 UNDERLAY = _RULE.name
 LAST_UNDER = "network.interconnect"
 """The last place of the way under a tunnel. It is the tunnel's: what leads from the provider's
@@ -210,7 +218,7 @@ def relation(outcome: str, place: str, rule: str = "") -> str:
 def _kin(rule: Rule, rows: dict[State, list[Row]], state: State) -> list[Row]:
     """Shares of all faults found in the same way, carried over to *state*'s place."""
     names = rule.outcomes
-    way = FOUND_BY.get(state.condition, state.condition)
+    way = found_by(state.condition)
     if rule.name not in SPEAKS_OF_PLACES:
         if rule.needs == "reference" and not _shared(state):
             return []  # how far a reference shares the way is the place's own matter
@@ -232,7 +240,7 @@ def _kin(rule: Rule, rows: dict[State, list[Row]], state: State) -> list[Row]:
     ours = [relation(name, _place(state, rule.name), rule.name) for name in names]
     moved: list[Row] = []
     for other, found in rows.items():
-        if not on_path(other, rule.name) or FOUND_BY.get(other.condition, other.condition) != way:
+        if not on_path(other, rule.name) or found_by(other.condition) != way:
             continue
         theirs = [relation(name, _place(other, rule.name), rule.name) for name in names]
         for share, weight in found:
@@ -254,8 +262,8 @@ def tie_tunnel(row: Floats, states: tuple[State, ...]) -> Floats:
     for column, state in enumerate(states):
         if _branch(state) != "network" or state.place == TUNNEL:
             continue
-        way = FOUND_BY.get(state.condition, state.condition)
-        alike = [log for log, cause in tunnel if FOUND_BY.get(cause, cause) == way]
+        way = found_by(state.condition)
+        alike = [log for log, cause in tunnel if found_by(cause) == way]
         inside = alike or [log for log, _ in tunnel]
         if inside:
             tied[column] = sum(inside) / len(inside)
@@ -270,7 +278,7 @@ def tie_places(row: Floats, states: tuple[State, ...]) -> Floats:
     ways: dict[str, list[int]] = defaultdict(list)
     for column, state in enumerate(states):
         if _branch(state) == "network":
-            ways[FOUND_BY.get(state.condition, state.condition)].append(column)
+            ways[found_by(state.condition)].append(column)
     for columns in ways.values():
         tied[columns] = row[columns].mean()
     return tied
@@ -287,7 +295,7 @@ def heard_alike(state: State) -> str:
     if state.place == BEFORE_ROUTER:
         return BEFORE_ROUTER
     if _branch(state) == "network" or on_path(state):
-        return FOUND_BY.get(state.condition, state.condition)
+        return found_by(state.condition)
     return ""
 
 

@@ -14,12 +14,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.fit.counts import INSIDE_TUNNELS, Floats, Row
+from lab.fit.counts import INSIDE_TUNNELS, MDB_PER_NAT, Floats, Row
 from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES
 from streamnotice.path.rounds import TUNNEL
 
-MDB_PER_NAT: Final = 10_000 / np.log(10.0)
 _STEPS: Final = 4000
 _EVENLY: Final = 0.02
 _SELDOM: Final = 0.002

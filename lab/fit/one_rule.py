@@ -19,8 +19,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from lab.fit.__main__ import MDB_PER_NAT, PRIORS, mix_of, rule_part, runs_used
-from lab.fit.counts import Counts, fit_counts
+from lab.fit.__main__ import PRIORS, mix_of, rule_part, runs_used
+from lab.fit.counts import MDB_PER_NAT, Counts, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.temper import Folds, best_power, make_folds, one_fault
 from streamnotice.evidence import RULES

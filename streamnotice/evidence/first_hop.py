@@ -9,8 +9,6 @@ is fair to small flows (RFC 8290) hides itself from all of them.
 
 from __future__ import annotations
 
-import attrs
-
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.references import far_ends, far_losses
 from streamnotice.evidence.rule import Outcome, Rule
@@ -36,28 +34,6 @@ GAPS = 2
 """A scan for other networks, or a roam, loses some answers once."""
 LOW_PERMILLE = 400
 FLOWING_S = 5
-
-
-@attrs.frozen
-class _Far:
-    """The far ends: the least excess of all, what they lost, and whether nothing comes from them.
-
-    Attributes:
-        losses: (lost, sent) by far end.
-    """
-
-    excess_ns: int | None
-    losses: list[tuple[int, int]]
-    silent: bool
-
-
-def _far(seen: Estimates, now: int) -> _Far:
-    ends = far_ends(seen, now)
-    return _Far(
-        min((end.excess_ns for end in ends if end.excess_ns is not None), default=None),
-        far_losses(seen, now),
-        seen.requests.nothing_arrives(now) or (bool(ends) and all(end.silent for end in ends)),
-    )
 
 
 def _heard_since(seen: Estimates, since_ns: int) -> bool:
@@ -105,19 +81,21 @@ def read(seen: Estimates, now: int) -> Outcome | None:
 
 
 def _standing(seen: Estimates, near: Near, now: int) -> str:
-    far = _far(seen, now)
+    ends = far_ends(seen, now)
+    silent = seen.requests.nothing_arrives(now) or (bool(ends) and all(e.silent for e in ends))
     if near.mute >= MUTE and near.mute_since_ns is not None:
-        alone = not far.silent or _heard_since(seen, near.mute_since_ns)
+        alone = not silent or _heard_since(seen, near.mute_since_ns)
         return UNCLEAR if alone else SILENT
-    if far.silent:
+    if silent:
         late = near.high_rtt_ns is None or near.high_rtt_ns > PROMPT_NS
         return UNCLEAR if late or near.prompt < PROMPT else BEYOND
     if near.lost >= LOST and near.gaps >= GAPS and near.loss_mdb >= SURE_MDB:
-        return LOSSY if _all_lose(near, far.losses) else UNCLEAR
-    delay = _delay(seen, near, far.excess_ns, now)
+        return LOSSY if _all_lose(near, far_losses(seen, now)) else UNCLEAR
+    least_ns = min((e.excess_ns for e in ends if e.excess_ns is not None), default=None)
+    delay = _delay(seen, near, least_ns, now)
     if delay is not None:
         return delay
-    if near.loss_mdb <= -SURE_MDB and _some_lose(seen, far.losses, now):
+    if near.loss_mdb <= -SURE_MDB and _some_lose(seen, now):
         return BEYOND
     return UNCLEAR
 
@@ -133,12 +111,15 @@ def _all_lose(near: Near, losses: list[tuple[int, int]]) -> bool:
     return 4 * lost * near.sent >= near.lost * sent > 0
 
 
-def _some_lose(seen: Estimates, losses: list[tuple[int, int]], now: int) -> bool:
+def _some_lose(seen: Estimates, now: int) -> bool:
     """Probes get lost on the way to the service, or handshakes with any far end."""
     found = localise.loss(seen.paths, now)
     if found is not None and found.place != localise.NONE:
         return True
-    return any(lost >= GAPS and loss_mdb(lost, sent - lost) >= SURE_MDB for lost, sent in losses)
+    return any(
+        lost >= GAPS and loss_mdb(lost, sent - lost) >= SURE_MDB
+        for lost, sent in far_losses(seen, now)
+    )
 
 
 def _delay(seen: Estimates, near: Near, queue_ns: int | None, now: int) -> str | None:

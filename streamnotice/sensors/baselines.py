@@ -103,7 +103,7 @@ class BaselineSensor:
             for subject, sessions in self._file.of(self._network).items()
             if (found := baseline_of(sessions)) is not None
         }
-        servers = {t.address for t in session.targets("service") if t.address is not None}
+        servers = set(session.addresses("service"))
         here = _of_family(known, servers)
         for place, found in here.items():
             self._say(session, place, found.rtt_ns, found.sessions)

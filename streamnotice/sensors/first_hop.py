@@ -82,8 +82,8 @@ class FirstHopSensor:
         follower = Follower(session, self.name, partial(self._follow, session))
         try:
             while True:
-                known = {t.address for t in session.targets("service") if t.address is not None}
-                found, why_not = await asyncio.to_thread(home_router, sorted(known), self._networks)
+                known = sorted(set(session.addresses("service")))
+                found, why_not = await asyncio.to_thread(home_router, known, self._networks)
                 before = await follower.turn_to(found)
                 if before is not None:
                     _forget(session, before)

@@ -145,7 +145,7 @@ async def _find(session: Session, http: aiohttp.ClientSession) -> Ask:
         await async_search(heard, timeout=SEARCH_S, search_target=DEVICE)
     except OSError as error:
         raise _NoCounters(f"the home router can't be searched for ({error.strerror})") from None
-    ways = [way_to(t.address) for t in session.targets("service") if t.address]
+    ways = [way_to(address) for address in session.addresses("service")]
     # by IPv6 the router has another address than the one that it is found at
     gateways = {way.gateway for way in (*ways, *default_ways())}
     # the router that we go by first

@@ -63,7 +63,7 @@ class InterfaceSensor:
             before, began_ns = after, now_ns
 
     def _find(self, session: Session) -> Way:
-        addresses = [t.address for t in session.targets("service") if t.address]
+        addresses = session.addresses("service")
         if not addresses:
             return Way()
         way = way_to(addresses[-1])

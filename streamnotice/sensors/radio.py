@@ -144,7 +144,7 @@ class RadioSensor:
         began_ns, turn, interface = session.now(), 0, None
         while True:
             await asyncio.sleep(WINDOW_S)
-            addresses = [t.address for t in session.targets("service") if t.address]
+            addresses = session.addresses("service")
             if not addresses:
                 continue
             if turn % _ASK_WAY_AGAIN == 0:

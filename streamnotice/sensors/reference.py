@@ -251,7 +251,7 @@ async def _address_of(session: Session, host: str) -> str | None:
     found = await resolve(host)
     if len({family_of(address) for address in found}) > 1:
         for _ in range(round(_FAMILY_KNOWN_S / 0.1)):
-            service = [t.address for t in session.targets("service") if t.address]
+            service = session.addresses("service")
             if service:
                 wanted = family_of(service[0])
                 return next(address for address in found if family_of(address) == wanted)

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from streamnotice.addresses import is_ipv6
+from streamnotice.sensors.error_queue import family_of
 
 Medium = Literal["wifi", "ethernet", "tunnel", "mobile"]
 
@@ -295,9 +296,8 @@ def numeric(address: str, port: int) -> tuple[Any, ...]:
 
 def local_address(address: str) -> str | None:
     """The address from which packets to *address* would leave; None if there is no way."""
-    family = socket.AF_INET6 if is_ipv6(address) else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as asker:
+        with socket.socket(family_of(address), socket.SOCK_DGRAM) as asker:
             asker.connect(numeric(address, 9))  # sends nothing: it only asks for the route
             return str(asker.getsockname()[0])
     except OSError:

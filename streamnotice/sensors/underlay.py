@@ -52,8 +52,8 @@ class UnderlaySensor:
         follower = Follower(session, self.name, partial(self._follow, session))
         try:
             while True:
-                known = {t.address for t in session.targets("service") if t.address is not None}
-                found, why_not = await asyncio.to_thread(tunnel_server, sorted(known))
+                known = sorted(set(session.addresses("service")))
+                found, why_not = await asyncio.to_thread(tunnel_server, known)
                 await follower.turn_to(found)
                 self._say_why_not(session, why_not)
                 await asyncio.sleep(LOOK_EVERY_S)

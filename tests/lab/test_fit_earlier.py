@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.fit.counts import INSIDE_TUNNELS, fit_counts
-from lab.fit.earlier import MDB_PER_NAT, WORTH, earlier
+from lab.fit.counts import INSIDE_TUNNELS, MDB_PER_NAT, fit_counts
+from lab.fit.earlier import WORTH, earlier
 from lab.fit.page import VERDICT
 from streamnotice.bottlenecks import FINE, State
 from streamnotice.evidence import RULES

@@ -199,9 +199,10 @@ def _observed(found: Recorded, value: object) -> None:
             if value.outcome != "error":
                 path = _path(found, value.target, value.role)
                 if value.role == ROLE:
-                    path.hop(value.ttl).place = BEFORE_IT
-                pinged = value.method == "echo" and value.role != ROLE
-                hop = path.far if pinged else path.hop(value.ttl)
+                    hop = path.hop(value.ttl)
+                    hop.place = BEFORE_IT
+                else:
+                    hop = path.far if value.method == "echo" else path.hop(value.ttl)
                 hop.add(value.rtt_ns, value.loaded)
         case RoundTrip():
             answered = value.failure in (None, "refused") and not value.retransmitted
