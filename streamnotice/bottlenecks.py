@@ -65,6 +65,7 @@ LOOK_ALIKES: Final[tuple[tuple[str, ...], ...]] = (
     ("network.home.sharing", "network.isp.access"),
     ("network.isp.access", "network.isp.core"),
     ("network.isp.core", "network.interconnect"),
+    ("network.interconnect", "service.edge"),
     ("service.edge", "service.origin"),
     ("service.origin", "service.source"),
     ("network.home.wifi", "network.home.sharing", "network.isp.access"),
@@ -119,6 +120,14 @@ def leaves_under(name: str) -> tuple[str, ...]:
     if name == UNDETERMINED:
         return LEAF_NAMES
     return tuple(n for n in LEAF_NAMES if n == name or n.startswith(name + "."))
+
+
+def is_named(bottleneck: str, among: Iterable[str] = ()) -> bool:
+    """Something is said of where the trouble lies: a name, or the places among which it is.
+
+    `undetermined` covers places for which there is no narrower name.
+    """
+    return bottleneck not in (UNDETERMINED, NONE) or any(among)
 
 
 def common_name(names: Iterable[str]) -> str:

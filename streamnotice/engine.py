@@ -49,7 +49,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION = "0.15.1"
+ENGINE_VERSION = "0.16.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -272,7 +272,7 @@ class Engine:
             Transfer: seen.requests.transfer,
             RequestEnded: seen.requests.ended,
             Route: seen.paths.route,
-            HopProbe: seen.hop_probe,
+            HopProbe: seen.paths.probe,
             RoundTrip: seen.paths.round_trip,
             Download: seen.download,
             HostLoad: seen.load,

@@ -9,15 +9,13 @@ import attrs
 from streamnotice.observations import (
     Download,
     HomeRouter,
-    HopProbe,
     HostLoad,
     Interface,
     LiveEdge,
     Radio,
     StoredBaseline,
 )
-from streamnotice.path.first_hop import BEFORE_IT, LEAST_ANSWERS, FirstHop
-from streamnotice.path.first_hop import ROLE as FIRST_HOP
+from streamnotice.path.first_hop import BEFORE_IT
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.playback.model import PlaybackModel
@@ -88,7 +86,6 @@ class Estimates:
     playback: PlaybackModel = attrs.Factory(PlaybackModel)
     requests: Requests = attrs.Factory(Requests)
     paths: Paths = attrs.Factory(Paths)
-    first_hop: FirstHop = attrs.Factory(FirstHop)
     loads: deque[LoadSeen] = attrs.Factory(lambda: deque(maxlen=40))
     downloads: deque[DownloadSeen] = attrs.Factory(lambda: deque(maxlen=16))
     interface: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
@@ -96,12 +93,6 @@ class Estimates:
     home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
     newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
     radio: deque[RadioSeen] = attrs.Factory(lambda: deque(maxlen=16))
-
-    def hop_probe(self, seen: HopProbe) -> None:
-        if seen.role == FIRST_HOP:
-            self.first_hop.probe(seen)
-        else:
-            self.paths.probe(seen)
 
     def load(self, seen: HostLoad) -> None:
         self.loads.append(LoadSeen(seen.at_ns, seen.loop_lag_ns, seen.cpu_wait_permille))
@@ -220,7 +211,7 @@ def sighted(seen: Estimates) -> Sighted:
     blurred = {part for place in segments for part in place.split(JOIN)}
     blurred |= {part for parts in beneath for part in parts if part != _BEHIND}
     blurred -= clear | {"service"}
-    if seen.first_hop.answered >= LEAST_ANSWERS:
+    if seen.paths.first_hop.known:
         clear.add(BEFORE_IT)
         blurred -= {BEFORE_IT}
     if seen.home_router:

@@ -1,7 +1,7 @@
 """Fit the shipped table on recorded runs, and say what it is worth on runs it never saw.
 
     python -m lab.fit fit  RUNS... --out streamnotice/verdict/fitted.json [--holdout 5]
-    python -m lab.fit fit  RUNS... --upon streamnotice/verdict/fitted.json
+    python -m lab.fit fit  RUNS... --powers streamnotice/verdict/fitted.json
     python -m lab.fit cross RUNS... [--mask path,reference] [--folds 4]
     python -m lab.fit score RUNS... [--mask path,reference] [--only held-out]
 
@@ -20,8 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from lab.fit.counts import MDB_PER_NAT, SPEAKS_OF_PLACES, Counts, fit_counts
-from lab.fit.earlier import earlier
+from lab.fit.counts import (
+    MDB_PER_NAT,
+    POWER_BY_LOGIC,
+    SPEAKS_OF_PLACES,
+    Counts,
+    fit_counts,
+)
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, best_power, fit_powers, make_folds, one_fault
@@ -37,7 +42,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-2"
+NAME = "provisional-3"
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -67,15 +72,9 @@ def seen_outcomes(runs: list[Run], rule: str) -> set[str]:
     return found | set(STRETCHES) if found and rule in SPEAKS_OF_PLACES else found
 
 
-def rule_part(
-    rule: Rule,
-    counts: Counts,
-    power: float,
-    runs: list[Run],
-    known: frozenset[str] = frozenset(),
-) -> dict[str, Any]:
-    """What the table says of *rule*, of the outcomes that *runs* speak for, or that are *known*."""
-    seen = seen_outcomes(runs, rule.name) | known
+def rule_part(rule: Rule, counts: Counts, power: float, runs: list[Run]) -> dict[str, Any]:
+    """What the table says of *rule*, of the outcomes that *runs* speak for."""
+    seen = seen_outcomes(runs, rule.name)
     table = counts.logs[rule.name]
     return {
         "temper_permille": round(power * 1000),
@@ -104,6 +103,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     usable = one_fault(runs, states)
     counts = fit_counts(usable, states, pretended)
     powers, fatigue, loss = fit_powers(folds, sorted(counts.logs), _say)
+    powers |= POWER_BY_LOGIC
     made = {
         "what": "likelihoods and powers fitted on recorded runs of the lab",
         "command": "python -m lab.fit fit",
@@ -125,40 +125,34 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     }
 
 
-def fit_upon(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
-    """The table *before*, with *runs* counted on.
+def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
+    """Rows of *runs*, with the states, powers and fatigue of the table *before*.
 
-    Rows are those of the runs of both. Powers stay, but for rules that it doesn't know: theirs is
-    the one with the least loss beside the others. Rules that were added to it after its fit have
-    no runs among its own: they are counted from *runs* alone, which must hold theirs.
+    Rules that it doesn't know get the power with the least loss beside the others.
     """
     told = before["provenance"]
     pretended, fatigue = told["pretended_runs"], before["fatigue_steps"]
     states = tuple(State(*text.split(":")) for text in before["states"])
-    upon = earlier(before, frozenset(told.get("rules_added", {})))
     usable = one_fault(runs, states)
-    counts = fit_counts(usable, states, pretended, upon=upon)
+    counts = fit_counts(usable, states, pretended)
     powers = {name: row["temper_permille"] / 1000 for name, row in before["rules"].items()}
-    folds = make_folds(runs, states, mix_of(states), pretended, upon=upon)
+    powers |= POWER_BY_LOGIC
+    folds = make_folds(runs, states, mix_of(states), pretended)
     for rule in RULES:
         if rule.name not in powers and seen_outcomes(usable, rule.name):
             powers[rule.name], losses = best_power(folds, powers, rule.name, fatigue)
             _say(f"{rule.name}: power {powers[rule.name]} of {losses}")
-    by_state = {
-        state: count + told["runs_by_state"].get(state, 0)
-        for state, count in _by_state(usable, states).items()
-    }
     made = {
-        "what": "likelihoods of recorded runs of the lab; powers of the earlier table, but for "
+        "what": "likelihoods of recorded runs of the lab; powers of an earlier table, but for "
         "rules that it didn't know",
-        "command": "python -m lab.fit fit --upon",
+        "command": "python -m lab.fit fit --powers",
         **runs_used(usable),
-        "upon": {name: told[name] for name in ("engine", "runs", "runs_sha256")},
-        "runs_by_state": by_state,
+        "powers_of": {name: told[name] for name in ("engine", "runs", "runs_sha256")},
+        "runs_by_state": _by_state(usable, states),
         "pretended_runs": pretended,
         "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),
     }
-    rules = _parts(counts, powers, usable, before["rules"])
+    rules = _parts(counts, powers, usable)
     return {**before, "name": NAME, "provenance": made, "rules": rules}
 
 
@@ -166,17 +160,11 @@ def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:
     return {str(state): sum(run.truth == state for run in runs) for state in states[:-1]}
 
 
-def _parts(
-    counts: Counts,
-    powers: dict[str, float],
-    runs: list[Run],
-    before: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+def _parts(counts: Counts, powers: dict[str, float], runs: list[Run]) -> dict[str, Any]:
     """What the table says of each rule; of those never answered in the lab nothing: in shadow."""
     parts = {}
     for rule in RULES:
-        known = frozenset((before or {}).get(rule.name, {}).get("outcomes", ()))
-        part = rule_part(rule, counts, powers.get(rule.name, 0.0), runs, known)
+        part = rule_part(rule, counts, powers.get(rule.name, 0.0), runs)
         if part["outcomes"]:
             parts[rule.name] = part
     return parts
@@ -244,7 +232,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", choices=("fit", "score", "cross"))
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path("streamnotice/verdict/fitted.json"))
-    parser.add_argument("--upon", type=Path, metavar="TABLE", help="count its runs on")
+    parser.add_argument("--powers", type=Path, metavar="TABLE", help="keep its powers")
     parser.add_argument("--holdout", type=int, default=0, metavar="N")
     parser.add_argument("--only", choices=("all", "held-out", "seen"), default="all")
     parser.add_argument("--mask", default="")
@@ -259,10 +247,10 @@ def main(argv: list[str] | None = None) -> int:
     seen = [run for run in runs if run not in held]
     _say(f"{len(runs)} runs, {len(held)} held out")
     if args.what == "fit":
-        if args.upon is None:
+        if args.powers is None:
             made = fit(seen, args.pretended)
         else:
-            made = fit_upon(json.loads(args.upon.read_text()), seen)
+            made = fit_rows(json.loads(args.powers.read_text()), seen)
         args.out.write_text(json.dumps(made, indent=1) + "\n")
         return 0
     if args.what == "cross":

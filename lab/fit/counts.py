@@ -20,7 +20,6 @@ tunnel weighs for all network places what it weighs for the tunnel itself. What 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 
 import attrs
 import numpy as np
@@ -30,6 +29,8 @@ from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
+from streamnotice.evidence.tunnel import ABSENT
+from streamnotice.evidence.tunnel import RULE as _TUNNEL_RULE
 from streamnotice.evidence.underlay import UNDERLAY as _RULE
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.path.rounds import TUNNEL
@@ -38,7 +39,6 @@ Floats = NDArray[np.float64]
 MDB_PER_NAT = 10_000 / np.log(10.0)
 Row = tuple[Floats, float]
 """Shares of a rule's outcomes, and how many runs they weigh as."""
-Upon = Mapping[str, Mapping[State, Row]]
 END_S = 10
 """Steps this soon after the fault's end are of neither state."""
 
@@ -97,13 +97,8 @@ def fit_counts(
     states: tuple[State, ...],
     pretended: float = 2.0,
     rules: tuple[Rule, ...] = RULES,
-    upon: Upon | None = None,
 ) -> Counts:
-    """Tables from *runs* for *states* (FINE first, OTHER last).
-
-    Args:
-        upon: what earlier runs showed, by rule (`lab.fit.earlier`).
-    """
+    """Tables from *runs* for *states* (FINE first, OTHER last)."""
     logs: dict[str, Floats] = {}
     truths = [(run, labelled(run)) for run in runs]
     for rule in rules:
@@ -118,11 +113,12 @@ def fit_counts(
             for state, seen in by_state.items():
                 share = np.bincount(seen, minlength=len(index)) / len(seen)
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
-        for state, row in (upon or {}).get(rule.name, {}).items():
-            rows[state].append(row)
         if rule.needs != "home":
             _join_same_queue(rows)
-        logs[rule.name] = _shrunk(rule, rows, states, pretended)
+        if rule.name == TUNNEL_RULE:
+            logs[rule.name] = by_logic(rule, states)
+        else:
+            logs[rule.name] = _shrunk(rule, rows, states, pretended)
     return Counts(states, logs)
 
 
@@ -171,6 +167,9 @@ NOWHERE = ("unplaced", "home_to_service")
 """Answers that leave every place of the way open."""
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 FIRST_HOP = _FIRST_HOP.name
+TUNNEL_RULE = _TUNNEL_RULE.name
+CAP = np.log(10.0)
+"""No answer weighs more than ten decibans."""
 BEFORE_ROUTER = PATH_PLACES[0]
 UNLIKE = 0.05
 """So many homes are like none in the lab, and their router may answer anything."""
@@ -312,6 +311,19 @@ def _first_hop(
     even = np.full_like(shares, 1.0 / len(shares))
     mixed: Floats = (1 - UNLIKE) * shares + UNLIKE * even
     return mixed
+
+
+POWER_BY_LOGIC = {TUNNEL_RULE: 0.2}
+"""No run of the lab goes through a proxy, which is of the same place and no tunnel: not so sure."""
+
+
+def by_logic(rule: Rule, states: tuple[State, ...]) -> Floats:
+    """What a tunnel's absence says follows without a count, and its presence accuses nobody: how
+    many of the lab's runs have one is the lab's choice."""
+    logs = np.zeros((len(rule.outcomes), len(states)))
+    absent = rule.outcomes.index(ABSENT)
+    logs[absent, [column for column, state in enumerate(states) if state.place == TUNNEL]] = -CAP
+    return logs
 
 
 def _shared(state: State) -> bool:

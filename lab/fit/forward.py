@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.fit.counts import Counts, judged
+from lab.fit.counts import CAP, Counts, judged
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES, Rule
@@ -17,7 +17,6 @@ from streamnotice.verdict.filter import Switch
 from streamnotice.verdict.waterfall import Repeats
 
 Floats = NDArray[np.float64]
-CAP = np.log(10.0)  # ten decibans
 
 
 @attrs.frozen(eq=False)

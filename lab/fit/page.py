@@ -24,7 +24,7 @@ def figures() -> str:
     lines = [
         f"Table `{fit['name']}`, {'provisional' if fit['provisional'] else 'released'}: "
         f"{made['what']}; {made['runs']} runs replayed with engine {made['engine']}"
-        f"{_upon(made)}. "
+        f"{_powers(made)}. "
         f"Strength of shrinking: {made['pretended_runs']} pretended runs. "
         f"Log loss of the true state on left-out runs, over all steps: "
         f"{made['held_out_loss_nats']} nats (the powers were chosen to lower it, so it flatters "
@@ -64,15 +64,12 @@ def figures() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _upon(made: dict[str, Any]) -> str:
-    """The earlier table whose runs count on, if there is one."""
-    before = made.get("upon")
+def _powers(made: dict[str, Any]) -> str:
+    """The earlier table whose powers were kept, if there is one."""
+    before = made.get("powers_of")
     if before is None:
         return ""
-    return (
-        f", upon an earlier table that stands for its {before['runs']} runs "
-        f"(replayed with engine {before['engine']}; `lab/fit/earlier.py`)"
-    )
+    return f"; the powers are of {before['runs']} earlier ones (engine {before['engine']})"
 
 
 def _beyond(fit: dict[str, Any]) -> str:

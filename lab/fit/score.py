@@ -29,7 +29,7 @@ def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
     """
     if run.planned == OTHER:
         return _judge_two(run, bottleneck, among)
-    if bottleneck in (UNDETERMINED, NONE):
+    if bottleneck in (UNDETERMINED, NONE) and not among:
         return "silent"
     if run.planned == FINE:
         return "false"
@@ -47,7 +47,7 @@ def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
 
 def _judge_two(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
     """Of two faults at once neither is named alone: what covers both, or `undetermined`."""
-    if bottleneck in (UNDETERMINED, NONE):
+    if bottleneck in (UNDETERMINED, NONE) and not among:
         return "exact"
     if not holds(run, among or leaves_under(bottleneck)):
         return "wrong"

@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.fit.counts import Counts, Upon, fit_counts
+from lab.fit.counts import Counts, fit_counts
 from lab.fit.forward import Batch, batch, forward, scores
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
@@ -95,9 +95,8 @@ def make_folds(
     mix: Mix,
     pretended: float,
     folds: int = 5,
-    upon: Upon | None = None,
 ) -> Folds:
-    """Folds by run, each state spread over all of them; what earlier runs showed is in each."""
+    """Folds by run, each state spread over all of them."""
     usable = one_fault(runs, states)
     order = sorted(usable, key=lambda run: (str(run.truth), run.seed, run.name))
     weights = run_weights(order, states, mix.prior, fine=0.5)
@@ -105,7 +104,7 @@ def make_folds(
     for fold in range(folds):
         inside = [i for i in range(len(order)) if i % folds == fold]
         outside = [order[i] for i in range(len(order)) if i % folds != fold]
-        counts = fit_counts(outside, states, pretended, upon=upon)
+        counts = fit_counts(outside, states, pretended)
         parts.append((counts, batch([order[i] for i in inside], states, weights[inside])))
     return Folds(tuple(parts), states, mix)
 

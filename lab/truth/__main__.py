@@ -111,7 +111,7 @@ def results(folders: list[Path]) -> dict[str, Any]:
             "command": "python -m lab.truth measure",
             **_made(truths, counted),
             "table": fitted["name"],
-            "fitted_on": runs_behind(fitted["provenance"]),
+            "fitted_on": int(fitted["provenance"]["runs"]),
         },
         "modes": modes,
         "priors": priors,
@@ -150,11 +150,6 @@ def _errors(measured: measure.Measured) -> list[dict[str, Any]]:
         for j in measured.judged
         if j.worst in ("wrong", "false")
     ]
-
-
-def runs_behind(provenance: dict[str, Any]) -> int:
-    """How many runs a table was fitted on, those of the table before it included."""
-    return int(provenance["runs"] + provenance.get("upon", {}).get("runs", 0))
 
 
 def _made(truths: list[dict[str, Any]], counted: list[dict[str, Any]]) -> dict[str, Any]:

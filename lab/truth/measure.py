@@ -12,7 +12,7 @@ import attrs
 from lab.fit.recordings import Remember, Step, load_runs
 from lab.fit.score import Judged, Reliability, false_peaks, holds, judge_run, reliability, top
 from lab.truth.rivals import RIVALS
-from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, answerable_for, is_leaf
+from streamnotice.bottlenecks import FINE, OTHER, answerable_for, is_leaf, is_named
 from streamnotice.estimates import Estimates
 from streamnotice.events import Verdict
 from streamnotice.policy import S_NS
@@ -155,7 +155,7 @@ def _word(judged: Judged) -> str:
     if not words:
         return "nothing"
     last = words[-1]
-    if last.bottleneck == UNDETERMINED:
+    if not is_named(last.bottleneck, last.among):
         return "undetermined"
     return "name" if last.among or is_leaf(last.bottleneck) else "inner"
 

@@ -26,6 +26,7 @@ from streamnotice.evidence import (
     socket_signs,
     starving,
     status,
+    tunnel,
     underlay,
     waits,
 )
@@ -60,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     places.LOSS,
     places.REACH,
     underlay.UNDERLAY,
+    tunnel.RULE,
     first_hop.RULE,
     starving.RULE,
     queue_kind.KIND,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule, scale
-from streamnotice.path.rounds import middle
+from streamnotice.path.tries import middle
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.rounds import FAR, middle
+from streamnotice.path.rounds import FAR
+from streamnotice.path.tries import middle
 from streamnotice.policy import S_NS
 
 LEAST_NS = 10_000_000

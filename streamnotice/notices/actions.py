@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
-from streamnotice.bottlenecks import UNDETERMINED
+from streamnotice.bottlenecks import UNDETERMINED, is_named
 from streamnotice.errors import HostError
 from streamnotice.events import Notice
 from streamnotice.notices.effects import By, Figures, Followed
@@ -130,7 +130,7 @@ def _label(action: ShownAction, catalog: Catalog) -> str:
 def _touches(event: Notice, place: str) -> bool:
     named = event.among or (event.bottleneck,)
     if place == UNDETERMINED:
-        return event.bottleneck == UNDETERMINED
+        return not is_named(event.bottleneck, event.among)
     return any(
         name == place or name.startswith(place + ".") or place.startswith(name + ".")
         for name in named

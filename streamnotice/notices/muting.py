@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from streamnotice.bottlenecks import NAMEABLE, UNDETERMINED, is_leaf
+from streamnotice.bottlenecks import NAMEABLE, UNDETERMINED, is_leaf, is_named
 from streamnotice.errors import EvidenceError, HostError
 from streamnotice.events import Notice
 from streamnotice.files import OWNER_ONLY, locked, replacing, xdg_folder
@@ -65,9 +65,11 @@ def covers(place: str, bottleneck: str, among: Iterable[str] = ()) -> bool:
     """
     if place == EVERYTHING:
         return True
-    if UNDETERMINED in (place, bottleneck) or (place == bottleneck and not is_leaf(place)):
-        return place == bottleneck
     named = set(among)
+    if place == UNDETERMINED or not is_named(bottleneck, named):
+        return place == bottleneck
+    if place == bottleneck and not is_leaf(place):
+        return True
     if is_leaf(bottleneck) or not named:
         named.add(bottleneck)
     return all(name == place or name.startswith(place + ".") for name in named)

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from streamnotice.observations import HopProbe
-from streamnotice.path.rounds import Try, middle, quantile
+from streamnotice.path.tries import Try, answers, middle, quantile
 from streamnotice.policy import S_NS
 from streamnotice.snapshot import stateful
 from streamnotice.windows import recent
@@ -70,6 +70,12 @@ def loss_mdb(lost: int, kept: int) -> int:
     return lost * LOST_MDB + kept * KEPT_MDB
 
 
+def count_gaps(tries: list[Try]) -> int:
+    """How many times answers ceased to come: a moment's loss of many is one."""
+    missing = [t.rtt_ns is None for t in tries]
+    return sum(one and not before for before, one in pairwise([False, *missing]))
+
+
 @stateful
 @attrs.define
 class FirstHop:
@@ -98,24 +104,31 @@ class FirstHop:
             self.answered += 1
             self.base_ns = min(rtt_ns, self.base_ns or rtt_ns)
 
+    @property
+    def known(self) -> bool:
+        """It answers such questions: a silence tells something."""
+        return self.answered >= LEAST_ANSWERS
+
+    def recent(self, now: int, window_ns: int) -> list[Try]:
+        return recent(self.tries, now, window_ns)
+
     def look(self, now: int) -> Near | None:
         """How it answers now; None if it isn't known to answer, or wasn't asked of late."""
-        if self.answered < LEAST_ANSWERS or self.base_ns is None:
+        if not self.known or self.base_ns is None:
             return None
         tries = recent(self.tries, now, LOSS_WINDOW_NS)
         if not tries or tries[-1].at_ns <= now - FRESH_NS:
             return None
         missing = [t.rtt_ns is None for t in tries]
         lost = sum(missing)
-        gaps = sum(one and not before for before, one in pairwise([False, *missing]))
-        rtts = [t.rtt_ns for t in recent(tries, now, DELAY_WINDOW_NS) if t.rtt_ns is not None]
+        rtts = answers(recent(tries, now, DELAY_WINDOW_NS))
         known = len(rtts) >= LEAST_ANSWERS
         mute = next((n for n, gone in enumerate(reversed(missing)) if not gone), len(missing))
         lately = recent(tries, now, LATELY_NS)
         return Near(
             sent=len(tries),
             lost=lost,
-            gaps=gaps,
+            gaps=(gaps := count_gaps(tries)),
             loss_mdb=loss_mdb(gaps, len(tries) - lost),
             rtt_ns=middle(rtts) if known else None,
             low_rtt_ns=quantile(rtts, 300) if known else None,

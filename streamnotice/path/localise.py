@@ -10,19 +10,25 @@ different length.
 
 The links behind the last hop of a path whose far end was never reached are unknown: they can be
 in any place from there on.
+
+The first router is heard in two ways: as a hop, and by its answers to questions put to itself
+(`first_hop`), which are many more.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import takewhile
 from operator import itemgetter
 from typing import Final
 
 import attrs
 
 from streamnotice.decibans import from_ratio
+from streamnotice.path.first_hop import FirstHop, count_gaps
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import FAR, TUNNEL, Paths, PathSeen, Try, quantile
+from streamnotice.path.rounds import FAR, TUNNEL, Paths, PathSeen
+from streamnotice.path.tries import Try, answers, quantile
 from streamnotice.policy import S_NS
 
 DELAY_WINDOW_NS: Final = 10 * S_NS
@@ -36,6 +42,16 @@ PAIRING_NS: Final = 3 * S_NS
 CLEAN_PERMILLE: Final = 300
 SHARED_PERMILLE: Final = 600
 LEAST_LOSS_PERMILLE: Final = 30
+CLEAN_LOSS_PERMILLE: Final = 5
+MOVES_AT_LEAST: Final = 20
+"""A queue whose round trips scatter by less than this part of it tells nothing by its moving."""
+MOVES_ALIKE: Final = 2
+"""A hop that has the queue in its base scatters as the far end does, at least by this part."""
+FEWEST_TO_SCATTER: Final = 4
+RELUCTANT_MDB: Final = 10_000
+"""What it costs to take a hop's losses for its own: few routers are so."""
+DEAD_PERMILLE: Final = 900
+"""A far end that loses so much may be gone itself, the link to it as well."""
 CLEARLY_MDB: Final = 8_000
 """An arrangement of loss this much less likely than the best one is out of the question."""
 
@@ -78,6 +94,8 @@ class Located:
     base_ns: int | None
 
 
+_BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
+
 # -- links to places --------------------------------------------------------------------------
 
 
@@ -94,6 +112,12 @@ def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
     numbers = [number for place in found for number in _numbers(place)]
     if None in found:  # any place that the known links before and behind leave open
         known = [(ttl, _numbers(place)) for ttl, place in enumerate(segments, 1)]
+        if TUNNEL in segments[:start]:
+            # past the home and the provider; and, if links of the server's network are known,
+            # no further than into it
+            known.append((start, [_BEHIND_TUNNEL]))
+            if "service" in segments[end:]:
+                known.append((end, [_BEHIND_TUNNEL]))
         low = max((ns[0] for ttl, ns in known if ns and ttl <= start + 1), default=0)
         high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
         numbers += [min(low, high), high]
@@ -134,8 +158,16 @@ def _edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
         rising.append((ttl, least))
     rising.reverse()
     clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
-    shared = min((ttl for ttl, share in rising if share >= SHARED_PERMILLE), default=path.length)
+    shared = min((ttl for ttl, share in rising if share >= _shares(path, ttl)), default=path.length)
     return _between(path, clean, shared)
+
+
+def _shares(path: PathSeen, ttl: int) -> int:
+    """The share (permille) from which on a hop has its part in the trouble.
+
+    What a tunnel's server forwards passes the link that it hangs on twice, its own answers once.
+    """
+    return CLEAN_PERMILLE if path.segment(ttl) == TUNNEL else SHARED_PERMILLE
 
 
 def _ends(path: PathSeen) -> tuple[list[int], list[int]]:
@@ -162,7 +194,29 @@ def _over_base(
     base = path.base(ttl, stored)
     if base is None or path.hops[ttl].answered < 4:
         return []
-    return [(t.at_ns, t.rtt_ns - base) for t in tries if t.rtt_ns is not None]
+    return _over(base, tries)
+
+
+def _over(base_ns: int, tries: list[Try]) -> list[tuple[int, int]]:
+    return [(t.at_ns, t.rtt_ns - base_ns) for t in tries if t.rtt_ns is not None]
+
+
+def _far_excess(
+    path: PathSeen, far: list[int], stored: dict[str, int], now: int, base_ns: int
+) -> list[tuple[int, int]]:
+    """(instant, round trip over the base) of the far end's answers, to probes and handshakes alike.
+
+    Each of the two voices has a base of its own, but one that was only heard while the other was
+    far above its base has the queue in it.
+    """
+    rows = []
+    for ttl in far:
+        hop, own = path.hops[ttl], path.base(ttl, stored)
+        if own is None or hop.answered < 4:
+            continue
+        queued = hop.calmest_ns is None or hop.calmest_ns >= base_ns + LEAST_DELAY_NS
+        rows += _over(base_ns if queued else own, hop.recent(now, DELAY_WINDOW_NS))
+    return sorted(rows)
 
 
 _instant: Final = itemgetter(0)
@@ -189,18 +243,18 @@ def queue(paths: Paths, now: int, role: str = "service") -> Located | None:
     return paths.once(f"queue {role}", now, lambda: _queue(paths, now, role))
 
 
-def _hidden(path: PathSeen, ttl: int, stored: dict[str, int], base_ns: int, total_ns: int) -> int:
-    """How much of the far end's excess (permille) may stand in a hop's own base, unseen.
+def _most_hidden_ns(path: PathSeen, ttl: int, stored: dict[str, int], base_ns: int) -> int:
+    """How much of the far end's excess may stand in a hop's own base, unseen.
 
     A hop that is known only since the queue stood has it in its smallest round trip: that it
-    shows no excess then doesn't clear it.
+    shows no excess then doesn't clear it. But no queue is longer than the whole round trip.
     """
-    if path.stored_for(ttl, stored) is not None:
+    hop = path.hops[ttl]
+    if path.stored_for(ttl, stored) is not None or hop.base_ns is None:
         return 0
-    calmest = path.hops[ttl].calmest_ns
-    if calmest is None:
-        return 1000
-    return max(0, calmest - base_ns) * 1000 // max(1, total_ns)
+    if hop.calmest_ns is None:
+        return hop.base_ns
+    return min(hop.base_ns, max(0, hop.calmest_ns - base_ns))
 
 
 def _firm(share: int, hidden: int) -> bool:
@@ -214,27 +268,63 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
         return None
     near, far = _ends(path)
     stored = paths.stored if role == "service" else {}
-    at_far = sorted(row for ttl in far for row in _excess(path, ttl, stored, now, DELAY_WINDOW_NS))
+    bases = [b for ttl in far if (b := path.base(ttl, stored)) is not None]
+    if not bases:
+        return None
+    base = min(bases)
+    if role == "underlay" and (inside := paths.tunnel_base_ns()) is not None:
+        base = min(base, inside)
+    at_far = _far_excess(path, far, stored, now, base)
     if len(at_far) < 2:
         return None
-    base = min(b for ttl in far if (b := path.base(ttl, stored)) is not None)
     values = sorted(excess for _, excess in at_far)
     total = values[len(values) // 2]
     if total < max(LEAST_DELAY_NS, base // 4):
         return Located(NONE, total, base)
+    voices = [
+        (
+            ttl,
+            _excess(path, ttl, stored, now, DELAY_WINDOW_NS),
+            _most_hidden_ns(path, ttl, stored, base),
+        )
+        for ttl in near
+    ]
+    router = paths.first_router(path)
+    if router is not None and router.base_ns is not None:
+        samples = _over(router.base_ns, router.recent(now, DELAY_WINDOW_NS))
+        voices.insert(0, (1, samples, router.base_ns))
+    moved = _moved(at_far)
     shares: list[tuple[int, int]] = []
-    for ttl in near:
-        ours = theirs = 0
-        count = 0
-        for at, excess in _excess(path, ttl, stored, now, DELAY_WINDOW_NS):
-            queue_then = _at(at_far, at)
-            if queue_then is not None and queue_then > 0:
-                ours, theirs, count = ours + excess, theirs + queue_then, count + 1
-        if count >= 2 and theirs >= count * LEAST_DELAY_NS // 2:
-            share = ours * 1000 // theirs
-            if _firm(share, _hidden(path, ttl, stored, base, total)):
-                shares.append((ttl, share))
+    for ttl, samples, hidden_ns in voices:
+        share = _share_of(samples, at_far)
+        hidden = hidden_ns * 1000 // total
+        if moved is not None and moved * MOVES_AT_LEAST >= total:
+            ours = _moved(samples)
+            hidden = hidden if ours is None else min(hidden, MOVES_ALIKE * ours * 1000 // moved)
+        if share is not None and _firm(share, hidden):
+            shares.append((ttl, share))
     return Located(_edge(path, shares), total, base)
+
+
+def _moved(samples: list[tuple[int, int]]) -> int | None:
+    """How far round trips scatter; None of too few."""
+    values = [excess for _, excess in samples]
+    if len(values) < FEWEST_TO_SCATTER:
+        return None
+    return quantile(values, 850) - quantile(values, 150)
+
+
+def _share_of(samples: list[tuple[int, int]], at_far: list[tuple[int, int]]) -> int | None:
+    """A hop's share (permille) of the far end's excess at the same times."""
+    ours = theirs = 0
+    count = 0
+    for at, excess in samples:
+        queue_then = _at(at_far, at)
+        if queue_then is not None and queue_then > 0:
+            ours, theirs, count = ours + excess, theirs + queue_then, count + 1
+    if count < 2 or theirs < count * LEAST_DELAY_NS // 2:
+        return None
+    return ours * 1000 // theirs
 
 
 def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
@@ -243,29 +333,32 @@ def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     if path is None or not path.segments:
         return None
 
-    def scatter(tries: list[Try]) -> int | None:
-        rtts = [t.rtt_ns for t in tries if t.rtt_ns is not None]
-        if len(rtts) < 6:
-            return None
-        return quantile(rtts, 850) - quantile(rtts, 150)
-
     near, far = _ends(path)
     totals = [
         (value, path.hops[ttl].base_ns or 0)
         for ttl in far
-        if (value := scatter(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
+        if (value := _scatter(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
     ]
     if not totals:
         return None
     total, base = min(totals)
     if total < max(LEAST_DELAY_NS, base // 4):
         return Located(NONE, total, base)
+    voices = [(ttl, path.hops[ttl].recent(now, SPREAD_WINDOW_NS)) for ttl in near]
+    router = paths.first_router(path)
+    if router is not None:
+        voices.insert(0, (1, router.recent(now, SPREAD_WINDOW_NS)))
     shares = [
         (ttl, value * 1000 // total)
-        for ttl in near
-        if (value := scatter(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
+        for ttl, tries in voices
+        if (value := _scatter(tries)) is not None
     ]
     return Located(_edge(path, shares), total, base)
+
+
+def _scatter(tries: list[Try]) -> int | None:
+    rtts = answers(tries)
+    return None if len(rtts) < 6 else quantile(rtts, 850) - quantile(rtts, 150)
 
 
 # -- loss -------------------------------------------------------------------------------------
@@ -283,6 +376,23 @@ class _Losses:
         kept = from_ratio(1000 - permille, 1000)
         return self.lost * gone + (self.sent - self.lost) * kept
 
+    @property
+    def permille(self) -> int:
+        return self.lost * 1000 // self.sent
+
+    def fits(self, permille: int) -> int:
+        """Log likelihood (mdb) behind so much loss: a router may answer more seldom than that."""
+        own = max(1, min(999, self.permille))
+        shared = self.log_of(permille)
+        if own <= permille:
+            return shared
+        # any share would do: the more was asked, the less likely is just this one (by its root)
+        reluctant = RELUCTANT_MDB + from_ratio(self.sent, 1) // 2
+        return max(shared, self.log_of(own) - reluctant)
+
+    def __add__(self, other: _Losses) -> _Losses:
+        return _Losses(self.ttl, self.lost + other.lost, self.sent + other.sent)
+
 
 def _count(tries: list[Try], ttl: int) -> _Losses:
     return _Losses(ttl, sum(1 for t in tries if t.rtt_ns is None), len(tries))
@@ -292,8 +402,8 @@ def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
     """Where probes get lost, by the likelihoods of all places where it could begin.
 
     For each link as the culprit: hops before it lose as good as nothing, hops from it on lose
-    what the far end loses. All links that are not clearly less likely than the best are
-    kept. A hop that loses more than those behind it is only reluctant, and is counted as they are.
+    what the far end loses. A hop that loses more than that may only be reluctant. All links
+    that are not clearly less likely than the best are kept.
     """
     path = paths.main(role)
     if path is None or not path.segments:
@@ -305,33 +415,44 @@ def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
     if not ends:
         return None
     # the kinder of the far end's two voices: a server may drop probes, not handshakes
-    end = min(ends, key=lambda row: row.lost * 1000 // row.sent)
-    rate = end.lost * 1000 // end.sent
+    end = min(ends, key=lambda row: row.permille)
+    rate = end.permille
     base = next((path.hops[ttl].base_ns for ttl in far), None)
     if rate < LEAST_LOSS_PERMILLE or end.lost < 2:
         return Located(NONE, rate, base)
-    rows = [end]
-    for ttl in reversed(near):
-        if path.hops[ttl].answered == 0:
-            continue
-        row = _count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), ttl)
-        if row.sent < 3:
-            continue
-        behind = rows[-1]
-        if row.lost * behind.sent > behind.lost * row.sent:
-            row = _Losses(ttl, row.sent * behind.lost // behind.sent, row.sent)
-        rows.append(row)
-    rows.reverse()
-    clean, faulty = 5, max(LEAST_LOSS_PERMILLE, min(900, rate))
+    found = {
+        ttl: _count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), ttl)
+        for ttl in near
+        if path.hops[ttl].answered
+    }
+    router = paths.first_router(path)
+    if router is not None and path.length > 1:
+        found[1] = found.get(1, _Losses(1, 0, 0)) + _asked(router, now)
+    rows = [row for _, row in sorted(found.items()) if row.sent >= 3]
+    rows.append(end)
     scores = []
     for first in range(len(rows)):
-        score = sum(row.log_of(clean) for row in rows[:first])
-        score += sum(row.log_of(faulty) for row in rows[first:])
+        score = sum(row.fits(CLEAN_LOSS_PERMILLE) for row in rows[:first])
+        all_behind = sum(rows[first:-1], end)
+        score += max(
+            sum(row.fits(max(LEAST_LOSS_PERMILLE, min(900, faulty))) for row in rows[first:])
+            for faulty in (rate, all_behind.permille)
+        )
         scores.append(score)
     best = max(scores)
     open_to = [i for i, score in enumerate(scores) if best - score < CLEARLY_MDB]
     start = rows[open_to[0] - 1].ttl if open_to[0] else 0
-    return Located(_between(path, start, rows[open_to[-1]].ttl), rate, base)
+    place = _between(path, start, rows[open_to[-1]].ttl)
+    if rate >= DEAD_PERMILLE and open_to[0] == len(rows) - 1 and place in STRETCHES:
+        place = stretch(STRETCHES[place][0], len(SHORT) - 1)
+    return Located(place, rate, base)
+
+
+def _asked(router: FirstHop, now: int) -> _Losses:
+    """A moment's loss of many is one: they come so densely that they are lost together."""
+    tries = router.recent(now, LOSS_WINDOW_NS)
+    gaps = count_gaps(tries)
+    return _Losses(1, gaps, len(answers(tries)) + gaps)
 
 
 # -- reach ------------------------------------------------------------------------------------
@@ -367,21 +488,36 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     )
     if len(tries) < 2:
         return None
-    alive: dict[int, bool] = {}
-    for ttl in near:
-        recent = path.hops[ttl].recent(now, REACH_WINDOW_NS)
-        if recent and path.hops[ttl].answered:
-            alive[ttl] = any(t.rtt_ns is not None for t in recent[-2:])
+    heard = [(ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS)) for ttl in near]
+    heard = [(ttl, asked) for ttl, asked in heard if path.hops[ttl].answered]
+    router = paths.first_router(path)
+    if router is not None and path.length > 1:
+        heard.append((1, router.recent(now, REACH_WINDOW_NS)))
+    alive = _alive(heard, 0)
+    if any(t.rtt_ns is not None for t in tries[-3:]):
+        return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
+    # who answered before the silence began says nothing of where it begins
+    silent = list(takewhile(lambda t: t.rtt_ns is None, reversed(tries)))
+    alive = _alive(heard, silent[-1].at_ns)
     answered = sum(alive.values())
     lost = len(alive) - answered
-    if any(t.rtt_ns is not None for t in tries[-3:]):
-        return Reach("all", answered + 1, lost)
     last_alive = max((ttl for ttl, lives in alive.items() if lives), default=0)
     end = path.length
     dead = min((ttl for ttl, lives in alive.items() if not lives and ttl > last_alive), default=end)
     if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
     return Reach(_between(path, last_alive, dead), answered, lost + 1)
+
+
+def _alive(heard: list[tuple[int, list[Try]]], since_ns: int) -> dict[int, bool]:
+    """Hops that were asked since then -> whether one of their last two answers came."""
+    alive: dict[int, bool] = {}
+    for ttl, tries in heard:
+        asked = [t for t in tries if t.at_ns >= since_ns][-2:]
+        if asked:
+            lives = any(t.rtt_ns is not None for t in asked)
+            alive[ttl] = alive.get(ttl, False) or lives
+    return alive
 
 
 def _nothing(paths: Paths, path: PathSeen, now: int) -> Reach | None:

@@ -14,6 +14,10 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.path.borders import with_border
+from streamnotice.path.first_hop import ROLE as FIRST_HOP
+from streamnotice.path.first_hop import FirstHop
+from streamnotice.path.tries import Try
 from streamnotice.policy import S_NS
 from streamnotice.snapshot import derived, stateful
 from streamnotice.windows import recent
@@ -32,16 +36,6 @@ FOLLOWED_NS: Final = 30 * S_NS
 TUNNEL: Final = "network.vpn"
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
-
-
-@stateful
-@attrs.define
-class Try:
-    """One probe's fate: round trip, or None for nothing."""
-
-    at_ns: int
-    rtt_ns: int | None
-    loaded: bool
 
 
 @stateful
@@ -82,11 +76,17 @@ class HopSeen:
 @stateful
 @attrs.define
 class PathSeen:
-    """The path to one target: its hops, and whom its links belong to."""
+    """The path to one target: its hops, and whom its links belong to.
+
+    Attributes:
+        told: place of each link as the hops' addresses tell.
+        segments: the same, the provider's border left open where the other paths don't tell it.
+    """
 
     role: str
     hops: dict[int, HopSeen] = attrs.Factory(dict)
     labels: tuple[str | None, ...] = ()
+    told: tuple[str | None, ...] = ()
     segments: tuple[str | None, ...] = ()
     complete: bool = False
     far: tuple[int, int] | None = None
@@ -133,7 +133,8 @@ class PathSeen:
                 for ttl in [t for t in self.hops if t > same]:
                     del self.hops[ttl]
                 break
-        self.labels, self.segments, self.complete = seen.hops, seen.segments, seen.complete
+        self.labels, self.told, self.complete = seen.hops, seen.segments, seen.complete
+        self.segments = seen.segments
 
     def newest_ns(self) -> int:
         """When the last probe of those remembered was settled."""
@@ -183,6 +184,8 @@ class Paths:
     paths: dict[str, PathSeen] = attrs.Factory(dict)
     stored: dict[str, int] = attrs.Factory(dict)
     """Round trips (ns) of earlier sessions on this network, by place or "far end"."""
+    first_hop: FirstHop = attrs.Factory(FirstHop)
+    """What the router that packets are handed to first says when it is asked itself."""
     _looked: dict[str, tuple[int, Any]] | None = derived()
 
     def once(self, what: str, now: int, look: Callable[[], T]) -> T:
@@ -234,6 +237,13 @@ class Paths:
 
         return self.once("underlay", 0, look)  # the same at any instant
 
+    def tunnel_base_ns(self) -> int | None:
+        """The tunnel server's smallest round trip through the tunnel: beside it none is longer."""
+        above = self.busiest()
+        if above is None or above.segment(1) != TUNNEL or 1 not in above.hops:
+            return None
+        return above.hops[1].base_ns
+
     def main(self, role: str) -> PathSeen | None:
         """The path that questions about *role* ("service" or "underlay") are put to."""
         return self.underlay() if role == "underlay" else self.busiest()
@@ -250,8 +260,23 @@ class Paths:
         path = self._path(seen.target, seen.role)
         path.role = seen.role
         path.route(seen)
+        for one in self.paths.values():
+            one.segments = with_border(one.labels, one.told, self._elsewhere(one))
+
+    def _elsewhere(self, path: PathSeen) -> set[str]:
+        """Hops of the ways to other networks than that of *path*'s far end."""
+        others = [
+            other
+            for other in self.paths.values()
+            if other is not path and (other.role != path.role or path.role == "reference")
+        ]
+        return {label for other in others for label in other.labels if label is not None}
 
     def probe(self, seen: HopProbe) -> None:
+        if seen.role == FIRST_HOP:
+            self._looked = None
+            self.first_hop.probe(seen)
+            return
         if seen.outcome == "error":
             return
         path = self._path(seen.target, seen.role)
@@ -268,20 +293,20 @@ class Paths:
         answered = seen.failure in (None, "refused") and not seen.retransmitted
         path.add(FAR, seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
 
+    def forget_first_hop(self) -> None:
+        """As if that router had never been asked."""
+        self._looked = None
+        self.first_hop = FirstHop()
+
+    def first_router(self, path: PathSeen) -> FirstHop | None:
+        """What its first router says when asked itself; None if it isn't known to answer, or if
+        *path* leads over another one, or begins inside a tunnel."""
+        label = path.labels[0] if path.labels else None
+        leads = label in (None, self.first_hop.target) and path.segment(1) not in (None, TUNNEL)
+        return self.first_hop if leads and self.first_hop.known else None
+
     def services(self) -> list[PathSeen]:
         return [p for p in self.paths.values() if p.role == "service"]
 
     def references(self) -> list[PathSeen]:
         return [p for p in self.paths.values() if p.role == "reference"]
-
-
-def middle(values: list[int]) -> int:
-    """Lower median of at least one value."""
-    ordered = sorted(values)
-    return ordered[(len(ordered) - 1) // 2]
-
-
-def quantile(values: list[int], permille: int) -> int:
-    """Nearest-rank quantile of at least one value."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, len(ordered) * permille // 1000)]

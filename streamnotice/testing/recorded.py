@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from importlib.resources import as_file, files
 from typing import Final
 
+import attrs
+
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.engine import Engine
 from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent
 from streamnotice.observations import Observation
+from streamnotice.policy import Policy
 
 RECORDED: Final[dict[str, str]] = {
     "healthy": "none",
@@ -21,7 +24,7 @@ RECORDED: Final[dict[str, str]] = {
 
 
 def play_recorded(name: str) -> Iterator[AnyEvent]:
-    """What the engine says of a recorded session, with this version's tables.
+    """What the engine says of a recorded session, with this version's tables and default gate.
 
     Raises:
         HostError: there is no recording of that name.
@@ -31,7 +34,8 @@ def play_recorded(name: str) -> Iterator[AnyEvent]:
     source = files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz"
     with as_file(source) as path:
         dossier = open_dossier(path)
-        engine = Engine(dossier.header.settings)
+        steps = Policy().settings().false_naming_steps
+        engine = Engine(attrs.evolve(dossier.header.settings, false_naming_steps=steps))
         for entry in dossier:
             if entry.type == "tick":
                 yield from engine.tick(entry.at_ns)

@@ -116,7 +116,7 @@ def test_the_preview_shows_every_notice(language: str, capsys: pytest.CaptureFix
     found = lines(out)
     assert code == 0
     shown = {line["message"] for line in found}
-    assert shown >= set(place_stems()) - {"network.among.sharing_access"}
+    assert shown >= set(place_stems())
     assert shown >= {f"notice.resolved.{end}" for end in ("recovered", "ended", "withdrawn")}
     assert all(line["text"] and line["title"] and line["locale"] == language for line in found)
 

@@ -29,14 +29,19 @@ def paths(
     bent_from: int | None = None,
     silent: int | None = None,
     late: frozenset[int] = frozenset(),
+    alone: bool = False,
 ) -> Paths:
     """Probes once a second to each hop for 30 s; trouble on the link to `trouble_at` from 20 s.
 
-    Hops in *late* are known from 21 s on.
+    Hops in *late* are known from 21 s on. Unless *alone*, the way to a server of another network
+    is known, which leaves this one behind the third hop.
     """
     seen = Paths()
     hops = tuple(f"addr-{ttl}" for ttl in range(1, len(segments) + 1))
     seen.route(Route(0, "host-a", "service", hops, segments, True))
+    if not alone:
+        beside = (*segments[:3], "network.interconnect")
+        seen.route(Route(0, "host-r", "reference", (*hops[:3], "addr-r"), beside, True))
     for second in range(30):
         trouble = second >= 20
         for ttl in range(1, len(segments) + 1):
@@ -58,6 +63,18 @@ def paths(
 
 
 NOW = 30 * S_NS
+
+
+@pytest.mark.parametrize(
+    ("link", "place"),
+    [(2, "access"), (3, "core_or_interconnect"), (4, "interconnect_or_service"), (5, "service")],
+)
+def test_a_provider_that_no_other_way_leaves_may_end_one_router_earlier(
+    link: int, place: str
+) -> None:
+    found = localise.queue(paths(trouble_at=link, alone=True), NOW)
+    assert found is not None
+    assert found.place == place
 
 
 @pytest.mark.parametrize(("link", "word"), list(enumerate(WORDS, 1)))

@@ -23,7 +23,7 @@ NOW = 30 * S_NS
 def ask(seen: Estimates, at_ns: int, rtt_ms: int | None, router: str = "addr-r") -> None:
     outcome = "lost" if rtt_ms is None else "reached"
     rtt_ns = None if rtt_ms is None else rtt_ms * MS_NS
-    seen.hop_probe(HopProbe(at_ns, router, 1, "echo", outcome, rtt_ns, role="first-hop"))  # type: ignore[arg-type]
+    seen.paths.probe(HopProbe(at_ns, router, 1, "echo", outcome, rtt_ns, role="first-hop"))  # type: ignore[arg-type]
 
 
 def answers(
@@ -91,14 +91,14 @@ def test_a_router_that_answered_seldom_or_long_ago_says_nothing() -> None:
 def test_another_router_is_another_story() -> None:
     seen = answers(Estimates(), lost=3)
     ask(seen, NOW, 2, router="addr-other")
-    assert (seen.first_hop.target, seen.first_hop.answered) == ("addr-other", 1)
+    assert (seen.paths.first_hop.target, seen.paths.first_hop.answered) == ("addr-other", 1)
     assert outcome(seen) is None
 
 
 def test_an_error_of_our_own_stack_is_the_end_of_what_was_known() -> None:
     seen = answers(Estimates())
-    seen.hop_probe(HopProbe(NOW, "addr-r", 1, "echo", "error", role="first-hop"))
-    assert (outcome(seen), seen.first_hop.base_ns) == (None, None)
+    seen.paths.probe(HopProbe(NOW, "addr-r", 1, "echo", "error", role="first-hop"))
+    assert (outcome(seen), seen.paths.first_hop.base_ns) == (None, None)
     assert "network.home.wifi" not in sighted(seen).clear
 
 
@@ -108,7 +108,7 @@ def test_another_ones_word_is_no_answer() -> None:
         said = HopProbe(
             second * S_NS + 1, "addr-r", 1, "echo", "refused_by_path", MS_NS, role="first-hop"
         )
-        seen.hop_probe(said)
+        seen.paths.probe(said)
     assert outcome(stuck(seen)) == "silent"
 
 
@@ -176,7 +176,7 @@ def test_silence_counts_if_nothing_comes_from_behind_either() -> None:
     assert outcome(heard) == "unclear", "packets pass the router, whatever it answers"
     # it still tells of probes that end at it: a limit on pings
     limited = stuck(answers(Estimates(), silent_from=26))
-    limited.hop_probe(HopProbe(NOW - 1, "host-s", 1, "udp", "ttl_exceeded", 3 * MS_NS))
+    limited.paths.probe(HopProbe(NOW - 1, "host-s", 1, "udp", "ttl_exceeded", 3 * MS_NS))
     assert outcome(limited) == "unclear"
 
 

@@ -31,6 +31,12 @@ def inside(seen: Paths, segments: tuple[str | None, ...] = ("network.vpn", None)
     return seen
 
 
+def also_beside(seen: Paths, at_ns: int, hops: tuple[str, ...]) -> None:
+    """Beside the tunnel another network's server is known, whose way parts at the third hop."""
+    places = (*SEGMENTS[:3], "network.interconnect")
+    seen.route(Route(at_ns, "host-r", "reference", (*hops[:3], "addr-r"), places, True))
+
+
 def beneath(
     seen: Paths,
     *,
@@ -44,6 +50,7 @@ def beneath(
     """Probes once a second to each hop of the way to a tunnel's server; trouble from 15 s on."""
     hops = tuple(f"{server}-{ttl}" for ttl in range(1, len(segments) + 1))
     seen.route(Route(seconds[0] * S_NS, server, "underlay", hops, segments, complete))
+    also_beside(seen, seconds[0] * S_NS, hops)
     for second in seconds:
         for ttl in range(1, len(segments) + 1):
             trouble = second >= 15
@@ -92,6 +99,7 @@ def test_hops_that_were_calm_at_rest_are_cleared_when_a_queue_stands() -> None:
     seen = inside(Paths())
     hops = tuple(f"addr-{ttl}" for ttl in range(1, 6))
     seen.route(Route(0, "addr-vpn", "underlay", hops, SEGMENTS, True))
+    also_beside(seen, 0, hops)
 
     def ask(at_ns: int, ttl: int, extra_ms: int) -> None:
         rtt = (4 * ttl + (extra_ms if ttl >= 3 else 0)) * MS_NS

@@ -18,7 +18,7 @@ from typing import Final
 
 import attrs
 
-from streamnotice.bottlenecks import UNDETERMINED
+from streamnotice.bottlenecks import UNDETERMINED, is_named
 from streamnotice.dossier.deeds import Deed, as_read, deeds
 from streamnotice.dossier.examination import against, apart, leaving, ranges
 from streamnotice.dossier.examination.against import Margin, Rival, Turn
@@ -105,7 +105,7 @@ def main_notice(notices: Sequence[Notice]) -> Notice | None:
     with a name, else the last one; None without any."""
     words = [*last_words(notices).values()]
     withdrawn = {n.id for n in notices if n.reason == "withdrawn"}
-    named = [notice for notice in words if notice.bottleneck != UNDETERMINED]
+    named = [notice for notice in words if is_named(notice.bottleneck, notice.among)]
     stood = [notice for notice in named if notice.id not in withdrawn]
     best = stood or named or words
     return best[-1] if best else None

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from streamnotice.bottlenecks import is_named
 from streamnotice.dossier.examination.reweigh import Change, Fate, Stretch, fate, weigh_again
 from streamnotice.dossier.examination.session import Asked, Input, Session
 from streamnotice.engine import Engine
@@ -37,7 +38,6 @@ from streamnotice.observations import (
     TargetRole,
     Transfer,
 )
-from streamnotice.path.first_hop import FirstHop
 from streamnotice.policy import S_NS
 from streamnotice.verdict.naming import SEPARATOR, Named, Namer
 
@@ -238,7 +238,7 @@ def _forget(engine: Engine, sensor: str) -> None:
     for target in [name for name, path in seen.paths.paths.items() if path.role in gone]:
         del seen.paths.paths[target]
     if sensor in ("path", "first-hop"):
-        seen.first_hop = FirstHop()
+        seen.paths.forget_first_hop()
     if sensor == "reference":
         seen.downloads.clear()
     elif sensor == "gateway":
@@ -255,7 +255,7 @@ def _forget(engine: Engine, sensor: str) -> None:
 
 def _named(namer: Namer, verdict: Verdict | None) -> Named | None:
     """A verdict's name, without its weights."""
-    if verdict is None or verdict.bottleneck in ("undetermined", "none"):
+    if verdict is None or not is_named(verdict.bottleneck, verdict.among):
         return None
     key = SEPARATOR.join(verdict.among) if verdict.among else verdict.bottleneck
     return Named(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from streamnotice.bottlenecks import UNDETERMINED
+from streamnotice.bottlenecks import is_named
 from streamnotice.dossier.deeds import FIGURES, Deed
 from streamnotice.dossier.examination import Examined
 from streamnotice.dossier.examination.apart import Pair
@@ -140,7 +140,7 @@ def fate(found: Fate, condition: str | None, say: Phrases | None = None) -> str:
     say = say or english()
     said = named(found.bottleneck, found.among, found.condition, say)
     if found.word == "stands":
-        if found.bottleneck == UNDETERMINED:
+        if not is_named(found.bottleneck, found.among):
             return say("fate.still")
         if found.condition == condition:
             return say("fate.stands")

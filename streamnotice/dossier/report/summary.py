@@ -6,7 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from streamnotice.bottlenecks import LEAF_NAMES, UNDETERMINED
+from streamnotice.bottlenecks import LEAF_NAMES, is_named
 from streamnotice.coverage import coverage
 from streamnotice.dossier.examination import last_words, words
 from streamnotice.dossier.report.frame import Frame, capital, language
@@ -86,7 +86,7 @@ class Summary(Frame):
         if notice is None:
             return []
         sure = say.certainty(notice.confidence_ppm)
-        if notice.bottleneck == UNDETERMINED:
+        if not is_named(notice.bottleneck, notice.among):
             return [say("sure.undetermined", certainty=sure)]
         provisional = self.found.header.provisional
         return [
@@ -149,7 +149,7 @@ class Summary(Frame):
     def against(self) -> list[str]:
         """The strongest that speaks against the main notice."""
         notice = self.main
-        if notice is None or notice.bottleneck == UNDETERMINED:
+        if notice is None or not is_named(notice.bottleneck, notice.among):
             return []
         found = [(notice.against, item) for item in notice.items if item.weight_mdb < 0][:3]
         if self.examined is not None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from streamnotice.bottlenecks import UNDETERMINED
+from streamnotice.bottlenecks import is_named
 from streamnotice.dossier.examination import words
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate
@@ -52,7 +52,7 @@ class Tables(Frame):
         if notice is None or not notice.items:
             return None
         say = self.say
-        if notice.bottleneck == UNDETERMINED:
+        if not is_named(notice.bottleneck, notice.among):
             seen = [
                 [visible(item.rule, 40), self.item(item, notice)]
                 for item in notice.items[:MOST_ROWS]

@@ -1,0 +1,25 @@
+"""Does the way lead through a tunnel of this computer's? Without one, no tunnel is to blame.
+
+That there is one accuses nobody: it was there before the fault.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.path.rounds import TUNNEL
+
+ABSENT: Final = "absent"
+THERE: Final = "there"
+
+
+def read(seen: Estimates, now: int) -> Outcome | None:
+    path = seen.paths.busiest()
+    if seen.medium == "tunnel" or (path is not None and TUNNEL in path.segments):
+        return Outcome(THERE)
+    return None if path is None or not path.segments else Outcome(ABSENT)
+
+
+RULE = Rule("tunnel", (ABSENT, THERE), "path", read)
