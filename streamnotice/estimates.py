@@ -158,7 +158,7 @@ class Estimates:
                 continue
             if ttl >= path.length:
                 found["far end"] = min(hop.base_ns, found.get("far end", hop.base_ns))
-            elif (place := path.segment(ttl)) is not None and JOIN not in place:
+            elif (place := path.told_segment(ttl)) is not None and JOIN not in place:
                 found[place] = hop.base_ns
         return found
 

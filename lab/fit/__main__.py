@@ -102,8 +102,9 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     folds = make_folds(runs, states, mix_of(states), pretended)
     usable = one_fault(runs, states)
     counts = fit_counts(usable, states, pretended)
-    powers, fatigue, loss = fit_powers(folds, sorted(counts.logs), _say)
+    powers, fatigue, _ = fit_powers(folds, sorted(counts.logs), _say)
     powers |= POWER_BY_LOGIC
+    loss = folds.loss(powers, fatigue)
     made = {
         "what": "likelihoods and powers fitted on recorded runs of the lab",
         "command": "python -m lab.fit fit",

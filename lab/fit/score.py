@@ -62,8 +62,9 @@ def holds(run: Run, leaves: tuple[str, ...]) -> bool:
 
 
 def blames_third_party(verdict_name: str, among: tuple[str, ...]) -> bool:
-    names = among or leaves_under(verdict_name)
-    return answerable_for(names) == {"third_party"}
+    if among:  # each of them is accused
+        return "third_party" in answerable_for(among)
+    return answerable_for(leaves_under(verdict_name)) == {"third_party"}
 
 
 @attrs.frozen

@@ -84,9 +84,7 @@ def _standing(seen: Estimates, near: Near, now: int) -> str:
     ends = far_ends(seen, now)
     silent = seen.requests.nothing_arrives(now) or (bool(ends) and all(e.silent for e in ends))
     if near.mute >= MUTE and near.mute_since_ns is not None:
-        # one packet that slipped through long ago doesn't end an outage
-        since_ns = max(near.mute_since_ns, now - localise.REACH_WINDOW_NS)
-        alone = not silent or _heard_since(seen, since_ns)
+        alone = not silent or _heard_since(seen, near.mute_since_ns)
         return UNCLEAR if alone else SILENT
     if silent:
         late = near.high_rtt_ns is None or near.high_rtt_ns > PROMPT_NS

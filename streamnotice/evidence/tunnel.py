@@ -19,7 +19,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     path = seen.paths.busiest()
     if seen.medium == "tunnel" or (path is not None and TUNNEL in path.segments):
         return Outcome(THERE)
-    return None if path is None or not path.segments else Outcome(ABSENT)
+    return None if path is None or path.segment(1) is None else Outcome(ABSENT)
 
 
 RULE = Rule("tunnel", (ABSENT, THERE), "path", read)

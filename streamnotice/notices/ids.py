@@ -109,6 +109,7 @@ _ACTIONS: Final = {
     "service": WAIT,
     "service.edge.slow": LOWER,
     "undetermined": LOWER,
+    "undetermined.among.interconnect_edge": WAIT,
 }
 
 
@@ -169,7 +170,7 @@ def place_slots(stem: str, part: str) -> Slots:
             required.add("places")
     if part in ("evidence", "strength"):
         permitted |= {"strength", "confidence", "against"}
-        if stem != UNDETERMINED and not stem.startswith(UNDETERMINED + "."):
+        if stem not in (UNDETERMINED, f"{UNDETERMINED}.among"):  # these have none
             required.add("evidence" if part == "evidence" else "strength")
     if part == "evidence":
         permitted.add("evidence")

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import attrs
 
+from streamnotice.bottlenecks import is_named
 from streamnotice.events import Impact, Notice
 from streamnotice.notices.muting import covers
 from streamnotice.policy import S_NS
@@ -119,6 +120,8 @@ class Manners:
             before is not None
             and before.id == event.id
             and covers(before.bottleneck, event.bottleneck, event.among)
+            # that the cause can't be told, and what is told of it after all, are two things
+            and is_named(before.bottleneck, before.among) >= is_named(event.bottleneck, event.among)
         ):
             return "dismissed"
         if event.id != self._seen_id and self._begun_within(event.at_ns) >= self.most_per_hour:

@@ -145,7 +145,11 @@ def samples(*, name_operators: bool = False) -> Iterator[Sample]:
 
 def _notice(name: str, condition: str | None, among: tuple[str, ...]) -> Notice:
     covered = among or leaves_under(name)
-    items = () if name == UNDETERMINED else _items(name, condition)
+    items: tuple[Item, ...] = ()
+    if name != UNDETERMINED:
+        items = _items(name, condition)
+    elif among in LOOK_ALIKES:  # there is no narrower name for them
+        items = _items(among[-1], "unreachable")
     weight_mdb = sum(item.weight_mdb for item in items)
     against = next((leaf for leaf in LEAF_NAMES if leaf not in covered), NONE)
     return Notice(

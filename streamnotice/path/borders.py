@@ -3,13 +3,14 @@
 The link between two networks carries addresses of one of them, often of the provider, and then the
 neighbour's border router answers from an address of the provider's (Luckie et al., *bdrmap*, IMC
 2016). So the last hop with such an address may stand on either side: the link to it is the core's
-or already the one between the networks, and the next link is that one or behind it. A router that
-ways to other networks pass through as well is no neighbour's.
+or already the one between the networks, and the next link is that one or behind it. A router
+behind which ways to several networks part is taken for the provider's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from streamnotice.path.roles import JOIN
@@ -20,7 +21,9 @@ _BEHIND: Final = "service"
 
 
 def with_border(
-    labels: tuple[str | None, ...], segments: tuple[str | None, ...], elsewhere: Set[str]
+    labels: tuple[str | None, ...],
+    segments: tuple[str | None, ...],
+    elsewhere: Sequence[tuple[str | None, ...]],
 ) -> tuple[str | None, ...]:
     """The places of a path's links, the provider's border left open where it is not certain.
 
@@ -29,12 +32,19 @@ def with_border(
         segments: place of the link that ends at each hop, as their addresses tell.
         elsewhere: labels of the hops of ways that lead to other networks.
     """
-    last = max((at for at, place in enumerate(segments) if place == _CORE), default=None)
-    if last is None or len(labels) != len(segments) or labels[last] in elsewhere:
+    if len(labels) != len(segments) or _BETWEEN not in segments:
+        return segments
+    border = segments.index(_BETWEEN)  # the first link that is certainly past the provider
+    while border and _BETWEEN in (segments[border - 1] or "").split(JOIN):
+        border -= 1
+    if not border or segments[border - 1] not in (_CORE, None):
+        return segments  # the line's end is the provider's in any case
+    if labels[border - 1] is not None and _parts(labels[border - 1], labels[border], elsewhere):
         return segments
     opened = list(segments)
-    opened[last] = JOIN.join((_CORE, _BETWEEN))
-    for at in range(last + 1, len(segments)):
+    if segments[border - 1] == _CORE:
+        opened[border - 1] = JOIN.join((_CORE, _BETWEEN))
+    for at in range(border, len(segments)):
         place = segments[at]
         if place is None or _BETWEEN not in place.split(JOIN):
             break
@@ -43,3 +53,14 @@ def with_border(
         if labels[at] is not None:  # whose router is known, and so whose the links behind it are
             break
     return tuple(opened)
+
+
+def _parts(
+    label: str | None, behind: str | None, elsewhere: Sequence[tuple[str | None, ...]]
+) -> bool:
+    """Another way parts from this one right behind that router: both next ones are known."""
+    return behind is not None and any(
+        here == label and other not in (None, behind)
+        for way in elsewhere
+        for here, other in pairwise(way)
+    )

@@ -18,14 +18,14 @@ The first router is heard in two ways: as a hop, and by its answers to questions
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import takewhile
+from itertools import groupby, takewhile
 from operator import itemgetter
 from typing import Final
 
 import attrs
 
 from streamnotice.decibans import from_ratio
-from streamnotice.path.first_hop import FirstHop, count_gaps
+from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import FAR, TUNNEL, Paths, PathSeen
 from streamnotice.path.tries import Try, answers, quantile
@@ -43,10 +43,8 @@ CLEAN_PERMILLE: Final = 300
 SHARED_PERMILLE: Final = 600
 LEAST_LOSS_PERMILLE: Final = 30
 CLEAN_LOSS_PERMILLE: Final = 5
-MOVES_AT_LEAST: Final = 20
-"""A queue whose round trips scatter by less than this part of it tells nothing by its moving."""
 MOVES_ALIKE: Final = 2
-"""A hop that has the queue in its base scatters as the far end does, at least by this part."""
+"""A hop that has the moving part of a queue in its base scatters by this part of it at least."""
 FEWEST_TO_SCATTER: Final = 4
 RELUCTANT_MDB: Final = 10_000
 """What it costs to take a hop's losses for its own: few routers are so."""
@@ -113,16 +111,13 @@ def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
     if None in found:  # any place that the known links before and behind leave open
         known = [(ttl, _numbers(place)) for ttl, place in enumerate(segments, 1)]
         if TUNNEL in segments[:start]:
-            # past the home and the provider; and, if links of the server's network are known,
-            # no further than into it
-            known.append((start, [_BEHIND_TUNNEL]))
-            if "service" in segments[end:]:
-                known.append((end, [_BEHIND_TUNNEL]))
+            known.append((start, [_BEHIND_TUNNEL]))  # past the home and the provider
         low = max((ns[0] for ttl, ns in known if ns and ttl <= start + 1), default=0)
         high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
         numbers += [min(low, high), high]
-    low, high = min(numbers), max(numbers)
-    return stretch(low, high)
+    if not numbers:
+        return "unplaced"  # by words that no sensor says
+    return stretch(min(numbers), max(numbers))
 
 
 def _numbers(segment: str | None) -> list[int]:
@@ -158,7 +153,10 @@ def _edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
         rising.append((ttl, least))
     rising.reverse()
     clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
-    shared = min((ttl for ttl, share in rising if share >= _shares(path, ttl)), default=path.length)
+    shared = min(
+        (ttl for ttl, share in rising if share >= _shares(path, ttl) and ttl > clean),
+        default=path.length,
+    )
     return _between(path, clean, shared)
 
 
@@ -272,8 +270,8 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
     if not bases:
         return None
     base = min(bases)
-    if role == "underlay" and (inside := paths.tunnel_base_ns()) is not None:
-        base = min(base, inside)
+    if path.inside_ns is not None:  # beside a tunnel no round trip is longer than through it
+        base = min(base, path.inside_ns)
     at_far = _far_excess(path, far, stored, now, base)
     if len(at_far) < 2:
         return None
@@ -298,9 +296,10 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
     for ttl, samples, hidden_ns in voices:
         share = _share_of(samples, at_far)
         hidden = hidden_ns * 1000 // total
-        if moved is not None and moved * MOVES_AT_LEAST >= total:
-            ours = _moved(samples)
-            hidden = hidden if ours is None else min(hidden, MOVES_ALIKE * ours * 1000 // moved)
+        ours = _moved(samples)
+        if moved is not None and ours is not None:
+            # what moves of the queue moves the hop's answers, too; what stands still may be hidden
+            hidden = min(hidden, (max(0, total - moved) + MOVES_ALIKE * ours) * 1000 // total)
         if share is not None and _firm(share, hidden):
             shares.append((ttl, share))
     return Located(_edge(path, shares), total, base)
@@ -449,10 +448,15 @@ def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
 
 
 def _asked(router: FirstHop, now: int) -> _Losses:
-    """A moment's loss of many is one: they come so densely that they are lost together."""
+    """A moment's loss of many is one: they come so densely that they are lost together. An outage
+    counts by its seconds, as it does at the far end."""
     tries = router.recent(now, LOSS_WINDOW_NS)
-    gaps = count_gaps(tries)
-    return _Losses(1, gaps, len(answers(tries)) + gaps)
+    lost = 0
+    for gone, some in groupby(tries, lambda t: t.rtt_ns is None):
+        if gone:
+            times = [t.at_ns for t in some]
+            lost += max(1, (times[-1] - times[0]) // S_NS)
+    return _Losses(1, lost, len(answers(tries)) + lost)
 
 
 # -- reach ------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ FAR_NEAR_NS: Final = 3 * S_NS
 FOLLOWED_NS: Final = 30 * S_NS
 """A path under a tunnel that falls so far behind the one in it is that of a tunnel that is gone."""
 TUNNEL: Final = "network.vpn"
+MOST_HOPS: Final = 64
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
 
@@ -81,6 +82,8 @@ class PathSeen:
     Attributes:
         told: place of each link as the hops' addresses tell.
         segments: the same, the provider's border left open where the other paths don't tell it.
+        inside_ns: of a path under a tunnel: the smallest round trip to its end through the tunnel
+            in the same time.
     """
 
     role: str
@@ -89,6 +92,7 @@ class PathSeen:
     told: tuple[str | None, ...] = ()
     segments: tuple[str | None, ...] = ()
     complete: bool = False
+    inside_ns: int | None = None
     far: tuple[int, int] | None = None
     """The far end's last answer: instant, round trip."""
 
@@ -106,7 +110,8 @@ class PathSeen:
             before, self.far = self.far, (at_ns, rtt_ns)
             for other in self.hops.values():
                 last = other.tries[-1] if other.tries else None
-                if last is not None and last.rtt_ns is not None:
+                # a voice is no witness to itself
+                if other is not hop and last is not None and last.rtt_ns is not None:
                     self._with_far(other, last.at_ns, before, self.far)
         return hop
 
@@ -133,8 +138,9 @@ class PathSeen:
                 for ttl in [t for t in self.hops if t > same]:
                     del self.hops[ttl]
                 break
-        self.labels, self.told, self.complete = seen.hops, seen.segments, seen.complete
-        self.segments = seen.segments
+        self.labels, self.complete = seen.hops, seen.complete
+        if self.told != seen.segments:
+            self.told = self.segments = seen.segments
 
     def newest_ns(self) -> int:
         """When the last probe of those remembered was settled."""
@@ -159,7 +165,7 @@ class PathSeen:
         and, as "far end", for the target itself."""
         if self.is_far(ttl):
             return stored.get("far end")
-        here, behind = self.segment(ttl), self.segment(ttl + 1)
+        here, behind = self.told_segment(ttl), self.told_segment(ttl + 1)
         return stored.get(here) if here is not None and here != behind else None
 
     def base(self, ttl: int, stored: dict[str, int]) -> int | None:
@@ -169,6 +175,12 @@ class PathSeen:
         if own is None or before is None:
             return own
         return min(own, before)
+
+    def told_segment(self, ttl: int) -> str | None:
+        """As `segment`, by the hops' addresses alone: what is remembered of a place must not hang
+        on which other paths are known."""
+        index = (self.length if ttl == FAR else ttl) - 1
+        return self.told[index] if 0 <= index < len(self.told) else None
 
     def segment(self, ttl: int) -> str | None:
         """Place of the link that ends at *ttl* (`FAR`: the last link), if it is known."""
@@ -237,13 +249,6 @@ class Paths:
 
         return self.once("underlay", 0, look)  # the same at any instant
 
-    def tunnel_base_ns(self) -> int | None:
-        """The tunnel server's smallest round trip through the tunnel: beside it none is longer."""
-        above = self.busiest()
-        if above is None or above.segment(1) != TUNNEL or 1 not in above.hops:
-            return None
-        return above.hops[1].base_ns
-
     def main(self, role: str) -> PathSeen | None:
         """The path that questions about *role* ("service" or "underlay") are put to."""
         return self.underlay() if role == "underlay" else self.busiest()
@@ -253,24 +258,37 @@ class Paths:
         if target not in self.paths:
             if len(self.paths) >= 16:
                 self.paths.pop(next(iter(self.paths)))
+                self._borders()
             self.paths[target] = PathSeen(role)
         return self.paths[target]
 
+    def forget(self, roles: tuple[str, ...]) -> None:
+        """As if no path of these roles had been seen."""
+        self._looked = None
+        for target in [name for name, path in self.paths.items() if path.role in roles]:
+            del self.paths[target]
+        self._borders()
+
     def route(self, seen: Route) -> None:
         path = self._path(seen.target, seen.role)
+        before = path.role, path.labels, path.told
         path.role = seen.role
         path.route(seen)
-        for one in self.paths.values():
-            one.segments = with_border(one.labels, one.told, self._elsewhere(one))
+        if before != (path.role, path.labels, path.told):
+            self._borders()
 
-    def _elsewhere(self, path: PathSeen) -> set[str]:
-        """Hops of the ways to other networks than that of *path*'s far end."""
-        others = [
-            other
+    def _borders(self) -> None:
+        """Which provider's border is certain hangs on all paths."""
+        for path in self.paths.values():
+            path.segments = with_border(path.labels, path.told, self._elsewhere(path))
+
+    def _elsewhere(self, path: PathSeen) -> list[tuple[str | None, ...]]:
+        """Hops of the ways to other servers than *path*'s, as far as ways are long."""
+        return [
+            other.labels[:MOST_HOPS]
             for other in self.paths.values()
             if other is not path and (other.role != path.role or path.role == "reference")
         ]
-        return {label for other in others for label in other.labels if label is not None}
 
     def probe(self, seen: HopProbe) -> None:
         if seen.role == FIRST_HOP:
@@ -287,6 +305,10 @@ class Paths:
         hop = path.add(ttl, seen.at_ns, seen.rtt_ns, seen.loaded)
         if seen.return_hops is not None:
             hop.return_hops = seen.return_hops
+        if seen.ttl == 1 and seen.rtt_ns is not None and path.segment(1) == TUNNEL:
+            under = self.underlay()
+            if under is not None:
+                under.inside_ns = min(seen.rtt_ns, under.inside_ns or seen.rtt_ns)
 
     def round_trip(self, seen: RoundTrip) -> None:
         path = self._path(seen.target, seen.role)

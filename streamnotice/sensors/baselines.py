@@ -192,7 +192,7 @@ def _subject(path: PathSeen, ttl: int) -> str | None:
     """What the hop's round trip is kept as: the last hop of its place, or the far end."""
     if path.is_far(ttl):
         return FAR_END
-    here = path.segment(ttl)
-    if here is None or JOIN in here or here == path.segment(ttl + 1):
+    here = path.told_segment(ttl)
+    if here is None or JOIN in here or here == path.told_segment(ttl + 1):
         return None
     return here

@@ -177,7 +177,9 @@ class Namer:
         """
         leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
-            return any(leaf in sighted.clear | sighted.blurred for leaf in leaves)
+            # where a part of the network is among them, it is that which must be seen
+            parts = [leaf for leaf in leaves if leaf.startswith("network.")] or leaves
+            return any(leaf in sighted.clear | sighted.blurred for leaf in parts)
         if is_leaf(key):
             return key in sighted.clear
         if key in ("network.home", "network.isp"):

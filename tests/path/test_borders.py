@@ -12,19 +12,37 @@ LABELS = ("a", "b", "c", "d", "e")
 
 def test_a_router_that_other_ways_pass_is_the_providers() -> None:
     places = (WIFI, ACCESS, CORE, CORE, BETWEEN)
-    assert with_border(LABELS, places, {"a", "b", "c", "d"}) == places
+    assert with_border(LABELS, places, [("a", "b", "c", "d", "other")]) == places
+
+
+def test_one_that_two_ways_leave_by_the_same_router_is_not_known_to_be() -> None:
+    """It may be the border router of what carries both."""
+    places = (WIFI, ACCESS, CORE, CORE, BETWEEN)
+    assert with_border(LABELS, places, [("a", "b", "c", "d", "e", "other")]) != places
+    assert with_border(LABELS, places, [("a", "b", "c", "d", None, "other")]) != places
 
 
 def test_one_that_leads_to_this_server_alone_may_be_either() -> None:
     places = (WIFI, ACCESS, CORE, CORE, BETWEEN)
     opened = (WIFI, ACCESS, CORE, CORE_OR_BETWEEN, BETWEEN_OR_SERVICE)
-    assert with_border(LABELS, places, {"a", "b", "c"}) == opened
-    assert with_border(LABELS, places, set()) == opened
+    assert with_border(LABELS, places, [("a", "b", "c", "other")]) == opened
+    assert with_border(LABELS, places, []) == opened
+
+
+def test_a_server_inside_the_providers_network_is_behind_no_border() -> None:
+    places = (WIFI, ACCESS, CORE, CORE)
+    assert with_border(LABELS[:4], places, []) == places
+
+
+def test_a_silent_router_before_it_does_not_hide_the_border() -> None:
+    places = (WIFI, None, None, BETWEEN, SERVICE)
+    opened = (WIFI, None, None, BETWEEN_OR_SERVICE, SERVICE)
+    assert with_border(("a", None, "c", "d", "e"), places, []) == opened
 
 
 def test_behind_a_silent_router_the_next_link_stays_open_too() -> None:
     places = (WIFI, ACCESS, CORE, CORE_OR_BETWEEN, BETWEEN)
-    opened = with_border(("a", "b", "c", None, "e"), places, {"a", "b"})
+    opened = with_border(("a", "b", "c", None, "e"), places, [("a", "b", "other")])
     assert opened == (
         WIFI,
         ACCESS,
@@ -36,14 +54,14 @@ def test_behind_a_silent_router_the_next_link_stays_open_too() -> None:
 
 def test_the_line_is_the_providers_in_any_case() -> None:
     places = (WIFI, ACCESS, BETWEEN, SERVICE)
-    assert with_border(LABELS[:4], places, set()) == places
+    assert with_border(LABELS[:4], places, []) == places
 
 
 def test_a_way_whose_labels_and_places_differ_in_number_is_left_alone() -> None:
-    assert with_border(("a",), (WIFI, ACCESS, CORE, BETWEEN), set()) == (
+    assert with_border(("a",), (WIFI, ACCESS, CORE, BETWEEN), []) == (
         WIFI,
         ACCESS,
         CORE,
         BETWEEN,
     )
-    assert with_border((), (), set()) == ()
+    assert with_border((), (), []) == ()

@@ -235,8 +235,7 @@ def _forget(engine: Engine, sensor: str) -> None:
     """What the sensor had seen before the stretch."""
     seen = engine.estimates
     gone = {"path": ("service", "underlay")}.get(sensor, (sensor,))
-    for target in [name for name, path in seen.paths.paths.items() if path.role in gone]:
-        del seen.paths.paths[target]
+    seen.paths.forget(gone)
     if sensor in ("path", "first-hop"):
         seen.paths.forget_first_hop()
     if sensor == "reference":
