@@ -67,7 +67,7 @@ def test_of_one_fault_its_leaf_is_right() -> None:
 
 
 def test_what_is_remembered_of_a_network_is_what_a_calm_run_on_it_shows() -> None:
-    folder = RECORDINGS / "healthy-112001"
+    folder = RECORDINGS / "healthy-116001"
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     known = {seen.subject: seen.value for seen in remembered(truth)}
     record = open_dossier(folder / "dossier.jsonl.gz")
