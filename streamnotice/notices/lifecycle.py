@@ -4,8 +4,8 @@ The rules of manners, one place each:
 
 - nothing is raised without impact, nor in the cool-down after a notice was resolved;
 - harm comes in spells: a short good stretch between two stalls doesn't end one;
-- `undetermined` without `among` is only said of a stall, when a spell has held harm enough: a viewer gains nothing
-  from "something may go wrong", or "could look better", "we don't know what";
+- `undetermined` without `among` is only said of a stall, when a spell has held harm enough: a
+  viewer gains nothing from "something may go wrong", or "could look better", "we don't know what";
 - a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
 - when playback has been well for `resolved_after`, the notice is resolved as recovered; while it
   is paused, seeking or starting, nothing is shown to be well, and the end is the end;
