@@ -130,6 +130,11 @@ def is_named(bottleneck: str, among: Iterable[str] = ()) -> bool:
     return bottleneck not in (UNDETERMINED, NONE) or any(among)
 
 
+def spelt(bottleneck: str, among: Iterable[str] = (), condition: str | None = None) -> str:
+    """A name as in a notice: `network.home.wifi, slow`; places that pass together are listed."""
+    return " or ".join(among) or bottleneck + (f", {condition}" if condition else "")
+
+
 def common_name(names: Iterable[str]) -> str:
     """The deepest name that covers all *names* (`undetermined` if nothing narrower does)."""
     wanted = set(names)

@@ -530,6 +530,7 @@ class Watcher:
             id=event.id,
             state=event.state,
             bottleneck=event.bottleneck,
+            among=event.among,
             condition=event.condition,
             confidence_ppm=event.confidence_ppm,
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import harmless
 from streamnotice.cli.replay import advice
@@ -119,7 +120,7 @@ def as_lines(found: Examination, file: str, verifier: Verifier | None = None) ->
 
 def _notice(seen: Examined, file: str, settings: Settings) -> Iterator[Line]:
     notice = seen.notice
-    said = words.name(notice.bottleneck, notice.among, notice.condition)
+    said = spelt(notice.bottleneck, notice.among, notice.condition)
     yield "bold", f"Cross-examination of notice {notice.id} in {file}"
     rows = [("said", f"{said}, at {words.clock(notice.at_ns)}")]
     if seen.carrying is not None:

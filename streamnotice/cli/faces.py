@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
+from streamnotice.bottlenecks import spelt
 from streamnotice.cli.jsonl import JsonLines
 from streamnotice.cli.wrapping import wrap
 from streamnotice.dossier.record import library_version
@@ -179,7 +180,10 @@ class LineFace:
 
     def notice(self, shown: ShownNotice) -> None:
         event = shown.event
-        self._say(event.at_ns / S_NS, f"NOTICE {event.state} ({event.bottleneck}) {shown.text}")
+        self._say(
+            event.at_ns / S_NS,
+            f"NOTICE {event.state} ({spelt(event.bottleneck, event.among)}) {shown.text}",
+        )
         if event.state != "resolved":
             for line in action_lines(shown, self._keys, "->"):
                 self._say(None, line)

@@ -7,6 +7,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import clock, rows, say, seconds, unlike
 from streamnotice.dossier.replay import Replay, Step, replay
@@ -196,9 +197,9 @@ def _notices(found: Replay) -> list[str]:
     lines = []
     for notice in found.notices:
         state = notice.state + (f" ({notice.reason})" if notice.reason else "")
-        condition = f", {notice.condition}" if notice.condition else ""
+        name = spelt(notice.bottleneck, notice.among, notice.condition)
         lines.append(
-            f"  {clock(notice.at_ns)}  {notice.id} {state}: {notice.bottleneck}{condition}, "
+            f"  {clock(notice.at_ns)}  {notice.id} {state}: {name}, "
             f"{notice.weight_mdb / 1000:.1f} dB against {notice.against}"
         )
         for line in found.shown:

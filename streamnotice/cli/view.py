@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from streamnotice.bottlenecks import NONE
+from streamnotice.bottlenecks import NONE, spelt
 from streamnotice.cli.faces import action_lines
 from streamnotice.events import PlaybackChanged, Verdict
 
@@ -201,7 +201,7 @@ def _bars(state: ViewState, width: int, rows: int, marks: _Marks) -> list[Text]:
         head.append("nothing is wrong with playback", style="green")
     else:
         head.append(_IMPACT_WORDS[verdict.impact], style="bold")
-        name = verdict.bottleneck + (f", {verdict.condition}" if verdict.condition else "")
+        name = spelt(verdict.bottleneck, verdict.among, verdict.condition)
         head.append(f"  {marks.arrow} {name}", style="yellow")
     head.truncate(width, overflow=marks.overflow)
     lines = [head]
@@ -209,7 +209,8 @@ def _bars(state: ViewState, width: int, rows: int, marks: _Marks) -> list[Text]:
     for place, ppm in verdict.alternatives[:rows]:
         share = max(0, min(1_000_000, ppm)) / 1_000_000
         named = place != NONE and (
-            place == verdict.bottleneck or place.startswith(verdict.bottleneck + ".")
+            place in (verdict.bottleneck, *verdict.among)
+            or (not verdict.among and place.startswith(verdict.bottleneck + "."))
         )
         style = "green" if place == NONE else "yellow" if named else "cyan"
         filled = round(share * size)
@@ -281,7 +282,7 @@ def notice_panel(
             body.append(f"\n{keys}", style="dim")
     standing = event.state if event.reason is None else f"{event.state}: {event.reason}"
     foot = (
-        f"{standing} {marks.dot} {event.bottleneck} {marks.dot} "
+        f"{standing} {marks.dot} {spelt(event.bottleneck, event.among)} {marks.dot} "
         f"{event.confidence_ppm / 10_000:.0f} %"
     )
     from rich import box

@@ -54,7 +54,7 @@ _TRANSITION: Final = (
 _HOME_OR_PROVIDER: Final = frozenset({Zone.HOME, Zone.PROVIDER})
 
 JOIN: Final = "|"
-"""Between two places that a link may belong to, nearer one first."""
+"""Between the places that a link may belong to, nearer one first."""
 _IN_ORDER: Final = (
     "network.home.wifi",
     "network.isp.access",

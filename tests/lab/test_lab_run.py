@@ -18,31 +18,20 @@ from lab.fit.score import judge_run
 from lab.run import Options
 from lab.scenarios import plan
 from streamnotice.evidence import RULES
+from tests.lab.played import counted, lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
-
-
-def _lab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *arguments],
-        env=isolation.environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def truth(live_lab: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     out = tmp_path_factory.mktemp("lab")
     # A fault there before Play, so that a short run shows it.
-    done = _lab("run", "edge.slow", "--seed", "19", "--out", str(out), "--duration", "12")
-    assert done.returncode == 0, done.stderr
-    folder = out / "edge.slow-19"
-    found: dict[str, Any] = json.loads((folder / "truth.json").read_text())
-    return found, folder
+    return counted(out, "edge.slow", 19, 12)
 
 
 def test_a_run_says_what_was_wrong_and_when(truth: tuple[dict[str, Any], Path]) -> None:
     found, _ = truth
-    assert found["void"] == []
     assert found["truth"]["place"] == "service.edge"
     assert found["truth"]["condition"] == "slow"
     assert found["truth"]["before"] is True
@@ -129,7 +118,7 @@ def test_a_corpus_does_not_repeat_what_is_there(
 
 
 def test_bad_usage_is_one_line(live_lab: None) -> None:
-    done = _lab("run", "nothing.wrong", "--out", "/nonexistent")
+    done = lab("run", "nothing.wrong", "--out", "/nonexistent")
     assert done.returncode == 2
     assert "nothing.wrong" in done.stderr.splitlines()[-1]
 
@@ -149,7 +138,7 @@ def test_names_a_live_source_and_a_tunnel_work_together(live_lab: None, tmp_path
     assert scenario.service.hosts > 1
     assert scenario.onset_s is not None
     assert scenario.onset_s > 5
-    done = _lab("run", family, "--seed", seed, "--out", str(tmp_path), "--duration", "5")
+    done = lab("run", family, "--seed", seed, "--out", str(tmp_path), "--duration", "5")
     assert done.returncode == 0, done.stderr
     with gzip.open(tmp_path / f"{family}-{seed}" / "dossier.jsonl.gz", "rt") as dossier:
         seen = [json.loads(line) for line in dossier]
@@ -168,10 +157,7 @@ def test_names_a_live_source_and_a_tunnel_work_together(live_lab: None, tmp_path
 def test_a_fresh_run_is_told_truly(live_lab: None, tmp_path: Path, family: str) -> None:
     """Played now, by a real command behind real routers: nothing wrong said, in peace nothing."""
     seed = next(s for s in range(40, 90) if _there_at_once(family, s))
-    done = _lab("run", family, "--seed", str(seed), "--out", str(tmp_path), "--duration", "40")
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / f"{family}-{seed}"
-    truth = json.loads((folder / "truth.json").read_text())
+    truth, folder = counted(tmp_path, family, seed, 40)
     run = replay_run(
         folder.name, truth, next(folder.glob("dossier.jsonl*")), None, frozenset(), RULES
     )

@@ -7,20 +7,18 @@ import hashlib
 import ipaddress
 import json
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import attrs
 import pytest
 
-from lab import isolation
 from lab.names import answer
 from lab.scenarios import ALL, FAMILIES, plan
 from lab.six import by_ipv6, icmp_limits_ms, is_ipv6, literal
 from lab.topology import Wishes, draw, networks_csv
 from streamnotice.path.networks import parse_networks
 from streamnotice.path.roles import assign_roles
+from tests.lab.played import counted
 
 SEEDS = range(1, 31)
 SIX = sorted(family for family in ALL if family.startswith("v6."))
@@ -117,15 +115,7 @@ def test_a_run_by_ipv6_sees_the_path(live_lab: None, tmp_path: Path) -> None:
         and not one.network.has("uplink")
         and one.variant == "plain"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", "run", "v6.healthy", "--seed", str(seed),
-         "--out", str(tmp_path), "--duration", "12"],
-        env=isolation.environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / f"v6.healthy-{seed}"
-    truth = json.loads((folder / "truth.json").read_text())
-    assert truth["void"] == []
+    truth, folder = counted(tmp_path, "v6.healthy", seed, 12)
     assert truth["outcome"]["notices"] == []
     with gzip.open(folder / "dossier.jsonl.gz", "rt") as file:
         text = file.read()

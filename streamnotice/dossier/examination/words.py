@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from streamnotice.bottlenecks import is_named
+from streamnotice.bottlenecks import is_named, spelt
 from streamnotice.dossier.deeds import FIGURES, Deed
 from streamnotice.dossier.examination import Examined
 from streamnotice.dossier.examination.apart import Pair
@@ -39,12 +39,6 @@ def percent(ppm: int) -> str:
     if 0 < ppm < 1000:
         return "under 0.1 %"
     return f"{ppm // 100 / 100:.2f} %" if ppm > 999_000 else f"{ppm // 1000 / 10:.1f} %"
-
-
-def name(bottleneck: str, among: Iterable[str], condition: str | None) -> str:
-    """A name as in a notice: `network.home.wifi, slow`; leaves that pass together are listed."""
-    listed = " or ".join(among)
-    return listed or bottleneck + (f", {condition}" if condition else "")
 
 
 def named(bottleneck: str, among: Iterable[str], condition: str | None, say: Phrases) -> str:
@@ -94,8 +88,8 @@ def _quantity(figure: str, value: float, say: Phrases) -> str:
 def pair(found: Pair) -> str:
     """Two places with the conditions by which they are nearest."""
     return (
-        f"{name(found.one, (), found.one_condition)} and "
-        f"{name(found.other, (), found.other_condition)}"
+        f"{spelt(found.one, (), found.one_condition)} and "
+        f"{spelt(found.other, (), found.other_condition)}"
     )
 
 

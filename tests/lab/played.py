@@ -1,0 +1,41 @@
+"""Live runs of the lab for tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from lab import isolation
+
+TIMES: Final = 3
+
+
+def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *arguments],
+        env=isolation.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def counted(out: Path, family: str, seed: int, duration_s: int) -> tuple[dict[str, Any], Path]:
+    """A run that counts, and its folder.
+
+    A void one tells of this machine, not of what is tested (the emulator came late since others
+    had the processor): it is played again, but not for ever.
+    """
+    voids = []
+    for turn in range(TIMES):
+        there = out / str(turn)
+        done = lab(
+            "run", family, "--seed", str(seed), "--out", str(there), "--duration", str(duration_s)
+        )
+        assert done.returncode == 0, done.stderr
+        folder = there / f"{family}-{seed}"
+        truth: dict[str, Any] = json.loads((folder / "truth.json").read_text())
+        if not truth["void"]:
+            return truth, folder
+        voids.append(truth["void"])
+    raise AssertionError(f"void {TIMES} times: {voids}")
