@@ -102,6 +102,9 @@ def fit_counts(
     logs: dict[str, Floats] = {}
     truths = [(run, labelled(run)) for run in runs]
     for rule in rules:
+        if rule.name == TUNNEL_RULE:
+            logs[rule.name] = by_logic(rule, states)
+            continue
         index = {name: i for i, name in enumerate(rule.outcomes)}
         rows: dict[State, list[Row]] = defaultdict(list)
         for run, truth in truths:
@@ -115,10 +118,7 @@ def fit_counts(
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
         if rule.needs != "home":
             _join_same_queue(rows)
-        if rule.name == TUNNEL_RULE:
-            logs[rule.name] = by_logic(rule, states)
-        else:
-            logs[rule.name] = _shrunk(rule, rows, states, pretended)
+        logs[rule.name] = _shrunk(rule, rows, states, pretended)
     return Counts(states, logs)
 
 

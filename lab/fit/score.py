@@ -13,9 +13,9 @@ from streamnotice.bottlenecks import (
     INNER_NAMES,
     NONE,
     OTHER,
-    UNDETERMINED,
     answerable_for,
     is_leaf,
+    is_named,
     leaves_under,
 )
 from streamnotice.events import Verdict
@@ -29,7 +29,7 @@ def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
     """
     if run.planned == OTHER:
         return _judge_two(run, bottleneck, among)
-    if bottleneck in (UNDETERMINED, NONE) and not among:
+    if not is_named(bottleneck, among):
         return "silent"
     if run.planned == FINE:
         return "false"
@@ -47,7 +47,7 @@ def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
 
 def _judge_two(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
     """Of two faults at once neither is named alone: what covers both, or `undetermined`."""
-    if bottleneck in (UNDETERMINED, NONE) and not among:
+    if not is_named(bottleneck, among):
         return "exact"
     if not holds(run, among or leaves_under(bottleneck)):
         return "wrong"

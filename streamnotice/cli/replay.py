@@ -187,7 +187,7 @@ def _playback(found: Replay) -> list[str]:
 
 
 def _step(step: Step) -> str:
-    name = step.bottleneck + (f", {step.condition}" if step.condition else "")
+    name = spelt(step.bottleneck, (), step.condition)
     among = f" among {', '.join(step.among)}" if step.among else ""
     impact = step.impact.replace("_", " ") if step.impact else "no harm"
     return f"  {clock(step.at_ns)}  {impact:<12} {step.confidence_ppm / 1e4:5.1f} %  {name}{among}"

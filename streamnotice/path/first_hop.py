@@ -70,12 +70,6 @@ def loss_mdb(lost: int, kept: int) -> int:
     return lost * LOST_MDB + kept * KEPT_MDB
 
 
-def count_gaps(tries: list[Try]) -> int:
-    """How many times answers ceased to come: a moment's loss of many is one."""
-    missing = [t.rtt_ns is None for t in tries]
-    return sum(one and not before for before, one in pairwise([False, *missing]))
-
-
 @stateful
 @attrs.define
 class FirstHop:
@@ -121,6 +115,7 @@ class FirstHop:
             return None
         missing = [t.rtt_ns is None for t in tries]
         lost = sum(missing)
+        gaps = sum(one and not before for before, one in pairwise([False, *missing]))
         rtts = answers(recent(tries, now, DELAY_WINDOW_NS))
         known = len(rtts) >= LEAST_ANSWERS
         mute = next((n for n, gone in enumerate(reversed(missing)) if not gone), len(missing))
@@ -128,7 +123,7 @@ class FirstHop:
         return Near(
             sent=len(tries),
             lost=lost,
-            gaps=(gaps := count_gaps(tries)),
+            gaps=gaps,
             loss_mdb=loss_mdb(gaps, len(tries) - lost),
             rtt_ns=middle(rtts) if known else None,
             low_rtt_ns=quantile(rtts, 300) if known else None,

@@ -45,7 +45,8 @@ LEAST_LOSS_PERMILLE: Final = 30
 CLEAN_LOSS_PERMILLE: Final = 5
 MOVES_ALIKE: Final = 2
 """A hop that has the moving part of a queue in its base scatters by this part of it at least."""
-FEWEST_TO_SCATTER: Final = 4
+FEWEST_TO_MOVE: Final = 4
+FEWEST_TO_SPREAD: Final = 6
 RELUCTANT_MDB: Final = 10_000
 """What it costs to take a hop's losses for its own: few routers are so."""
 DEAD_PERMILLE: Final = 900
@@ -60,6 +61,7 @@ ORDER: Final = (
     "network.interconnect",
     "service",
 )
+_BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
 SHORT: Final = ("home", "access", "core", "interconnect", "service")
 
 
@@ -91,8 +93,6 @@ class Located:
     value: int
     base_ns: int | None
 
-
-_BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
 
 # -- links to places --------------------------------------------------------------------------
 
@@ -306,11 +306,12 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
 
 
 def _moved(samples: list[tuple[int, int]]) -> int | None:
-    """How far round trips scatter; None of too few."""
-    values = [excess for _, excess in samples]
-    if len(values) < FEWEST_TO_SCATTER:
-        return None
-    return quantile(values, 850) - quantile(values, 150)
+    return _scatter([excess for _, excess in samples], FEWEST_TO_MOVE)
+
+
+def _scatter(values: list[int], fewest: int) -> int | None:
+    """How far round trips lie apart; None of too few."""
+    return None if len(values) < fewest else quantile(values, 850) - quantile(values, 150)
 
 
 def _share_of(samples: list[tuple[int, int]], at_far: list[tuple[int, int]]) -> int | None:
@@ -336,7 +337,7 @@ def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     totals = [
         (value, path.hops[ttl].base_ns or 0)
         for ttl in far
-        if (value := _scatter(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
+        if (value := _spread_of(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
     ]
     if not totals:
         return None
@@ -350,14 +351,13 @@ def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     shares = [
         (ttl, value * 1000 // total)
         for ttl, tries in voices
-        if (value := _scatter(tries)) is not None
+        if (value := _spread_of(tries)) is not None
     ]
     return Located(_edge(path, shares), total, base)
 
 
-def _scatter(tries: list[Try]) -> int | None:
-    rtts = answers(tries)
-    return None if len(rtts) < 6 else quantile(rtts, 850) - quantile(rtts, 150)
+def _spread_of(tries: list[Try]) -> int | None:
+    return _scatter(answers(tries), FEWEST_TO_SPREAD)
 
 
 # -- loss -------------------------------------------------------------------------------------
@@ -404,6 +404,10 @@ def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
     what the far end loses. A hop that loses more than that may only be reluctant. All links
     that are not clearly less likely than the best are kept.
     """
+    return paths.once(f"loss {role}", now, lambda: _loss(paths, now, role))
+
+
+def _loss(paths: Paths, now: int, role: str) -> Located | None:
     path = paths.main(role)
     if path is None or not path.segments:
         return None
@@ -492,13 +496,16 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     )
     if len(tries) < 2:
         return None
-    heard = [(ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS)) for ttl in near]
-    heard = [(ttl, asked) for ttl, asked in heard if path.hops[ttl].answered]
+    heard = [
+        (ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS))
+        for ttl in near
+        if path.hops[ttl].answered
+    ]
     router = paths.first_router(path)
     if router is not None and path.length > 1:
         heard.append((1, router.recent(now, REACH_WINDOW_NS)))
-    alive = _alive(heard, 0)
     if any(t.rtt_ns is not None for t in tries[-3:]):
+        alive = _alive(heard, 0)
         return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
     # who answered before the silence began says nothing of where it begins
     silent = list(takewhile(lambda t: t.rtt_ns is None, reversed(tries)))

@@ -138,9 +138,7 @@ class PathSeen:
                 for ttl in [t for t in self.hops if t > same]:
                     del self.hops[ttl]
                 break
-        self.labels, self.complete = seen.hops, seen.complete
-        if self.told != seen.segments:
-            self.told = self.segments = seen.segments
+        self.labels, self.told, self.complete = seen.hops, seen.segments, seen.complete
 
     def newest_ns(self) -> int:
         """When the last probe of those remembered was settled."""
@@ -179,13 +177,15 @@ class PathSeen:
     def told_segment(self, ttl: int) -> str | None:
         """As `segment`, by the hops' addresses alone: what is remembered of a place must not hang
         on which other paths are known."""
-        index = (self.length if ttl == FAR else ttl) - 1
-        return self.told[index] if 0 <= index < len(self.told) else None
+        return self._place(self.told, ttl)
 
     def segment(self, ttl: int) -> str | None:
         """Place of the link that ends at *ttl* (`FAR`: the last link), if it is known."""
+        return self._place(self.segments, ttl)
+
+    def _place(self, places: tuple[str | None, ...], ttl: int) -> str | None:
         index = (self.length if ttl == FAR else ttl) - 1
-        return self.segments[index] if 0 <= index < len(self.segments) else None
+        return places[index] if 0 <= index < len(places) else None
 
 
 @stateful
