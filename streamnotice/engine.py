@@ -49,7 +49,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION = "0.16.0"
+ENGINE_VERSION = "0.17.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -192,7 +192,7 @@ class Engine:
         outcomes = {
             rule.name: outcome
             for rule in self._rules
-            if (outcome := rule.read(seen, now)) is not None
+            if (outcome := rule.ask(seen, now)) is not None
         }
         suffering = impact is not None or seen.playback.state == "stalled"
         self._weigher.step(mind.memory, now, outcomes, suffering)

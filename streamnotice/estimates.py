@@ -211,7 +211,7 @@ def sighted(seen: Estimates) -> Sighted:
     blurred = {part for place in segments for part in place.split(JOIN)}
     blurred |= {part for parts in beneath for part in parts if part != _BEHIND}
     blurred -= clear | {"service"}
-    if seen.paths.first_hop.known:
+    if seen.paths.first_hop.answered:
         clear.add(BEFORE_IT)
         blurred -= {BEFORE_IT}
     if seen.home_router:

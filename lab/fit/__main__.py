@@ -42,7 +42,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-3"
+NAME = "provisional-4"
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -148,7 +148,9 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
         "rules that it didn't know",
         "command": "python -m lab.fit fit --powers",
         **runs_used(usable),
-        "powers_of": {name: told[name] for name in ("engine", "runs", "runs_sha256")},
+        "powers_of": told.get(
+            "powers_of", {name: told[name] for name in ("engine", "runs", "runs_sha256")}
+        ),
         "runs_by_state": _by_state(usable, states),
         "pretended_runs": pretended,
         "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),

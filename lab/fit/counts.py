@@ -20,6 +20,7 @@ tunnel weighs for all network places what it weighs for the tunnel itself. What 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import attrs
 import numpy as np
@@ -29,6 +30,7 @@ from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
+from streamnotice.evidence.places import LEAP as _LEAP_RULE
 from streamnotice.evidence.tunnel import ABSENT
 from streamnotice.evidence.tunnel import RULE as _TUNNEL_RULE
 from streamnotice.evidence.underlay import UNDERLAY as _RULE
@@ -162,9 +164,16 @@ LAST_UNDER = "network.interconnect"
 """The last place of the way under a tunnel. It is the tunnel's: what leads from the provider's
 border to the tunnel's server is used because of the tunnel alone. A fault of that name is then
 behind the server, and so on no place of that way, as the service's are."""
-INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", "loss_place", "reach_place"})
+LEAP = _LEAP_RULE.name
+AT = ("at", "beside", "around")
+"""What an answer that holds the fault's place is called (`relation`)."""
+INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", LEAP, "loss_place", "reach_place"})
 NOWHERE = ("unplaced", "home_to_service")
 """Answers that leave every place of the way open."""
+LONG = tuple(
+    name for name, (near, far) in STRETCHES.items() if far - near > 1 and name not in NOWHERE
+)
+"""Answers that are long because routers are silent: where in them a fault is they don't say."""
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 FIRST_HOP = _FIRST_HOP.name
 TUNNEL_RULE = _TUNNEL_RULE.name
@@ -214,10 +223,20 @@ def relation(outcome: str, place: str, rule: str = "") -> str:
     return "nearer" if far < at else "farther"
 
 
+def _queues(state: State) -> bool:
+    """Such a fault may hold a queue that stood before we asked."""
+    return state.condition in FOUND_BY and _branch(state) == "network"
+
+
+def _way(state: State, rule: Rule) -> str:
+    """How a fault shows to a rule. A queue that stands before we ask is others' doing alone."""
+    return state.condition if rule.name == LEAP else found_by(state.condition)
+
+
 def _kin(rule: Rule, rows: dict[State, list[Row]], state: State) -> list[Row]:
     """Shares of all faults found in the same way, carried over to *state*'s place."""
     names = rule.outcomes
-    way = found_by(state.condition)
+    way = _way(state, rule)
     if rule.name not in SPEAKS_OF_PLACES:
         if rule.needs == "reference" and not _shared(state):
             return []  # how far a reference shares the way is the place's own matter
@@ -239,7 +258,7 @@ def _kin(rule: Rule, rows: dict[State, list[Row]], state: State) -> list[Row]:
     ours = [relation(name, _place(state, rule.name), rule.name) for name in names]
     moved: list[Row] = []
     for other, found in rows.items():
-        if not on_path(other, rule.name) or found_by(other.condition) != way:
+        if not on_path(other, rule.name) or _way(other, rule) != way:
             continue
         theirs = [relation(name, _place(other, rule.name), rule.name) for name in names]
         for share, weight in found:
@@ -269,18 +288,37 @@ def tie_tunnel(row: Floats, states: tuple[State, ...]) -> Floats:
     return tied
 
 
-def tie_places(row: Floats, states: tuple[State, ...]) -> Floats:
+def tie_places(
+    row: Floats,
+    states: tuple[State, ...],
+    inside: tuple[int, int] | None = None,
+    way: Callable[[State], str] | None = None,
+) -> Floats:
     """A row of logs of an answer that names no place, the same for all network faults found in one
     way: that it is given mostly in tunnels, or mostly where routers are silent, tells of no place.
+
+    Args:
+        inside: for the places of this stretch alone (positions in `PATH_PLACES`).
+        way: what faults that are found in one way have in common; their condition's kind if None.
     """
+    way = way or _kind
     tied = row.copy()
     ways: dict[str, list[int]] = defaultdict(list)
     for column, state in enumerate(states):
-        if _branch(state) == "network":
-            ways[found_by(state.condition)].append(column)
+        if inside is None:
+            open_to = _branch(state) == "network"
+        else:
+            place = _place(state)
+            open_to = place in PATH_PLACES[inside[0] : inside[1] + 1]
+        if open_to:
+            ways[way(state)].append(column)
     for columns in ways.values():
         tied[columns] = row[columns].mean()
     return tied
+
+
+def _kind(state: State) -> str:
+    return found_by(state.condition)
 
 
 def _off_way(state: State) -> bool:
@@ -313,8 +351,10 @@ def _first_hop(
     return mixed
 
 
-POWER_BY_LOGIC = {TUNNEL_RULE: 0.2}
-"""No run of the lab goes through a proxy, which is of the same place and no tunnel: not so sure."""
+POWER_BY_LOGIC = {TUNNEL_RULE: 0.2, LEAP: 0.15}
+"""No run of the lab goes through a proxy, which is of the same place and no tunnel: not so sure.
+How far away things were when the session began is no news at any later step: with this power,
+and fatigue, all repetitions of a quarter of a minute weigh about once."""
 
 
 def by_logic(rule: Rule, states: tuple[State, ...]) -> Floats:
@@ -324,6 +364,27 @@ def by_logic(rule: Rule, states: tuple[State, ...]) -> Floats:
     absent = rule.outcomes.index(ABSENT)
     logs[absent, [column for column, state in enumerate(states) if state.place == TUNNEL]] = -CAP
     return logs
+
+
+def _leap(
+    rule: Rule, rows: dict[State, list[Row]], state: State, even: Floats, pretended: float
+) -> Floats:
+    """How far away servers are has nothing to do with what is wrong, so all states share that; a
+    fault that may hold a queue has its own leap as often, where it is."""
+    far = _mean([r for s, found in rows.items() if not _queues(s) for r in found], even, 1.0)
+    if not _queues(state):
+        return far
+    if on_path(state):
+        own = _mean(_kin(rule, rows, state), far, pretended)
+        here = [relation(name, _place(state)) in AT for name in rule.outcomes]
+    else:
+        own = _mean([r for s in rows if s.place == state.place for r in rows[s]], far, pretended)
+        own = _mean(rows.get(state, []), own, pretended)
+        here = [name == "vpn" for name in rule.outcomes]
+    # elsewhere it leaps for other reasons: as for all
+    shown = np.where(here, own, far * (1 - own[here].sum()) / (1 - far[here].sum()))
+    mixed: Floats = (shown + far) / 2
+    return mixed
 
 
 def _shared(state: State) -> bool:
@@ -345,6 +406,8 @@ def _shrunk(
     for column, state in enumerate(states):
         if state == OTHER:
             table[:, column] = 0.5 * pooled + 0.5 * even
+        elif rule.name == LEAP:
+            table[:, column] = _leap(rule, rows, state, even, pretended)
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
         elif rule.name == FIRST_HOP:
@@ -368,4 +431,9 @@ def _shrunk(
         for outcome in NOWHERE:
             row = rule.outcomes.index(outcome)
             centred[row] = tie_places(centred[row], states)
+        for outcome in LONG:
+            row = rule.outcomes.index(outcome)
+            centred[row] = tie_places(
+                centred[row], states, STRETCHES[outcome], lambda state: _way(state, rule)
+            )
     return centred

@@ -58,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     pace.RULE,
     places.QUEUE,
     places.SPREAD,
+    places.LEAP,
     places.LOSS,
     places.REACH,
     underlay.UNDERLAY,

@@ -50,5 +50,6 @@ CONNECT = Rule(
     ("prompt", "slow", "refused", "unreachable", "timeout", "reset", "broken_off"),
     "requests",
     read_connect,
+    whole_way=True,
 )
 LOOK_UP = Rule("look_up", ("prompt", "slow", "failing"), "requests", read_look_up)

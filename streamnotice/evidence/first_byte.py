@@ -7,7 +7,7 @@ server's answer: what lies between them is the server's, or that of the server b
 from __future__ import annotations
 
 from streamnotice.estimates import Estimates
-from streamnotice.evidence.rule import Outcome, Rule, scale
+from streamnotice.evidence.rule import Needs, Outcome, Rule, scale
 from streamnotice.path.tries import middle
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
@@ -34,6 +34,11 @@ def _read(seen: Estimates, now: int, cache: str | None) -> Outcome | None:
     return Outcome(name, (("ttfb_ns", ttfb),), (("rtt_ns", rtt),) if rtt else None)
 
 
-UNSAID = Rule("first_byte", NAMES, "requests", lambda seen, now: _read(seen, now, None))
-HIT = Rule("first_byte_hit", NAMES, "headers", lambda seen, now: _read(seen, now, "hit"))
-MISS = Rule("first_byte_miss", NAMES, "headers", lambda seen, now: _read(seen, now, "miss"))
+def _rule(name: str, needs: Needs, cache: str | None) -> Rule:
+    # behind a box that ends connections the way is late as a server is
+    return Rule(name, NAMES, needs, lambda seen, now: _read(seen, now, cache), whole_way=True)
+
+
+UNSAID = _rule("first_byte", "requests", None)
+HIT = _rule("first_byte_hit", "headers", "hit")
+MISS = _rule("first_byte_miss", "headers", "miss")

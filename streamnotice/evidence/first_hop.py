@@ -14,7 +14,8 @@ from streamnotice.evidence.references import far_ends, far_losses
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path import localise
 from streamnotice.path.first_hop import BEFORE_IT, Near, loss_mdb
-from streamnotice.path.rounds import TUNNEL
+from streamnotice.path.localise import FarEnd
+from streamnotice.path.rounds import FAR, TUNNEL
 from streamnotice.policy import S_NS
 
 SILENT = "silent"
@@ -22,13 +23,20 @@ DELAYED = "delayed"
 LOSSY = "lossy"
 BEYOND = "beyond"
 UNCLEAR = "unclear"
+UNHEARD = "unheard"
 MUTE = 3
 """So many questions in a row without an answer are a silence, ..."""
+LONG_MUTE = 8
+"""... and so many of a router that has answered only a few times, ..."""
+ALL_WAYS = 12
+"""... and so many, by pings and by SYNs to two ports, of one that was never heard; ..."""
 PROMPT = 3
-"""... so many answers in a row, as late as `PROMPT_NS` at most, are none."""
+"""so many answers in a row, as late as `PROMPT_NS` at most, are none."""
 PROMPT_NS = 100_000_000
 SURE_MDB = 10_000
 RATHER_MDB = 6_000
+ANSWER_NS = 5 * S_NS
+"""A far end that answered so lately can be reached, whatever else waits for (a name, a server)."""
 LOST = 3
 GAPS = 2
 """A scan for other networks, or a roam, loses some answers once."""
@@ -71,18 +79,50 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     near = seen.paths.first_hop.look(now)
     if near is None:
         return None
+    name = _standing(seen, near, now) if near.known else _stranger(seen, near, now)
+    if name is None:
+        return None
+    if name == BEYOND and _home_goes_on(seen):
+        name = UNCLEAR
     figures = [("lost_count", near.lost), ("answered_count", near.sent - near.lost)]
     if near.rtt_ns is not None:
         figures.insert(0, ("rtt_ns", near.rtt_ns))
-    name = _standing(seen, near, now)
-    if name == BEYOND and _home_goes_on(seen):
-        name = UNCLEAR
-    return Outcome(name, tuple(figures), (("base_rtt_ns", near.base_ns),))
+    base = None if near.base_ns is None else (("base_rtt_ns", near.base_ns),)
+    return Outcome(name, tuple(figures), base)
 
 
-def _standing(seen: Estimates, near: Near, now: int) -> str:
+def _all_silent(seen: Estimates, ends: list[FarEnd], now: int) -> bool:
+    """Nothing comes from behind the router: no media, or no answer, and no far end answers."""
+    if ends and all(end.silent for end in ends):
+        return True
+    return seen.requests.nothing_arrives(now) and not _answer_of_late(seen, now)
+
+
+def _answer_of_late(seen: Estimates, now: int) -> bool:
+    paths = (*seen.paths.services(), *seen.paths.references())
+    return any(
+        t.rtt_ns is not None
+        for path in paths
+        for ttl in (FAR, path.length)
+        if ttl in path.hops
+        for t in path.hops[ttl].recent(now, ANSWER_NS)
+    )
+
+
+def _stranger(seen: Estimates, near: Near, now: int) -> str | None:
+    """Of a router of which it isn't known yet how it answers only a long silence is told, where
+    everything else is silent, too. One that was never heard may be one that never answers."""
+    if near.mute < (LONG_MUTE if near.heard else ALL_WAYS) or near.mute_since_ns is None:
+        return None
+    if not _all_silent(seen, far_ends(seen, now), now) or _heard_since(seen, near.mute_since_ns):
+        return None
+    return SILENT if near.heard else UNHEARD
+
+
+def _standing(seen: Estimates, near: Near, now: int) -> str | None:
+    """None where nothing is wrong, neither here nor behind: that is the other rules' to say."""
     ends = far_ends(seen, now)
-    silent = seen.requests.nothing_arrives(now) or (bool(ends) and all(e.silent for e in ends))
+    silent = _all_silent(seen, ends, now)
     if near.mute >= MUTE and near.mute_since_ns is not None:
         alone = not silent or _heard_since(seen, near.mute_since_ns)
         return UNCLEAR if alone else SILENT
@@ -95,9 +135,9 @@ def _standing(seen: Estimates, near: Near, now: int) -> str:
     delay = _delay(seen, near, least_ns, now)
     if delay is not None:
         return delay
-    if near.loss_mdb <= -SURE_MDB and _some_lose(seen, now):
-        return BEYOND
-    return UNCLEAR
+    if not _some_lose(seen, now):
+        return None
+    return BEYOND if near.loss_mdb <= -SURE_MDB else UNCLEAR
 
 
 def _all_lose(near: Near, losses: list[tuple[int, int]]) -> bool:
@@ -131,14 +171,15 @@ def _delay(seen: Estimates, near: Near, queue_ns: int | None, now: int) -> str |
     # by the whole round trip: what stood there before the session would not show in an excess
     if near.high_rtt_ns * 1000 < queue_ns * localise.CLEAN_PERMILLE:
         return BEYOND
-    excess_ns = near.rtt_ns - near.base_ns
+    base_ns = near.base_ns or 0
+    excess_ns = near.rtt_ns - base_ns
     shared = (
         excess_ns * 1000 >= queue_ns * localise.SHARED_PERMILLE
-        and (near.low_rtt_ns - near.base_ns) * 1000 >= queue_ns * LOW_PERMILLE
+        and (near.low_rtt_ns - base_ns) * 1000 >= queue_ns * LOW_PERMILLE
         # more than all have in common is the router's own slowness
         and excess_ns < 2 * queue_ns
     )
     return DELAYED if shared and _flows(seen, now) else UNCLEAR
 
 
-RULE = Rule("first_hop", (SILENT, DELAYED, LOSSY, BEYOND, UNCLEAR), "path", read)
+RULE = Rule("first_hop", (SILENT, DELAYED, LOSSY, BEYOND, UNCLEAR, UNHEARD), "path", read)

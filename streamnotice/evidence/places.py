@@ -24,6 +24,10 @@ def read_spread(seen: Estimates, now: int) -> Outcome | None:
     return _delay(localise.spread(seen.paths, now), "spread_ns")
 
 
+def read_leap(seen: Estimates, now: int) -> Outcome | None:
+    return _delay(localise.leap(seen.paths, now), "leap_ns")
+
+
 def read_loss(seen: Estimates, now: int) -> Outcome | None:
     found = localise.loss(seen.paths, now)
     return None if found is None else Outcome(found.place, (("loss_permille", found.value),))
@@ -38,5 +42,6 @@ def read_reach(seen: Estimates, now: int) -> Outcome | None:
 
 QUEUE = Rule("queue_place", NAMES, "path", read_queue)
 SPREAD = Rule("spread_place", NAMES, "path", read_spread)
+LEAP = Rule("leap_place", NAMES, "path", read_leap)
 LOSS = Rule("loss_place", NAMES, "path", read_loss)
 REACH = Rule("reach_place", ("all", "server", "nothing", *localise.PLACES), "path", read_reach)

@@ -43,12 +43,21 @@ class Rule:
         outcomes: all that `read` may answer.
         needs: the kind of sight that it lives on; without it, it answers None.
         read: (estimates, now_ns) -> outcome or None. Pure.
+        whole_way: it takes what TCP tells for the whole way's, so it isn't asked where a box on
+            the way ends our connections.
     """
 
     name: str
     outcomes: tuple[str, ...]
     needs: Needs
     read: Callable[[Estimates, int], Outcome | None]
+    whole_way: bool = False
+
+    def ask(self, seen: Estimates, now: int) -> Outcome | None:
+        """Its answer now; None if what it lives on can't be seen."""
+        if self.whole_way and seen.paths.ended_near():
+            return None
+        return self.read(seen, now)
 
 
 def scale(value: int, steps: tuple[tuple[int, str], ...], above: str) -> str:

@@ -41,4 +41,5 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     return Outcome("misses_only" if late else "both", figures, base)
 
 
-RULE = Rule("slow_answers", ("hits", "misses", "misses_only", "both", "unsaid"), "headers", read)
+NAMES = ("hits", "misses", "misses_only", "both", "unsaid")
+RULE = Rule("slow_answers", NAMES, "headers", read, whole_way=True)

@@ -35,5 +35,7 @@ def read_rtt(seen: Estimates, now: int) -> Outcome | None:
     return Outcome(name, (("rtt_ns", rtt),), (("base_rtt_ns", base),))
 
 
-ORDER = Rule("reordering", ("none", "some", "much", "heavy"), "requests", read_order)
-RTT = Rule("socket_rtt", ("flat", "raised", "high"), "requests", read_rtt)
+ORDER = Rule(
+    "reordering", ("none", "some", "much", "heavy"), "requests", read_order, whole_way=True
+)
+RTT = Rule("socket_rtt", ("flat", "raised", "high"), "requests", read_rtt, whole_way=True)

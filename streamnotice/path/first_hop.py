@@ -26,7 +26,7 @@ KEEP: Final = 120
 LOSS_WINDOW_NS: Final = 30 * S_NS
 DELAY_WINDOW_NS: Final = 10 * S_NS
 LEAST_ANSWERS: Final = 4
-"""From so many on a router is known to answer, and a silence of it tells something."""
+"""From so many on a router is known to answer, and what it leaves unanswered tells something."""
 FRESH_NS: Final = 10 * S_NS
 """A router that was not asked for so long says nothing of now."""
 LATELY_NS: Final = 4 * S_NS
@@ -40,18 +40,22 @@ class Near:
     """How the first router answers.
 
     Attributes:
+        known: it has answered often enough that more than a long silence tells something.
+        heard: it has answered at all.
         sent, lost: questions of the loss window, and those without an answer.
         gaps: how many times answers ceased to come: a moment's loss of many is one.
         loss_mdb: what they weigh together for a link that loses packets.
         rtt_ns: median round trip of the delay window; None of fewer than `LEAST_ANSWERS`.
         low_rtt_ns: what 30 % of them stayed below: a queue delays all, a busy router some.
         high_rtt_ns: what 85 % of them stayed below: a queue that has just begun is in it.
-        base_ns: the smallest of the session.
+        base_ns: the smallest of the session; None if it never answered.
         mute: how many of the last questions in a row had no answer.
         mute_since_ns: when the first of those was given up; None if the last was answered.
         prompt: answers of the last `LATELY_NS`; 0 if one is missing among them.
     """
 
+    known: bool
+    heard: bool
     sent: int
     lost: int
     gaps: int
@@ -59,7 +63,7 @@ class Near:
     rtt_ns: int | None
     low_rtt_ns: int | None
     high_rtt_ns: int | None
-    base_ns: int
+    base_ns: int | None
     mute: int
     mute_since_ns: int | None
     prompt: int
@@ -93,6 +97,8 @@ class FirstHop:
         if seen.outcome == "error":
             return
         rtt_ns = seen.rtt_ns if seen.outcome == "reached" else None  # only its own word counts
+        if rtt_ns is not None and not self.answered:
+            self.tries.clear()  # what it left unanswered before was asked in other ways
         self.tries.append(Try(seen.at_ns, rtt_ns, seen.loaded))
         if rtt_ns is not None:
             self.answered += 1
@@ -100,16 +106,14 @@ class FirstHop:
 
     @property
     def known(self) -> bool:
-        """It answers such questions: a silence tells something."""
+        """It answers such questions: whatever it leaves unanswered tells something."""
         return self.answered >= LEAST_ANSWERS
 
     def recent(self, now: int, window_ns: int) -> list[Try]:
         return recent(self.tries, now, window_ns)
 
     def look(self, now: int) -> Near | None:
-        """How it answers now; None if it isn't known to answer, or wasn't asked of late."""
-        if not self.known or self.base_ns is None:
-            return None
+        """How it answers now; None if it wasn't asked of late."""
         tries = recent(self.tries, now, LOSS_WINDOW_NS)
         if not tries or tries[-1].at_ns <= now - FRESH_NS:
             return None
@@ -117,17 +121,19 @@ class FirstHop:
         lost = sum(missing)
         gaps = sum(one and not before for before, one in pairwise([False, *missing]))
         rtts = answers(recent(tries, now, DELAY_WINDOW_NS))
-        known = len(rtts) >= LEAST_ANSWERS
+        enough = len(rtts) >= LEAST_ANSWERS
         mute = next((n for n, gone in enumerate(reversed(missing)) if not gone), len(missing))
         lately = recent(tries, now, LATELY_NS)
         return Near(
+            known=self.known,
+            heard=self.answered > 0,
             sent=len(tries),
             lost=lost,
             gaps=gaps,
             loss_mdb=loss_mdb(gaps, len(tries) - lost),
-            rtt_ns=middle(rtts) if known else None,
-            low_rtt_ns=quantile(rtts, 300) if known else None,
-            high_rtt_ns=quantile(rtts, 850) if known else None,
+            rtt_ns=middle(rtts) if enough else None,
+            low_rtt_ns=quantile(rtts, 300) if enough else None,
+            high_rtt_ns=quantile(rtts, 850) if enough else None,
             base_ns=self.base_ns,
             mute=mute,
             mute_since_ns=tries[-mute].at_ns if mute else None,

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.path import middlebox
 from streamnotice.path.borders import with_border
 from streamnotice.path.first_hop import ROLE as FIRST_HOP
 from streamnotice.path.first_hop import FirstHop
@@ -84,6 +85,10 @@ class PathSeen:
         segments: the same, the provider's border left open where the other paths don't tell it.
         inside_ns: of a path under a tunnel: the smallest round trip to its end through the tunnel
             in the same time.
+        early: SYNs that were answered though they can't have come to the far end.
+        early_ttl: the fewest links that one of them could pass.
+        ended_near: a box on the way ends TCP connections in the far end's place, so that
+            handshakes tell nothing of what is behind it.
     """
 
     role: str
@@ -93,6 +98,9 @@ class PathSeen:
     segments: tuple[str | None, ...] = ()
     complete: bool = False
     inside_ns: int | None = None
+    early: int = 0
+    early_ttl: int = FAR
+    ended_near: bool = False
     far: tuple[int, int] | None = None
     """The far end's last answer: instant, round trip."""
 
@@ -102,6 +110,47 @@ class PathSeen:
 
     def add(self, ttl: int, at_ns: int, rtt_ns: int | None, loaded: bool) -> HopSeen:
         """Note a probe's fate, and with an answer how the whole path was at that time."""
+        hop = self._add(ttl, at_ns, rtt_ns, loaded)
+        if ttl == FAR and rtt_ns is not None and self.role == "service":
+            self.ended_near = self.ended_near or self._nearer_than_hops(at_ns)
+        return hop
+
+    def end_near(self) -> None:
+        """Handshakes are not the far end's from now on, and never were."""
+        self.ended_near = True
+        self.far = None
+        self.hops.pop(FAR, None)
+        for hop in self.hops.values():
+            hop.calmest_ns = None
+
+    def syn(self, ttl: int, outcome: str) -> None:
+        """A SYN that could pass *ttl* links only was answered as by the far end, or expired."""
+        if outcome == "reached" and self.complete and middlebox.can_not_reach(ttl, self.length):
+            self.early += 1
+            self.early_ttl = min(self.early_ttl, ttl)
+        elif outcome == "ttl_exceeded" and ttl >= self.early_ttl:
+            self.early, self.early_ttl = 0, FAR  # TCP goes further: ways of different length
+        far, last = self.hops.get(FAR), self._last(1)
+        if self.early >= middlebox.FEWEST_EARLY and far is not None and last:
+            # one that adds no time hides nothing
+            self.ended_near = self.ended_near or middlebox.sooner(far.base_ns, last[0].base_ns)
+
+    def _last(self, count: int) -> list[HopSeen]:
+        """The last hops that answer, the far end's own UDP among them."""
+        answering = sorted(ttl for ttl in self.hops if ttl != FAR and self.hops[ttl].answered)
+        return [self.hops[ttl] for ttl in reversed(answering[-count:])]
+
+    def _nearer_than_hops(self, now: int) -> bool:
+        """Handshakes come back sooner than UDP from the far end and the hop before it."""
+        hops, far, end = self._last(2), self.hops[FAR], self.hops.get(self.length)
+        if end is None or not end.answered or len(hops) < 2:
+            return False  # routers alone prove nothing: their answers may come by a longer way
+        if not all(middlebox.twice(far.base_ns, hop.base_ns) for hop in hops):
+            return False
+        rows = [hop.recent(now, middlebox.WINDOW_NS) for hop in hops]
+        return middlebox.nearer(far.recent(now, middlebox.WINDOW_NS), rows)
+
+    def _add(self, ttl: int, at_ns: int, rtt_ns: int | None, loaded: bool) -> HopSeen:
         hop = self.hop(ttl)
         hop.add(at_ns, rtt_ns, loaded)
         if rtt_ns is None:
@@ -137,6 +186,9 @@ class PathSeen:
                 # on. A router that is heard for the first time is no such hop.
                 for ttl in [t for t in self.hops if t > same]:
                     del self.hops[ttl]
+                self.early, self.early_ttl = 0, FAR
+                if same == 0:  # from here on, another network
+                    self.ended_near = False
                 break
         self.labels, self.told, self.complete = seen.hops, seen.segments, seen.complete
 
@@ -170,6 +222,8 @@ class PathSeen:
         """Base round trip: the smallest seen, or what was normal before if that is smaller."""
         own = self.hops[ttl].base_ns
         before = self.stored_for(ttl, stored)
+        if self.ended_near and self.is_far(ttl):
+            before = None  # it may be of handshakes
         if own is None or before is None:
             return own
         return min(own, before)
@@ -302,9 +356,14 @@ class Paths:
             path.complete and path.segments and seen.ttl >= path.length
         )
         ttl = FAR if reached and seen.method != "udp" else seen.ttl
+        if seen.method == "tcp" and seen.role == "service":
+            if self.ended_near():
+                return  # what answers stands before the far end
+            path.syn(seen.ttl, seen.outcome)
         hop = path.add(ttl, seen.at_ns, seen.rtt_ns, seen.loaded)
         if seen.return_hops is not None:
             hop.return_hops = seen.return_hops
+        self._end_near()
         if seen.ttl == 1 and seen.rtt_ns is not None and path.segment(1) == TUNNEL:
             under = self.underlay()
             if under is not None:
@@ -312,8 +371,11 @@ class Paths:
 
     def round_trip(self, seen: RoundTrip) -> None:
         path = self._path(seen.target, seen.role)
+        if self.ended_near():
+            return
         answered = seen.failure in (None, "refused") and not seen.retransmitted
         path.add(FAR, seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
+        self._end_near()
 
     def forget_first_hop(self) -> None:
         """As if that router had never been asked."""
@@ -330,5 +392,19 @@ class Paths:
     def services(self) -> list[PathSeen]:
         return [p for p in self.paths.values() if p.role == "service"]
 
+    def ended_near(self) -> bool:
+        """A box on the way ends our TCP connections: on one way seen, and so maybe on all."""
+        return any(path.ended_near for path in self.paths.values())
+
+    def _end_near(self) -> None:
+        """Once a box is found, nobody's handshakes are their own any more."""
+        if self.ended_near():
+            for path in self.paths.values():
+                if FAR in path.hops and path.role == "service":
+                    path.end_near()
+
     def references(self) -> list[PathSeen]:
+        """None where it isn't they who answer handshakes."""
+        if self.ended_near():
+            return []
         return [p for p in self.paths.values() if p.role == "reference"]

@@ -32,3 +32,8 @@ def quantile(values: list[int], permille: int) -> int:
     """Nearest-rank quantile of at least one value."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * permille // 1000)]
+
+
+def scatter(values: list[int], fewest: int) -> int | None:
+    """How far round trips lie apart; None of too few."""
+    return None if len(values) < fewest else quantile(values, 850) - quantile(values, 150)

@@ -150,6 +150,9 @@ class BaselineSensor:
                     continue
                 if subject == FAR_END:
                     subject = self._file.server(address)
+                    if path.ended_near:  # what was heard before may have been the box's
+                        self._samples.pop(subject, None)
+                        continue
                 elif is_ipv6(address):
                     subject += _BY_IPV6
                 kept = self._samples.setdefault(subject, [])

@@ -201,14 +201,16 @@ class _Asker:
             began_ns = self._session.now()
             self._asked_ns.append(began_ns)
             loaded = {seat: seat.loaded for seat in self._circle.seats}
-            reply = self._plain(await voice.ask())
+            said = await voice.ask()
+            reply = self._plain(said)
             asked += 1
             errors = errors + 1 if reply.outcome == "error" else 0
             if reply.outcome == "reached":
                 heard = True
                 for seat in loaded:
                     seat.session.sight(ROLE, True)
-            if heard:  # of a voice that was never heard no silence tells anything
+            # of a voice that was never heard only silence is told, not what our own stack says
+            if heard or said.outcome == "lost":
                 self._tell(voice.method, reply, loaded)
             first_ns = self._asked_ns[0] if len(self._asked_ns) == ENOUGH else -LOSS_WINDOW_NS
             pace_s = voice.on_s if began_ns - first_ns < LOSS_WINDOW_NS else voice.pace_s

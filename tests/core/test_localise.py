@@ -265,3 +265,78 @@ def test_nothing_answers_at_all() -> None:
 
 def test_probes_that_no_firewall_lets_through_are_not_a_dead_line() -> None:
     assert localise.reach(unanswered(20 * MS_NS), NOW) is None
+
+
+def idle(
+    rtts_ms: tuple[int, ...], segments: tuple[str | None, ...] = SEGMENTS, seconds: int = 10
+) -> Paths:
+    """Answers of the hops of a path, none of which ever varies."""
+    seen = Paths()
+    hops = tuple(f"addr-{ttl}" for ttl in range(1, len(rtts_ms) + 1))
+    seen.route(Route(0, "host-a", "service", hops, segments, True))
+    beside = (*segments[:3], "network.interconnect")
+    seen.route(Route(0, "host-r", "reference", (*hops[:3], "addr-r"), beside, True))
+    for second in range(seconds):
+        for ttl, rtt_ms in enumerate(rtts_ms, 1):
+            outcome = "reached" if ttl == len(rtts_ms) else "ttl_exceeded"
+            at_ns = second * S_NS + ttl * MS_NS
+            seen.probe(
+                HopProbe(at_ns, "host-a", ttl, "udp", outcome, rtt_ms * MS_NS, f"addr-{ttl}")  # type: ignore[arg-type]
+            )
+    return seen
+
+
+def leap(seen: Paths) -> str | None:
+    found = localise.leap(seen, 10 * S_NS)
+    return None if found is None else found.place
+
+
+@pytest.mark.parametrize(("link", "word"), list(enumerate(WORDS, 1)))
+def test_a_queue_that_was_there_first_is_a_leap_of_the_smallest_delays(
+    link: int, word: str
+) -> None:
+    rtts = tuple(4 * ttl + (150 if ttl >= link else 0) for ttl in range(1, 6))
+    assert leap(idle(rtts)) == word
+
+
+def test_what_is_no_leap() -> None:
+    assert leap(idle((4, 8, 12, 16, 20))) == "none"
+    assert leap(idle((4, 30, 60, 110, 180))) == "none", "a long way, link by link"
+    assert leap(idle((4, 200, 12, 16, 20))) == "none", "a router that answers slowly"
+    assert leap(idle((4, 560, 565, 570, 575))) is None, "a satellite"
+    assert leap(idle((4, 124, 128, 252, 256))) == "access_to_interconnect", "a queue and an ocean"
+    assert leap(idle((4, 154, 158, 162, 166), seconds=1)) is None, "answers once each"
+    known = idle((4, 154, 158, 162, 166))
+    known.store("far end", 20 * MS_NS)
+    assert leap(known) is None, "what is usual here is known"
+
+
+def test_a_way_that_is_found_anew_in_a_queue_of_our_own_leaps_nowhere() -> None:
+    seen = idle((4, 8, 12, 16, 20), seconds=20)
+    other = ("addr-1", "addr-2", "addr-3", "addr-x", "addr-5")
+    seen.route(Route(20 * S_NS, "host-a", "service", other, SEGMENTS, True))
+    for second in range(20, 36):
+        for ttl in range(1, 6):
+            rtt_ns = (4 * ttl + (150 if ttl >= 2 else 0)) * MS_NS
+            outcome = "reached" if ttl == 5 else "ttl_exceeded"
+            at_ns = second * S_NS + ttl * MS_NS
+            seen.probe(
+                HopProbe(at_ns, "host-a", ttl, "udp", outcome, rtt_ns, f"addr-{ttl}", loaded=True)  # type: ignore[arg-type]
+            )
+    assert localise.leap(seen, 36 * S_NS) is None
+
+
+def test_a_tunnels_server_shares_half_of_its_own_links_loss() -> None:
+    """No place behind it is accused of what its own link loses twice."""
+    inside = ("network.vpn", "network.interconnect", "service")
+    seen = Paths()
+    seen.route(Route(0, "host-a", "service", ("a", "b", "c"), inside, True))
+    for number in range(60):
+        for ttl in (1, 2, 3):
+            gone = number % 20 == 5 if ttl == 1 else number % 10 == ttl
+            rtt = None if gone else (10 + ttl) * MS_NS
+            outcome = "lost" if gone else "reached" if ttl == 3 else "ttl_exceeded"
+            seen.probe(HopProbe(number * S_NS // 2, "host-a", ttl, "udp", outcome, rtt))  # type: ignore[arg-type]
+    found = localise.loss(seen, NOW)
+    assert found is not None
+    assert found.place == "vpn"

@@ -13,7 +13,7 @@ import sys
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import html5lib
@@ -24,11 +24,14 @@ from recorded import changed
 from retold import retold
 
 from streamnotice.cli import main
+from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.report import report
-from streamnotice.dossier.report.gather import thinned
+from streamnotice.dossier.report.gather import Recorded, observed, thinned
 from streamnotice.dossier.report.safe import visible
 from streamnotice.errors import MessageError
 from streamnotice.notices.catalog import Catalog
+from streamnotice.observations import HopProbe
+from streamnotice.policy import S_NS
 from tests.answering import answering
 
 H = "{http://www.w3.org/1999/xhtml}"
@@ -473,3 +476,20 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, missing: str)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "streamnotice[report]" in done.stderr
+
+
+def test_a_home_router_that_never_answers_has_no_row_of_losses(dossier: Path) -> None:
+    def asked(at_s: int, rtt_ns: int | None) -> HopProbe:
+        outcome: Literal["lost", "reached"] = "lost" if rtt_ns is None else "reached"
+        return HopProbe(at_s * S_NS, "addr-r", 1, "echo", outcome, rtt_ns, role="first-hop")
+
+    header = open_dossier(dossier).header
+    silent = Recorded(header)
+    for second in range(12):
+        observed(silent, asked(second, None))
+    assert silent.paths == {}
+    heard = Recorded(header)
+    for second, rtt_ns in enumerate((None, None, 2_000_000, None)):
+        observed(heard, asked(second, rtt_ns))
+    (path,) = heard.paths.values()
+    assert (path.hops[1].sent, path.hops[1].lost) == (2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -66,17 +67,23 @@ def test_of_one_fault_its_leaf_is_right() -> None:
     assert judge(attrs.evolve(RUN, planned=FINE, among=()), "service.edge", ()) == "false"
 
 
+def _truth(folder: Path) -> dict[str, Any]:
+    truth: dict[str, Any] = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    return truth
+
+
 def test_what_is_remembered_of_a_network_is_what_a_calm_run_on_it_shows() -> None:
-    folder = RECORDINGS / "healthy-116001"
-    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    known = {seen.subject: seen.value for seen in remembered(truth)}
-    record = open_dossier(folder / "dossier.jsonl.gz")
-    engine = Engine(record.header.settings)
-    for entry in record:
-        if isinstance(entry.value, Observation):
-            engine.feed(entry.value)
-    learnt = engine.estimates.learnt()
-    both = known.keys() & learnt.keys()
-    assert both
-    for place in both:
-        assert known[place] == pytest.approx(learnt[place], abs=3_000_000), place
+    calm = [f for f in sorted(RECORDINGS.glob("healthy*")) if remembered(_truth(f))]
+    assert calm
+    for folder in calm:
+        known = {seen.subject: seen.value for seen in remembered(_truth(folder))}
+        record = open_dossier(folder / "dossier.jsonl.gz")
+        engine = Engine(record.header.settings)
+        for entry in record:
+            if isinstance(entry.value, Observation):
+                engine.feed(entry.value)
+        learnt = engine.estimates.learnt()
+        both = known.keys() & learnt.keys()
+        assert both
+        for place in both:
+            assert known[place] == pytest.approx(learnt[place], abs=3_000_000), place

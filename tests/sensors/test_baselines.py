@@ -25,7 +25,7 @@ from streamnotice.baselines import (
 from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError, HostError
 from streamnotice.evidence.places import read_queue
-from streamnotice.observations import HopProbe, Route, StoredBaseline
+from streamnotice.observations import HopProbe, RoundTrip, Route, StoredBaseline
 from streamnotice.policy import S_NS, Policy
 from streamnotice.sensors.baselines import BaselineSensor
 from streamnotice.session import Session
@@ -216,6 +216,28 @@ async def test_quiet_seconds_are_remembered_and_told_the_next_time(tmp_path: Pat
     assert later.engine.estimates.paths.stored == {}
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_a_box_on_the_way_answered_is_not_kept_as_the_far_ends(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "b.json")
+    task = asyncio.create_task(rig.sensor.run(rig.session))
+    label = target_of(rig)
+    rig.verdict = rig.engine.tick(rig.session.now() + 2 * S_NS)[0]
+    for _ in range(10):
+        for ttl in (1, 2, 3):
+            rig.probe(label, ttl, 15 * ttl)
+    for _ in range(2):
+        rig.session.emit(RoundTrip(rig.session.now(), label, "service", 2 * MS))
+    await asyncio.sleep(1.2)
+    assert not rig.engine.estimates.paths.ended_near()
+    for _ in range(10):
+        rig.session.emit(RoundTrip(rig.session.now(), label, "service", 2 * MS))
+    assert rig.engine.estimates.paths.ended_near()
+    await asyncio.sleep(1.2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    kept = rig.file.of("net-a")
+    assert set(kept) == {"network.home.wifi", "network.isp.access"}
 
 
 async def test_ipv4_and_ipv6_are_no_yardsticks_for_each_other(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ class _Noted:
 
     def _hear(self, rule: Rule) -> Callable[[Estimates, int], Outcome | None]:
         def read(seen: Estimates, now: int) -> Outcome | None:
-            outcome = rule.read(seen, now)
+            outcome = rule.ask(seen, now)
             if outcome is not None:
                 self.answers[rule.name] = outcome
             return outcome

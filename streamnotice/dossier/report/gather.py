@@ -155,7 +155,7 @@ def gather(path: str | os.PathLike[str]) -> Recorded:
             found.shown.append(entry.plain)
         elif entry.type == "observation":
             found.observations += 1
-            _observed(found, value)
+            observed(found, value)
         elif isinstance(value, Verdict):
             found.verdicts.append(value)
         elif isinstance(value, Notice):
@@ -177,7 +177,8 @@ def _digest(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _observed(found: Recorded, value: object) -> None:
+def observed(found: Recorded, value: object) -> None:
+    """Note what the page shows of one observation."""
     match value:
         case Playback():
             at_s = value.at_ns / 1e9
@@ -196,7 +197,10 @@ def _observed(found: Recorded, value: object) -> None:
                 hop = path.hop(ttl)
                 hop.label, hop.place = label or hop.label, place
         case HopProbe():
-            if value.outcome != "error":
+            known = (value.role, value.target) in found.paths
+            # a home router that is silent may be one that never answers
+            unheard = value.role == ROLE and value.rtt_ns is None and not known
+            if value.outcome != "error" and not unheard:
                 path = _path(found, value.target, value.role)
                 if value.role == ROLE:
                     hop = path.hop(value.ttl)

@@ -1,0 +1,149 @@
+"""Where packets get lost: by the likelihood of each link as the culprit."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Final
+
+import attrs
+
+from streamnotice.decibans import from_ratio
+from streamnotice.path.first_hop import FirstHop
+from streamnotice.path.localise.stretches import (
+    NONE,
+    SHORT,
+    STRETCHES,
+    Located,
+    between,
+    path_ends,
+    stretch,
+)
+from streamnotice.path.rounds import TUNNEL, Paths
+from streamnotice.path.tries import Try, answers
+from streamnotice.policy import S_NS
+
+LOSS_WINDOW_NS: Final = 30 * S_NS
+LEAST_LOSS_PERMILLE: Final = 30
+CLEAN_LOSS_PERMILLE: Final = 5
+RELUCTANT_MDB: Final = 10_000
+"""What it costs to take a hop's losses for its own: few routers are so."""
+DEAD_PERMILLE: Final = 900
+"""A far end that loses so much may be gone itself, the link to it as well."""
+CLEARLY_MDB: Final = 8_000
+"""An arrangement of loss this much less likely than the best one is out of the question."""
+
+
+@attrs.frozen
+class _Losses:
+    ttl: int
+    lost: int
+    sent: int
+    halves: bool = False
+
+    def log_of(self, permille: int) -> int:
+        """Log likelihood (mdb) of these losses at a loss rate."""
+        gone = from_ratio(permille, 1000)
+        kept = from_ratio(1000 - permille, 1000)
+        return self.lost * gone + (self.sent - self.lost) * kept
+
+    @property
+    def permille(self) -> int:
+        return self.lost * 1000 // self.sent
+
+    def behind(self, permille: int) -> int:
+        """Log likelihood (mdb) behind so much loss.
+
+        A tunnel's server shares half of it at least: its own answers pass the link that it hangs on
+        once, what it forwards twice.
+        """
+        whole = self.fits(permille)
+        return max(whole, self.fits(permille // 2)) if self.halves else whole
+
+    def fits(self, permille: int) -> int:
+        """Log likelihood (mdb) of so much loss: a router may answer more seldom than that."""
+        own = max(1, min(999, self.permille))
+        shared = self.log_of(permille)
+        if own <= permille:
+            return shared
+        # any share would do: the more was asked, the less likely is just this one (by its root)
+        reluctant = RELUCTANT_MDB + from_ratio(self.sent, 1) // 2
+        return max(shared, self.log_of(own) - reluctant)
+
+    def __add__(self, other: _Losses) -> _Losses:
+        return attrs.evolve(self, lost=self.lost + other.lost, sent=self.sent + other.sent)
+
+
+def _count(tries: list[Try], ttl: int) -> _Losses:
+    return _Losses(ttl, sum(1 for t in tries if t.rtt_ns is None), len(tries))
+
+
+def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
+    """Where probes get lost, by the likelihoods of all places where it could begin.
+
+    For each link as the culprit: hops before it lose as good as nothing, hops from it on lose
+    what the far end loses. A hop that loses more than that may only be reluctant. All links
+    that are not clearly less likely than the best are kept.
+    """
+    return paths.once(f"loss {role}", now, lambda: _loss(paths, now, role))
+
+
+def _loss(paths: Paths, now: int, role: str) -> Located | None:
+    path = paths.main(role)
+    if path is None or not path.segments:
+        return None
+    near, far = path_ends(path)
+    last = path.length
+    ends = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
+    ends = [row for row in ends if row.sent >= 5]
+    if not ends:
+        return None
+    # the kinder of the far end's two voices: a server may drop probes, not handshakes
+    end = min(ends, key=lambda row: row.permille)
+    rate = end.permille
+    base = next((path.hops[ttl].base_ns for ttl in far), None)
+    if rate < LEAST_LOSS_PERMILLE or end.lost < 2:
+        return Located(NONE, rate, base)
+    found = {
+        ttl: attrs.evolve(
+            _count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), ttl),
+            halves=path.segment(ttl) == TUNNEL,
+        )
+        for ttl in near
+        if path.hops[ttl].answered
+    }
+    router = paths.first_router(path)
+    if router is not None and path.length > 1:
+        found[1] = found.get(1, _Losses(1, 0, 0)) + _asked(router, now)
+    rows = [row for _, row in sorted(found.items()) if row.sent >= 3]
+    rows.append(end)
+    scores = []
+    for first in range(len(rows)):
+        score = sum(row.fits(CLEAN_LOSS_PERMILLE) for row in rows[:first])
+        all_behind = sum(rows[first:-1], end)
+        score += max(
+            sum(row.behind(max(LEAST_LOSS_PERMILLE, min(900, faulty))) for row in rows[first:])
+            for faulty in (rate, all_behind.permille)
+        )
+        scores.append(score)
+    best = max(scores)
+    open_to = [i for i, score in enumerate(scores) if best - score < CLEARLY_MDB]
+    last_clean = rows[open_to[0] - 1] if open_to[0] else None
+    if last_clean is not None and last_clean.halves:
+        return Located("unplaced", rate, base)  # losses are too few to tell once from twice
+    start = last_clean.ttl if last_clean is not None else 0
+    place = between(path, start, rows[open_to[-1]].ttl)
+    if rate >= DEAD_PERMILLE and open_to[0] == len(rows) - 1 and place in STRETCHES:
+        place = stretch(STRETCHES[place][0], len(SHORT) - 1)
+    return Located(place, rate, base)
+
+
+def _asked(router: FirstHop, now: int) -> _Losses:
+    """A moment's loss of many is one: they come so densely that they are lost together. An outage
+    counts by its seconds, as it does at the far end."""
+    tries = router.recent(now, LOSS_WINDOW_NS)
+    lost = 0
+    for gone, some in groupby(tries, lambda t: t.rtt_ns is None):
+        if gone:
+            times = [t.at_ns for t in some]
+            lost += max(1, (times[-1] - times[0]) // S_NS)
+    return _Losses(1, lost, len(answers(tries)) + lost)

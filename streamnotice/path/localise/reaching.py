@@ -1,0 +1,96 @@
+"""How far probes get now."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import Final
+
+import attrs
+
+from streamnotice.path.localise.stretches import between, path_ends
+from streamnotice.path.rounds import Paths, PathSeen
+from streamnotice.path.tries import Try
+from streamnotice.policy import S_NS
+
+REACH_WINDOW_NS: Final = 8 * S_NS
+NOTHING_WINDOW_NS: Final = 10 * S_NS
+
+
+@attrs.frozen
+class Reach:
+    """How far probes get.
+
+    Attributes:
+        place: "all" (the far end answers), "server" (only the far end is silent), "nothing" (no
+            hop ever answered, and no other server does either), or the place of the links
+            behind the last hop that answers.
+        answered, lost: hops in the window that did and did not answer.
+    """
+
+    place: str
+    answered: int
+    lost: int
+
+
+def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
+    """How far probes get now, among hops that answered before."""
+    path = paths.main(role)
+    if path is None:
+        return None
+    if not path.segments:
+        return _nothing(paths, path, now) if role == "service" else None
+    near, far = path_ends(path)
+    tries = sorted(
+        (t for ttl in far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)),
+        key=lambda t: t.at_ns,
+    )
+    if len(tries) < 2:
+        return None
+    heard = [
+        (ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS))
+        for ttl in near
+        if path.hops[ttl].answered
+    ]
+    router = paths.first_router(path)
+    if router is not None and path.length > 1:
+        heard.append((1, router.recent(now, REACH_WINDOW_NS)))
+    if any(t.rtt_ns is not None for t in tries[-3:]):
+        alive = _alive(heard, 0)
+        return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
+    # who answered before the silence began says nothing of where it begins
+    silent = list(takewhile(lambda t: t.rtt_ns is None, reversed(tries)))
+    alive = _alive(heard, silent[-1].at_ns)
+    answered = sum(alive.values())
+    lost = len(alive) - answered
+    last_alive = max((ttl for ttl, lives in alive.items() if lives), default=0)
+    end = path.length
+    dead = min((ttl for ttl, lives in alive.items() if not lives and ttl > last_alive), default=end)
+    if path.complete and dead == end and last_alive == end - 1:
+        return Reach("server", answered, lost + 1)
+    return Reach(between(path, last_alive, dead), answered, lost + 1)
+
+
+def _alive(heard: list[tuple[int, list[Try]]], since_ns: int) -> dict[int, bool]:
+    """Hops that were asked since then -> whether one of their last two answers came."""
+    alive: dict[int, bool] = {}
+    for ttl, tries in heard:
+        asked = [t for t in tries if t.at_ns >= since_ns][-2:]
+        if asked:
+            lives = any(t.rtt_ns is not None for t in asked)
+            alive[ttl] = alive.get(ttl, False) or lives
+    return alive
+
+
+def _nothing(paths: Paths, path: PathSeen, now: int) -> Reach | None:
+    """No way is known since nobody answers; other servers must be silent, too: many networks let
+    no probes through, but handshakes."""
+    others = [
+        t
+        for other in paths.references()
+        for hop in other.hops.values()
+        for t in hop.recent(now, NOTHING_WINDOW_NS)
+    ]
+    tries = [t for hop in path.hops.values() for t in hop.recent(now, NOTHING_WINDOW_NS)]
+    if len(others) < 2 or len(tries) < 4 or any(t.rtt_ns is not None for t in (*tries, *others)):
+        return None
+    return Reach("nothing", 0, len(tries))

@@ -1,0 +1,130 @@
+"""Links of a path, and the places that they are in: from hops to the name of a stretch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from streamnotice.path.roles import JOIN
+from streamnotice.path.rounds import FAR, TUNNEL, PathSeen
+
+CLEAN_PERMILLE: Final = 300
+SHARED_PERMILLE: Final = 600
+ORDER: Final = (
+    "network.home.wifi",
+    "network.isp.access",
+    "network.isp.core",
+    "network.interconnect",
+    "service",
+)
+_BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
+SHORT: Final = ("home", "access", "core", "interconnect", "service")
+
+
+def stretch(near: int, far: int) -> str:
+    """Name of the stretch from one place of `SHORT` to another."""
+    if near == far:
+        return SHORT[near]
+    return f"{SHORT[near]}_{'or' if far == near + 1 else 'to'}_{SHORT[far]}"
+
+
+STRETCHES: Final = {
+    stretch(near, far): (near, far) for near in range(len(SHORT)) for far in range(near, len(SHORT))
+}
+PLACES: Final = (*STRETCHES, "vpn", "unplaced")
+NONE: Final = "none"
+
+
+@attrs.frozen
+class Located:
+    """Where it begins.
+
+    Attributes:
+        place: one of `PLACES`, or "none".
+        value: the figure at the far end (ns or permille).
+        base_ns: base round trip of the far end.
+    """
+
+    place: str
+    value: int
+    base_ns: int | None
+
+
+def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
+    """Place of the links after hop *start_ttl* up to hop *end_ttl*."""
+    segments = path.segments if path.complete else (*path.segments, None)
+    end = min(end_ttl, len(segments))
+    start = min(start_ttl, end - 1)
+    found = segments[start:end]
+    if found and all(place == TUNNEL for place in found):
+        return "vpn"
+    if not found or TUNNEL in found:
+        return "unplaced"
+    numbers = [number for place in found for number in _numbers(place)]
+    if None in found:  # any place that the known links before and behind leave open
+        known = [(ttl, _numbers(place)) for ttl, place in enumerate(segments, 1)]
+        if TUNNEL in segments[:start]:
+            known.append((start, [_BEHIND_TUNNEL]))  # past the home and the provider
+        low = max((ns[0] for ttl, ns in known if ns and ttl <= start + 1), default=0)
+        high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
+        numbers += [min(low, high), high]
+    if not numbers:
+        return "unplaced"  # by words that no sensor says
+    return stretch(min(numbers), max(numbers))
+
+
+def _numbers(segment: str | None) -> list[int]:
+    """Positions in `ORDER` of the places that a link may belong to."""
+    return [ORDER.index(p) for p in (segment or "").split(JOIN) if p in ORDER]
+
+
+def _bent(path: PathSeen, near_ttl: int, far_ttl: int) -> bool:
+    """Replies from the two came back over ways whose lengths differ by more than they should."""
+    near, far = path.hops.get(near_ttl), path.hops.get(far_ttl)
+    if near is None or far is None or near.return_hops is None or far.return_hops is None:
+        return False
+    return abs((far.return_hops - near.return_hops) - (far_ttl - near_ttl)) > 1
+
+
+def between(path: PathSeen, clean_ttl: int, shared_ttl: int) -> str:
+    """Place of the trouble between the last hop without a share and the first with one."""
+    end = min(shared_ttl, path.length)
+    if clean_ttl and end < FAR and _bent(path, clean_ttl, end):
+        return "unplaced"
+    return _word(path, clean_ttl, end)
+
+
+def edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
+    """Place from (hop, share of the far end's figure in permille), nearest first.
+
+    The far end itself has the whole share, so there always is a first hop that shares.
+    """
+    rising: list[tuple[int, int]] = []
+    least = 1000
+    for ttl, share in reversed(shares):
+        least = min(least, share)
+        rising.append((ttl, least))
+    rising.reverse()
+    clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
+    shared = min(
+        (ttl for ttl, share in rising if share >= _shares(path, ttl) and ttl > clean),
+        default=path.length,
+    )
+    return between(path, clean, shared)
+
+
+def _shares(path: PathSeen, ttl: int) -> int:
+    """The share (permille) from which on a hop has its part in the trouble.
+
+    What a tunnel's server forwards passes the link that it hangs on twice, its own answers once.
+    """
+    return CLEAN_PERMILLE if path.segment(ttl) == TUNNEL else SHARED_PERMILLE
+
+
+def path_ends(path: PathSeen) -> tuple[list[int], list[int]]:
+    """(hops before the far end, hop numbers under which the far end's own answers stand)."""
+    last = path.length
+    near = sorted(ttl for ttl in path.hops if ttl < last)
+    far = [ttl for ttl in (last, FAR) if ttl in path.hops]
+    return near, far
