@@ -24,10 +24,13 @@ from recorded import changed
 from retold import retold
 
 from streamnotice.cli import main
+from streamnotice.dossier.phrases import Phrases
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.report import report
 from streamnotice.dossier.report.gather import Recorded, observed, thinned
+from streamnotice.dossier.report.integrity import text
 from streamnotice.dossier.report.safe import visible
+from streamnotice.dossier.verify import verify
 from streamnotice.errors import MessageError
 from streamnotice.notices.catalog import Catalog
 from streamnotice.observations import HopProbe
@@ -435,6 +438,16 @@ def test_another_engines_record_is_reported_as_not_checked(tmp_path: Path) -> No
     assert found.integrity.state == "other_engine"
     assert "Not checked here." in found.html
     check_self_contained(parsed(found.html))
+
+
+def test_a_record_with_other_tables_is_not_said_to_be_of_another_engine(tmp_path: Path) -> None:
+    found = verify(retold("home-slow", tmp_path / "d.jsonl.gz"))
+    found.tables_differ = ("fitted",)
+    for locale in ("en", "de", "ja"):
+        said = text("other_engine", found, Phrases(locale))
+        assert "fitted" in said
+        assert found.engine not in said
+    assert "with other tables of weights (fitted)" in text("other_engine", found, Phrases("en"))
 
 
 # -- the command ------------------------------------------------------------------------------

@@ -72,6 +72,13 @@ def text(state: State, found: Verified, say: Phrases) -> str:
     """What was found, in the words of *say*."""
     if state == "broken":
         return say("integrity.broken")
+    if state == "other_engine" and found.engine == found.header.engine:
+        return say(
+            "integrity.other_tables",
+            version=visible(found.header.version, 40),
+            tables=visible(", ".join(found.tables_differ), 80),
+            streamnotice=NAME,
+        )
     if state == "other_engine":
         return say(
             "integrity.other_engine",
