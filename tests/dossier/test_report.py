@@ -39,6 +39,7 @@ from tests.answering import answering
 
 H = "{http://www.w3.org/1999/xhtml}"
 S = "{http://www.w3.org/2000/svg}"
+RECORDINGS = Path(__file__).parents[2] / "lab" / "recordings"
 STYLE = Path(__file__).parents[2] / "streamnotice" / "dossier" / "report" / "style.css"
 
 HOSTILE = (
@@ -438,6 +439,14 @@ def test_another_engines_record_is_reported_as_not_checked(tmp_path: Path) -> No
     assert found.integrity.state == "other_engine"
     assert "Not checked here." in found.html
     check_self_contained(parsed(found.html))
+
+
+@pytest.mark.parametrize(("run", "boxed"), [("split.slow-123001", True), ("healthy-123001", False)])
+def test_a_box_on_the_way_is_no_server(run: str, boxed: bool) -> None:
+    page = report(RECORDINGS / run / "dossier.jsonl.gz").html
+    assert ("box on the way, handshake" in page) == boxed
+    assert ("server, handshake" in page) != boxed
+    assert ("A box on the way answers connections" in page) == boxed
 
 
 def test_a_record_with_other_tables_is_not_said_to_be_of_another_engine(tmp_path: Path) -> None:

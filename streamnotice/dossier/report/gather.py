@@ -23,6 +23,7 @@ from streamnotice.observations import (
     TargetRole,
 )
 from streamnotice.path.first_hop import BEFORE_IT, ROLE
+from streamnotice.path.rounds import Paths
 
 MOST_POINTS: Final = 400
 """Of a long session each chart's line keeps about so many points: extremes are never lost."""
@@ -91,6 +92,7 @@ class Recorded:
         shown: as the viewer saw them.
         asides: other lines about notices (dismissed, acted on), as they stand.
         paths: (role, target) -> what was probed.
+        ways: the same as the engine saw it.
         downloads: small downloads from references.
         sights: sensor -> (sees, why not), as last told.
         medium: kind of this device's own link.
@@ -109,6 +111,7 @@ class Recorded:
     shown: list[Json] = attrs.Factory(list)
     asides: list[Json] = attrs.Factory(list)
     paths: dict[tuple[TargetRole, str], PathDelays] = attrs.Factory(dict)
+    ways: Paths = attrs.Factory(Paths)
     downloads: list[Download] = attrs.Factory(list)
     sights: dict[str, tuple[bool, str]] = attrs.Factory(dict)
     medium: str | None = None
@@ -189,6 +192,7 @@ def observed(found: Recorded, value: object) -> None:
             if value.ladder_bps:
                 found.ladder = tuple(sorted({bps / 1e6 for bps in value.ladder_bps}))[:16]
         case Route():
+            found.ways.route(value)
             path = _path(found, value.target, value.role)
             path.route = value
             for ttl, (label, place) in enumerate(
@@ -197,6 +201,7 @@ def observed(found: Recorded, value: object) -> None:
                 hop = path.hop(ttl)
                 hop.label, hop.place = label or hop.label, place
         case HopProbe():
+            found.ways.probe(value)
             known = (value.role, value.target) in found.paths
             # a home router that is silent may be one that never answers
             unheard = value.role == ROLE and value.rtt_ns is None and not known
@@ -209,6 +214,7 @@ def observed(found: Recorded, value: object) -> None:
                     hop = path.far if value.method == "echo" else path.hop(value.ttl)
                 hop.add(value.rtt_ns, value.loaded)
         case RoundTrip():
+            found.ways.round_trip(value)
             answered = value.failure in (None, "refused") and not value.retransmitted
             far = _path(found, value.target, value.role).far
             far.add(value.rtt_ns if answered else None, value.loaded)

@@ -176,6 +176,8 @@ class Summary(Frame):
         blind = [self.place(place) for place, how in self.coverage() if how is not True]
         if blind:
             lines.append(self.marked("unseen.blind", places=self.say.items(blind)))
+        if found.ways.ended_near():
+            lines.append(self.marked("unseen.box"))
         if found.cut or not found.closed:
             why = self.told(found.cut or "the writer did not close it, or it was cut off")
             lines.append(self.marked("unseen.cut", why=why))

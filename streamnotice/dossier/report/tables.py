@@ -114,7 +114,8 @@ class Tables(Frame):
             if hop.sent:
                 yield f"{ttl}  {self._link(hop.place)}", hop
         if path.far.sent:
-            yield self.say("delay.server"), path.far
+            box = self.found.ways.ended_near() and path.role != "underlay"
+            yield self.say("delay.box" if box else "delay.server"), path.far
 
     def _link(self, place: str | None) -> str:
         """A hop's link in a few characters."""
