@@ -228,9 +228,13 @@ def _queues(state: State) -> bool:
     return state.condition in FOUND_BY and _branch(state) == "network"
 
 
+def _kind(state: State) -> str:
+    return found_by(state.condition)
+
+
 def _way(state: State, rule: Rule) -> str:
     """How a fault shows to a rule. A queue that stands before we ask is others' doing alone."""
-    return state.condition if rule.name == LEAP else found_by(state.condition)
+    return state.condition if rule.name == LEAP else _kind(state)
 
 
 def _kin(rule: Rule, rows: dict[State, list[Row]], state: State) -> list[Row]:
@@ -292,16 +296,15 @@ def tie_places(
     row: Floats,
     states: tuple[State, ...],
     inside: tuple[int, int] | None = None,
-    way: Callable[[State], str] | None = None,
+    way: Callable[[State], str] = _kind,
 ) -> Floats:
     """A row of logs of an answer that names no place, the same for all network faults found in one
     way: that it is given mostly in tunnels, or mostly where routers are silent, tells of no place.
 
     Args:
         inside: for the places of this stretch alone (positions in `PATH_PLACES`).
-        way: what faults that are found in one way have in common; their condition's kind if None.
+        way: what faults that are found in one way have in common.
     """
-    way = way or _kind
     tied = row.copy()
     ways: dict[str, list[int]] = defaultdict(list)
     for column, state in enumerate(states):
@@ -315,10 +318,6 @@ def tie_places(
     for columns in ways.values():
         tied[columns] = row[columns].mean()
     return tied
-
-
-def _kind(state: State) -> str:
-    return found_by(state.condition)
 
 
 def _off_way(state: State) -> bool:

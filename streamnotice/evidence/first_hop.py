@@ -15,7 +15,7 @@ from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path import localise
 from streamnotice.path.first_hop import BEFORE_IT, Near, loss_mdb
 from streamnotice.path.localise import FarEnd
-from streamnotice.path.rounds import FAR, TUNNEL
+from streamnotice.path.rounds import TUNNEL
 from streamnotice.policy import S_NS
 
 SILENT = "silent"
@@ -103,8 +103,7 @@ def _answer_of_late(seen: Estimates, now: int) -> bool:
     return any(
         t.rtt_ns is not None
         for path in paths
-        for ttl in (FAR, path.length)
-        if ttl in path.hops
+        for ttl in localise.path_ends(path)[1]
         for t in path.hops[ttl].recent(now, ANSWER_NS)
     )
 

@@ -41,7 +41,6 @@ class Near:
 
     Attributes:
         known: it has answered often enough that more than a long silence tells something.
-        heard: it has answered at all.
         sent, lost: questions of the loss window, and those without an answer.
         gaps: how many times answers ceased to come: a moment's loss of many is one.
         loss_mdb: what they weigh together for a link that loses packets.
@@ -55,7 +54,6 @@ class Near:
     """
 
     known: bool
-    heard: bool
     sent: int
     lost: int
     gaps: int
@@ -67,6 +65,11 @@ class Near:
     mute: int
     mute_since_ns: int | None
     prompt: int
+
+    @property
+    def heard(self) -> bool:
+        """It has answered at all."""
+        return self.base_ns is not None
 
 
 def loss_mdb(lost: int, kept: int) -> int:
@@ -126,7 +129,6 @@ class FirstHop:
         lately = recent(tries, now, LATELY_NS)
         return Near(
             known=self.known,
-            heard=self.answered > 0,
             sent=len(tries),
             lost=lost,
             gaps=gaps,

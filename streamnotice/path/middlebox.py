@@ -27,14 +27,9 @@ def can_not_reach(ttl: int, length: int) -> bool:
     return ttl < length - 1
 
 
-def sooner(near_ns: int | None, far_ns: int | None) -> bool:
-    """The one is clearly less than the other."""
-    return near_ns is not None and far_ns is not None and far_ns > near_ns + CLEARLY_NS
-
-
-def twice(near_ns: int | None, far_ns: int | None) -> bool:
-    """The one is clearly more than twice the other."""
-    return near_ns is not None and far_ns is not None and far_ns > 2 * near_ns + CLEARLY_NS
+def sooner(near_ns: int | None, far_ns: int | None, times: int = 1) -> bool:
+    """So many times the one is clearly less than the other."""
+    return near_ns is not None and far_ns is not None and far_ns > times * near_ns + CLEARLY_NS
 
 
 def nearer(syns: list[Try], rows: list[list[Try]]) -> bool:
@@ -61,4 +56,4 @@ def _all_nearer(syns: list[int], rows: list[list[int]]) -> bool:
     if min(len(rtts) for rtts in (syns, *rows)) < FEWEST:
         return False
     most = quantile(syns, 850)
-    return all(twice(most, min(rtts)) for rtts in rows)
+    return all(sooner(most, min(rtts), times=2) for rtts in rows)

@@ -110,9 +110,12 @@ class PathSeen:
 
     def add(self, ttl: int, at_ns: int, rtt_ns: int | None, loaded: bool) -> HopSeen:
         """Note a probe's fate, and with an answer how the whole path was at that time."""
-        hop = self._add(ttl, at_ns, rtt_ns, loaded)
-        if ttl == FAR and rtt_ns is not None and self.role == "service":
-            self.ended_near = self.ended_near or self._nearer_than_hops(at_ns)
+        hop = self.hop(ttl)
+        hop.add(at_ns, rtt_ns, loaded)
+        if rtt_ns is not None and self.is_far(ttl):
+            self._far_answered(hop, at_ns, rtt_ns)
+            if ttl == FAR and self.role == "service" and self._nearer_than_hops(at_ns):
+                self.ended_near = True
         return hop
 
     def end_near(self) -> None:
@@ -131,9 +134,10 @@ class PathSeen:
         elif outcome == "ttl_exceeded" and ttl >= self.early_ttl:
             self.early, self.early_ttl = 0, FAR  # TCP goes further: ways of different length
         far, last = self.hops.get(FAR), self._last(1)
-        if self.early >= middlebox.FEWEST_EARLY and far is not None and last:
-            # one that adds no time hides nothing
-            self.ended_near = self.ended_near or middlebox.sooner(far.base_ns, last[0].base_ns)
+        if self.early < middlebox.FEWEST_EARLY or far is None or not last:
+            return
+        if middlebox.sooner(far.base_ns, last[0].base_ns):  # one that adds no time hides nothing
+            self.ended_near = True
 
     def _last(self, count: int) -> list[HopSeen]:
         """The last hops that answer, the far end's own UDP among them."""
@@ -145,24 +149,18 @@ class PathSeen:
         hops, far, end = self._last(2), self.hops[FAR], self.hops.get(self.length)
         if end is None or not end.answered or len(hops) < 2:
             return False  # routers alone prove nothing: their answers may come by a longer way
-        if not all(middlebox.twice(far.base_ns, hop.base_ns) for hop in hops):
+        if not all(middlebox.sooner(far.base_ns, hop.base_ns, times=2) for hop in hops):
             return False
         rows = [hop.recent(now, middlebox.WINDOW_NS) for hop in hops]
         return middlebox.nearer(far.recent(now, middlebox.WINDOW_NS), rows)
 
-    def _add(self, ttl: int, at_ns: int, rtt_ns: int | None, loaded: bool) -> HopSeen:
-        hop = self.hop(ttl)
-        hop.add(at_ns, rtt_ns, loaded)
-        if rtt_ns is None:
-            return hop
-        if self.is_far(ttl):
-            before, self.far = self.far, (at_ns, rtt_ns)
-            for other in self.hops.values():
-                last = other.tries[-1] if other.tries else None
-                # a voice is no witness to itself
-                if other is not hop and last is not None and last.rtt_ns is not None:
-                    self._with_far(other, last.at_ns, before, self.far)
-        return hop
+    def _far_answered(self, hop: HopSeen, at_ns: int, rtt_ns: int) -> None:
+        before, self.far = self.far, (at_ns, rtt_ns)
+        for other in self.hops.values():
+            last = other.tries[-1] if other.tries else None
+            # a voice is no witness to itself
+            if other is not hop and last is not None and last.rtt_ns is not None:
+                self._with_far(other, last.at_ns, before, self.far)
 
     def _with_far(
         self,
@@ -363,7 +361,7 @@ class Paths:
         hop = path.add(ttl, seen.at_ns, seen.rtt_ns, seen.loaded)
         if seen.return_hops is not None:
             hop.return_hops = seen.return_hops
-        self._end_near()
+        self._look_for_box(path)
         if seen.ttl == 1 and seen.rtt_ns is not None and path.segment(1) == TUNNEL:
             under = self.underlay()
             if under is not None:
@@ -375,7 +373,7 @@ class Paths:
             return
         answered = seen.failure in (None, "refused") and not seen.retransmitted
         path.add(FAR, seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
-        self._end_near()
+        self._look_for_box(path)
 
     def forget_first_hop(self) -> None:
         """As if that router had never been asked."""
@@ -396,12 +394,12 @@ class Paths:
         """A box on the way ends our TCP connections: on one way seen, and so maybe on all."""
         return any(path.ended_near for path in self.paths.values())
 
-    def _end_near(self) -> None:
-        """Once a box is found, nobody's handshakes are their own any more."""
-        if self.ended_near():
-            for path in self.paths.values():
-                if FAR in path.hops and path.role == "service":
-                    path.end_near()
+    def _look_for_box(self, path: PathSeen) -> None:
+        """Once one is found on *path*, nobody's handshakes are their own any more."""
+        if path.ended_near and FAR in path.hops:
+            for other in self.services():
+                if FAR in other.hops:
+                    other.end_near()
 
     def references(self) -> list[PathSeen]:
         """None where it isn't they who answer handshakes."""

@@ -30,6 +30,7 @@ from streamnotice.path.localise.stretches import (
     SHORT,
     STRETCHES,
     Located,
+    path_ends,
     stretch,
 )
 
@@ -49,6 +50,7 @@ __all__ = [
     "far_end",
     "leap",
     "loss",
+    "path_ends",
     "queue",
     "reach",
     "spread",

@@ -46,16 +46,12 @@ def leap(paths: Paths, now: int, role: str = "service") -> Located | None:
         if asked is not None:
             points[1] = asked
     rising = _rising(points, path.length, end)
-    leaps = [
-        (before, after)
-        for before, after in pairwise(rising)
-        if after.base_ns - before.base_ns >= LEAP_NS
-    ]
-    size = max(after.base_ns - before.base_ns for before, after in pairwise(rising))
+    rises = [(after.base_ns - before.base_ns, before, after) for before, after in pairwise(rising)]
+    size = max(rise_ns for rise_ns, _, _ in rises)
+    leaps = [row for row in rises if row[0] >= LEAP_NS]
     if not leaps:
         return Located(NONE, size, end.base_ns)
-    for before, after in leaps:
-        rise_ns = after.base_ns - before.base_ns
+    for rise_ns, before, after in leaps:
         if SATELLITE_NS[0] <= rise_ns < SATELLITE_NS[1]:
             return None
         if before.now_ns is None or after.now_ns is None:
@@ -63,7 +59,7 @@ def leap(paths: Paths, now: int, role: str = "service") -> Located | None:
         if (after.now_ns - before.now_ns) * 1000 < rise_ns * STILL_PERMILLE:
             return None
     # of several, none is known to be the queue
-    return Located(between(path, leaps[0][0].ttl, leaps[-1][1].ttl), size, end.base_ns)
+    return Located(between(path, leaps[0][1].ttl, leaps[-1][2].ttl), size, end.base_ns)
 
 
 @attrs.frozen
