@@ -22,3 +22,12 @@ def plain(address: str) -> str:
 def is_ipv6(address: str) -> bool:
     """The literal *address* is one of IPv6: only those are written with colons."""
     return ":" in address
+
+
+def is_literal(host: str) -> bool:
+    """*host* is an address, and no name that would have to be resolved."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -32,6 +32,7 @@ from streamnotice.observations import (
     HostLoad,
     Interface,
     LiveEdge,
+    LookUp,
     Observation,
     Playback,
     Radio,
@@ -49,7 +50,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION = "0.17.0"
+ENGINE_VERSION = "0.18.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -267,6 +268,7 @@ class Engine:
         return {
             Playback: seen.playback.feed,
             RequestStarted: seen.requests.started,
+            LookUp: seen.requests.look_up,
             RequestConnected: seen.requests.connected,
             FirstByte: seen.requests.first_byte,
             Transfer: seen.requests.transfer,

@@ -85,6 +85,19 @@ class RequestStarted(Observation):
 
 
 @attrs.frozen
+class LookUp(Observation):
+    """The request's server is being looked up by its name, or has been: a connection comes next.
+
+    Attributes:
+        dns_ns: how long it took (0 if the answer was kept from before); None while it goes on.
+    """
+
+    kind: ClassVar[str] = "look-up"
+    request: int
+    dns_ns: int | None = None
+
+
+@attrs.frozen
 class RequestConnected(Observation):
     """The request has a connection.
 
@@ -389,16 +402,16 @@ class Closed(Observation):
 
 
 AnyObservation: TypeAlias = (
-    Playback | RequestStarted | RequestConnected | FirstByte | Transfer | RequestEnded | Route
-    | HopProbe | RoundTrip | Download | HostLoad | Interface | Radio | HomeRouter | LiveEdge
-    | StoredBaseline | Sight | ViewerAct | Closed
+    Playback | RequestStarted | LookUp | RequestConnected | FirstByte | Transfer | RequestEnded
+    | Route | HopProbe | RoundTrip | Download | HostLoad | Interface | Radio | HomeRouter
+    | LiveEdge | StoredBaseline | Sight | ViewerAct | Closed
 )  # fmt: skip
 
 KINDS: dict[str, type[Observation]] = {
     cls.kind: cls
     for cls in (
-        Playback, RequestStarted, RequestConnected, FirstByte, Transfer, RequestEnded, Route,
-        HopProbe, RoundTrip, Download, HostLoad, Interface, Radio, HomeRouter, LiveEdge,
-        StoredBaseline, Sight, ViewerAct, Closed,
+        Playback, RequestStarted, LookUp, RequestConnected, FirstByte, Transfer, RequestEnded,
+        Route, HopProbe, RoundTrip, Download, HostLoad, Interface, Radio, HomeRouter,
+        LiveEdge, StoredBaseline, Sight, ViewerAct, Closed,
     )
 }  # fmt: skip

@@ -42,7 +42,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-4"
+NAME = "provisional-5"
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 

@@ -30,9 +30,11 @@ from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
+from streamnotice.evidence.opening import RULE as _OPENING
 from streamnotice.evidence.places import LEAP as _LEAP_RULE
 from streamnotice.evidence.tunnel import ABSENT
 from streamnotice.evidence.tunnel import RULE as _TUNNEL_RULE
+from streamnotice.evidence.tunnel_link import RULE as _TUNNEL_LINK
 from streamnotice.evidence.underlay import UNDERLAY as _RULE
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.path.rounds import TUNNEL
@@ -177,6 +179,8 @@ LONG = tuple(
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 FIRST_HOP = _FIRST_HOP.name
 TUNNEL_RULE = _TUNNEL_RULE.name
+TUNNEL_LINK = _TUNNEL_LINK.name
+OPENING = _OPENING.name
 CAP = np.log(10.0)
 """No answer weighs more than ten decibans."""
 BEFORE_ROUTER = PATH_PLACES[0]
@@ -297,6 +301,7 @@ def tie_places(
     states: tuple[State, ...],
     inside: tuple[int, int] | None = None,
     way: Callable[[State], str] = _kind,
+    rule: str = "",
 ) -> Floats:
     """A row of logs of an answer that names no place, the same for all network faults found in one
     way: that it is given mostly in tunnels, or mostly where routers are silent, tells of no place.
@@ -304,12 +309,13 @@ def tie_places(
     Args:
         inside: for the places of this stretch alone (positions in `PATH_PLACES`).
         way: what faults that are found in one way have in common.
+        rule: whose answer; of `UNDERLAY` only what lies on the way to the tunnel's server.
     """
     tied = row.copy()
     ways: dict[str, list[int]] = defaultdict(list)
     for column, state in enumerate(states):
         if inside is None:
-            open_to = _branch(state) == "network"
+            open_to = _branch(state) == "network" and (not rule or on_path(state, rule))
         else:
             place = _place(state)
             open_to = place in PATH_PLACES[inside[0] : inside[1] + 1]
@@ -318,6 +324,38 @@ def tie_places(
     for columns in ways.values():
         tied[columns] = row[columns].mean()
     return tied
+
+
+MISJUDGED = State("player", "misjudged")
+
+
+def as_slow_link(logs: Floats, states: tuple[State, ...]) -> Floats:
+    """A rendition too high for a steady link shows where that link is, as a slow one does.
+
+    Few runs of the lab have it, each with its narrowest link somewhere. Which one that is has
+    nothing to do with the player: any slow one, each as likely.
+    """
+    slow = [
+        column
+        for column, state in enumerate(states)
+        if state.condition == "slow" and _branch(state) == "network"
+    ]
+    found = logs.copy()
+    if slow and MISJUDGED in states:
+        found[:, states.index(MISJUDGED)] = np.log(np.exp(logs[:, slow]).mean(axis=1))
+    return found
+
+
+def _tunnel_link(
+    rows: dict[State, list[Row]], state: State, even: Floats, pretended: float
+) -> Floats:
+    """A queue on the link of the tunnel's server is the tunnel's; of all else it tells the same."""
+    others = [row for s, found in rows.items() if s.place != TUNNEL for row in found]
+    shares = _mean(others, even, 1.0)
+    if state.place == TUNNEL:
+        shares = _mean(rows.get(state, []), shares, pretended)
+    mixed: Floats = (1 - UNLIKE) * shares + UNLIKE * even
+    return mixed
 
 
 def _off_way(state: State) -> bool:
@@ -350,10 +388,12 @@ def _first_hop(
     return mixed
 
 
-POWER_BY_LOGIC = {TUNNEL_RULE: 0.2, LEAP: 0.15}
+POWER_BY_LOGIC = {TUNNEL_RULE: 0.2, LEAP: 0.15, OPENING: 0.2}
 """No run of the lab goes through a proxy, which is of the same place and no tunnel: not so sure.
 How far away things were when the session began is no news at any later step: with this power,
-and fatigue, all repetitions of a quarter of a minute weigh about once."""
+and fatigue, all repetitions of a quarter of a minute weigh about once. That a connection doesn't
+open is the fact that `connect` tells of later, with its power; the runs that have it are too few
+for one of its own."""
 
 
 def by_logic(rule: Rule, states: tuple[State, ...]) -> Floats:
@@ -407,6 +447,8 @@ def _shrunk(
             table[:, column] = 0.5 * pooled + 0.5 * even
         elif rule.name == LEAP:
             table[:, column] = _leap(rule, rows, state, even, pretended)
+        elif rule.name == TUNNEL_LINK:
+            table[:, column] = _tunnel_link(rows, state, even, pretended)
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
         elif rule.name == FIRST_HOP:
@@ -424,6 +466,10 @@ def _shrunk(
             by_place = _mean(place, by_branch, pretended)
             table[:, column] = _mean(rows.get(state, []), by_place, pretended)
     centred: Floats = np.log(table) - np.log(table.mean(axis=1, keepdims=True))
+    if rule.name == UNDERLAY:
+        for outcome in NOWHERE:
+            row = rule.outcomes.index(outcome)
+            centred[row] = tie_places(centred[row], states, rule=UNDERLAY)
     if rule.name in INSIDE_TUNNELS:
         row = rule.outcomes.index("vpn")
         centred[row] = tie_tunnel(centred[row], states)
@@ -435,4 +481,7 @@ def _shrunk(
             centred[row] = tie_places(
                 centred[row], states, STRETCHES[outcome], lambda state: _way(state, rule)
             )
+    # but for a leap: of its own making, the queue wasn't there before
+    if rule.name in (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}:
+        centred = as_slow_link(centred, states)
     return centred

@@ -67,14 +67,20 @@ def scores(data: Batch, counts: Counts, powers: dict[str, float], fatigue: float
     """(runs, steps, states) tempered log likelihoods, each repetition weighing less."""
     shape = (*data.truth.shape, len(counts.states))
     total = np.zeros(shape)
-    for name, table in counts.logs.items():
+    for name in counts.logs:
         power = powers.get(name, 0.0)
         if power:
-            capped = np.clip(table, -CAP, CAP) * power
-            padded = np.vstack([capped, np.zeros((1, capped.shape[1]))])
-            fresh = fatigue / (fatigue + data.said[name])
-            total += padded[data.outcomes[name]] * fresh[..., None]
+            total += rule_scores(data, counts, name, fatigue) * power
     return total
+
+
+def rule_scores(data: Batch, counts: Counts, rule: str, fatigue: float) -> Floats:
+    """What *rule* adds to `scores` at a power of 1: they are linear in the powers."""
+    capped = np.clip(counts.logs[rule], -CAP, CAP)
+    padded = np.vstack([capped, np.zeros((1, capped.shape[1]))])
+    fresh = fatigue / (fatigue + data.said[rule])
+    added: Floats = padded[data.outcomes[rule]] * fresh[..., None]
+    return added
 
 
 def forward(

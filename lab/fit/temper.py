@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.fit.counts import Counts, fit_counts
-from lab.fit.forward import Batch, batch, forward, scores
+from lab.fit.forward import Batch, batch, forward, rule_scores, scores
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.verdict.filter import Switch
@@ -46,10 +46,22 @@ class Folds:
 
     def loss(self, powers: dict[str, float], fatigue: float) -> float:
         """Mean negative log probability of the true state, runs weighted."""
+        return self.loss_of(self.scores(powers, fatigue))
+
+    def scores(self, powers: dict[str, float], fatigue: float) -> list[Floats]:
+        """Of each part's runs, with the table of the others."""
+        return [scores(data, counts, powers, fatigue) for counts, data in self.parts]
+
+    def rule_scores(self, rule: str, fatigue: float) -> list[Floats]:
+        """What *rule* adds to the scores at a power of 1."""
+        return [rule_scores(data, counts, rule, fatigue) for counts, data in self.parts]
+
+    def loss_of(self, found: list[Floats]) -> float:
+        """As `loss`, of scores."""
         total = weight = 0.0
-        for counts, data in self.parts:
+        for part, (_, data) in zip(found, self.parts, strict=True):
             posterior = forward(
-                scores(data, counts, powers, fatigue),
+                part,
                 data.suffering,
                 self.mix.start,
                 self.mix.prior,
@@ -110,7 +122,7 @@ def make_folds(
 
 
 def fit_powers(
-    folds: Folds, rules: list[str], say: Callable[[str], None], rounds: int = 2
+    folds: Folds, rules: list[str], say: Callable[[str], None], rounds: int = 5
 ) -> tuple[dict[str, float], int, float]:
     """Powers and fatigue with the least held-out loss that coordinate steps find, and that loss."""
     best, powers, fatigue = float("inf"), dict.fromkeys(rules, 0.5), FATIGUES[0]
@@ -123,14 +135,17 @@ def fit_powers(
     say(f"start: loss {best:.4f}, fatigue {fatigue} steps, power {next(iter(powers.values()))}")
     for number in range(rounds):
         before = best
+        standing = folds.scores(powers, fatigue)
         for name in sorted(powers):
             now = powers[name] or 0.05
+            added = folds.rule_scores(name, fatigue)
             for factor in FACTORS:
                 value = 0.0 if factor == 0 else min(MOST_POWER, max(LEAST_POWER, now * factor))
-                tried = {**powers, name: value}
-                loss = folds.loss(tried, fatigue)
+                by = value - powers[name]
+                moved = [part + more * by for part, more in zip(standing, added, strict=True)]
+                loss = folds.loss_of(moved)
                 if loss < best - 1e-4:
-                    best, powers = loss, tried
+                    best, powers, standing = loss, {**powers, name: value}, moved
         for steps in FATIGUES:
             loss = folds.loss(powers, steps)
             if loss < best - 1e-4:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from streamnotice.estimates import Estimates
+from streamnotice.evidence.references import far_ends_answer
 from streamnotice.evidence.rule import Outcome, Rule, scale
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
 MS_NS = 1_000_000
 WINDOW_NS = 10 * S_NS
+BEFORE_NS = 5 * S_NS
+"""How long before it failed a look-up may have gone unanswered: resolvers wait so long."""
+AFTER_NS = S_NS
 
 
 def read_connect(seen: Estimates, now: int) -> Outcome | None:
@@ -35,9 +39,10 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
 def read_look_up(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
     failed = recent(requests.failures, now, WINDOW_NS)
-    count = sum(1 for f in failed if f.failure == "dns")
-    if count:
-        return Outcome("failing", (("failures_count", count),))
+    at = [f.at_ns for f in failed if f.failure == "dns"]
+    if at:
+        alone = far_ends_answer(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)
+        return Outcome("failing_alone" if alone else "failing", (("failures_count", len(at)),))
     made = [c.dns_ns for c in recent(requests.connects, now, WINDOW_NS) if c.dns_ns is not None]
     if not made:
         return None
@@ -52,4 +57,4 @@ CONNECT = Rule(
     read_connect,
     whole_way=True,
 )
-LOOK_UP = Rule("look_up", ("prompt", "slow", "failing"), "requests", read_look_up)
+LOOK_UP = Rule("look_up", ("prompt", "slow", "failing", "failing_alone"), "requests", read_look_up)

@@ -15,7 +15,6 @@ from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path import localise
 from streamnotice.path.first_hop import BEFORE_IT, Near, loss_mdb
 from streamnotice.path.localise import FarEnd
-from streamnotice.path.rounds import TUNNEL
 from streamnotice.policy import S_NS
 
 SILENT = "silent"
@@ -69,9 +68,7 @@ def _flows(seen: Estimates, now: int) -> bool:
 
 def _home_goes_on(seen: Estimates) -> bool:
     """The links behind the first router may be the home's, too."""
-    path = seen.paths.busiest()
-    if path is not None and TUNNEL in path.segments:
-        path = seen.paths.underlay()
+    path = seen.paths.underlay() or seen.paths.busiest()
     return path is not None and any(BEFORE_IT in (place or "") for place in path.segments[1:])
 
 

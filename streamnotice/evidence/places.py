@@ -17,7 +17,11 @@ def _delay(found: localise.Located | None, figure: str) -> Outcome | None:
 
 
 def read_queue(seen: Estimates, now: int) -> Outcome | None:
-    return _delay(localise.queue(seen.paths, now), "queue_ns")
+    found = localise.queue(seen.paths, now)
+    calm = found is not None and found.place == localise.NONE
+    if calm and localise.may_hide_queue(seen.paths, now):
+        return None
+    return _delay(found, "queue_ns")
 
 
 def read_spread(seen: Estimates, now: int) -> Outcome | None:

@@ -14,6 +14,7 @@ from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
 WINDOW_NS = 12 * S_NS
+FEWEST_ANSWERS = 3
 
 
 def _references(seen: Estimates, now: int) -> list[FarEnd]:
@@ -45,6 +46,21 @@ def far_losses(seen: Estimates, now: int) -> list[tuple[int, int]]:
     paths = [*([path] if path is not None else []), *seen.paths.references()]
     tries = [path.hops[FAR].recent(now, LOSS_WINDOW_NS) for path in paths if FAR in path.hops]
     return [(sum([t.rtt_ns is None for t in rows]), len(rows)) for rows in tries if rows]
+
+
+def far_ends_answer(seen: Estimates, since_ns: int, until_ns: int) -> bool:
+    """In that time servers elsewhere, and the service's own as far as it is known where they are,
+    answered handshakes: the network carried."""
+    services = [path for path in seen.paths.services() if not path.ended_near]
+    tries = [
+        one
+        for path in (*services, *seen.paths.references())
+        if FAR in path.hops
+        for one in path.hops[FAR].tries
+        if since_ns < one.at_ns <= until_ns
+    ]
+    answered = sum(one.rtt_ns is not None for one in tries)
+    return answered >= FEWEST_ANSWERS and answered * 5 >= len(tries) * 4
 
 
 def read_delay(seen: Estimates, now: int) -> Outcome | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.localise import far_end, queue
+from streamnotice.path.localise import far_end, may_hide_queue, queue
 
 WINDOW_S = 6
 LOSSY_PERMILLE = 15
@@ -39,6 +39,8 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     base = (("needed_bps", needed),)
     if end.silent:
         return Outcome("silent", figures, base)
+    if found is not None and found.place == "none" and may_hide_queue(seen.paths, now):
+        return None
     queued = found is not None and found.place != "none"
     if queued:
         return Outcome("queued_lossy" if lossy else "queued", figures, base)

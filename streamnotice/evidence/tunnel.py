@@ -17,7 +17,8 @@ THERE: Final = "there"
 
 def read(seen: Estimates, now: int) -> Outcome | None:
     path = seen.paths.busiest()
-    if seen.medium == "tunnel" or (path is not None and TUNNEL in path.segments):
+    inside = path is not None and TUNNEL in path.segments
+    if inside or seen.medium == "tunnel" or seen.paths.underlay() is not None:
         return Outcome(THERE)
     return None if path is None or path.segment(1) is None else Outcome(ABSENT)
 

@@ -40,7 +40,8 @@ FIGURES: Final[dict[str, int]] = {
     "leap_ns": 130 * _MS, "loaded_queue_ns": 190 * _MS, "loss_permille": 30, "lost_count": 6,
     "needed_bps": 3_000_000,
     "origin_ns": 1_600 * _MS, "others_bps": 2_400_000, "out_of_order_permille": 34,
-    "queue_ns": 180 * _MS, "rtt_ns": 210 * _MS, "silent_ns": 6 * _S, "spread_ns": 45 * _MS,
+    "queue_ns": 180 * _MS, "rise_ns": 90 * _MS, "rtt_ns": 210 * _MS, "silent_ns": 6 * _S,
+    "spread_ns": 45 * _MS,
     "status_code": 503, "status_count": 4, "stood_ns": 9 * _S, "throughput_bps": 1_200_000,
     "ttfb_ns": 1_800 * _MS, "unread_bytes": 310_000, "waiting_permille": 640,
 }  # fmt: skip

@@ -286,18 +286,20 @@ class Paths:
     def underlay(self) -> PathSeen | None:
         """The path under the tunnel that carries the busiest one, as far as it is still followed.
 
-        None if there is no tunnel, or one within another: then nothing beside it is seen.
+        None if there is no tunnel, or one within another: then nothing beside it is seen. A tunnel
+        may be dead, so that nothing is known of what it carries.
         """
 
         def look() -> PathSeen | None:
             above = self.busiest()
-            if above is None or TUNNEL not in above.segments:
+            if above is not None and above.segments and TUNNEL not in above.segments:
                 return None
             paths = [p for p in self.paths.values() if p.role == "underlay" and p.hops]
             path = max(paths, key=PathSeen.newest_ns, default=None)
             if path is None or TUNNEL in path.segments:
                 return None
-            return path if path.newest_ns() + FOLLOWED_NS >= above.newest_ns() else None
+            newest_ns = 0 if above is None else above.newest_ns()
+            return path if path.newest_ns() + FOLLOWED_NS >= newest_ns else None
 
         return self.once("underlay", 0, look)  # the same at any instant
 

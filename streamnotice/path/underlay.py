@@ -27,8 +27,10 @@ def trouble(paths: Paths, now: int) -> str | None:
     if reach is not None:
         delays.append({"all": CALM, "server": "service"}.get(reach.place, reach.place))
     if all(place == CALM for place in (*delays, *lost)):
-        # calm is said of what was looked at long enough
-        return CALM if queue is not None and loss is not None else None
+        # calm is said of what was looked at long enough, and holds no queue that was there first
+        if queue is None or loss is None or localise.may_hide_queue(paths, now, ROLE):
+            return None
+        return CALM
     late = _in_common(delays)
     gone = _in_common(lost)
     if late is None or gone is None:

@@ -14,6 +14,7 @@ import attrs
 
 from streamnotice.observations import (
     FirstByte,
+    LookUp,
     RequestConnected,
     RequestEnded,
     RequestStarted,
@@ -88,7 +89,11 @@ class Failed:
 @stateful
 @attrs.define
 class UnderWay:
-    """A request that has not ended."""
+    """A request that has not ended.
+
+    Attributes:
+        looking_ns, looked_up_ns: when its server's name began to be looked up, and was.
+    """
 
     host: str
     media: bool
@@ -98,6 +103,9 @@ class UnderWay:
     received_bytes: int = 0
     last_byte_ns: int | None = None
     socket: str | None = None
+    looking_ns: int | None = None
+    looked_up_ns: int | None = None
+    connected: bool = False
 
 
 @stateful
@@ -127,6 +135,7 @@ class Requests:
     media_bytes: int = 0
     ever: bool = False
     tells_first_byte: bool = False
+    tells_opening: bool = False
 
     # -- accounting ---------------------------------------------------------------------------
 
@@ -169,8 +178,22 @@ class Requests:
             started_ns=seen.at_ns,
         )
 
+    def look_up(self, seen: LookUp) -> None:
+        request = self.under_way.get(seen.request)
+        if request is None:
+            return
+        request.connected = False  # a connection that was open before may be of no use
+        if seen.dns_ns is None:
+            request.looking_ns, request.looked_up_ns = seen.at_ns, None
+        else:
+            request.looked_up_ns = seen.at_ns
+            self.tells_opening = True
+
     def connected(self, seen: RequestConnected) -> None:
         self.account(seen.at_ns)
+        request = self.under_way.get(seen.request)
+        if request is not None:
+            request.connected = True
         self.connects.append(Connected(seen.at_ns, seen.dns_ns, seen.connect_ns))
         if seen.syn_rtt_ns is not None:
             self._rtt(seen.at_ns, seen.syn_rtt_ns)
@@ -301,6 +324,23 @@ class Requests:
             if (r.media or r.playlist) and r.first_byte_ns is None
         ]
         return max(ages, default=0)
+
+    def opening(self, now: int) -> tuple[str, int] | None:
+        """What the request waits for that has waited longest before it could be sent ("name",
+        "connection", "" where that isn't told), and for how long; None if none waits."""
+        found: list[tuple[int, str]] = []
+        for request in self.under_way.values():
+            sent = request.connected or request.first_byte_ns is not None
+            if sent or not (request.media or request.playlist):
+                continue
+            if request.looked_up_ns is not None:
+                found.append((now - request.looked_up_ns, "connection"))
+            elif request.looking_ns is not None:
+                found.append((now - request.looking_ns, "name"))
+            else:
+                found.append((0, ""))
+        age, what = max(found, default=(0, None))
+        return None if what is None else (what, age)
 
     def silent_ns(self, now: int) -> int:
         """How long nothing has come although something is asked for."""

@@ -16,7 +16,8 @@ from streamnotice.sensors.sharing import Seat
 from streamnotice.session import Session, Target
 
 MOST_TARGETS: Final = 3
-_RESOLVE_AFTER_S: Final = 2.0
+_RESOLVE_AFTER_S: Final = 1.0
+_RESOLVE_AGAIN_S: Final = 5.0
 
 
 class PathSensor:
@@ -34,6 +35,7 @@ class PathSensor:
     def __init__(self, networks: NetworkTable | None = None) -> None:
         self._networks = networks
         self._flows: dict[str, asyncio.Task[None]] = {}  # by address
+        self._guessed: dict[tuple[str, int], str] = {}  # addresses that we looked up ourselves
 
     async def run(self, session: Session) -> None:
         """Observe until cancelled."""
@@ -55,6 +57,7 @@ class PathSensor:
             while True:
                 target = await news.get()
                 if target.address is not None:
+                    self._drop_guess(target, target.address)
                     self._probe(session, target, target.address)
                 elif (target.host, target.port) not in resolving and len(resolving) < 16:
                     resolving[target.host, target.port] = asyncio.create_task(
@@ -78,17 +81,27 @@ class PathSensor:
         task.add_done_callback(partial(session.ended, "sensor.path"))
         self._flows[address] = task
 
+    def _drop_guess(self, target: Target, address: str) -> None:
+        """The player talks to another of the server's addresses than the one taken for it."""
+        guess = self._guessed.pop(_key(target), address)
+        if guess != address and guess in self._flows:
+            self._flows.pop(guess).cancel()
+
     async def _resolve(self, session: Session, target: Target) -> None:
         """A server that the player could not reach, or not yet: look its address up ourselves."""
         await asyncio.sleep(_RESOLVE_AFTER_S)
-        known = [t for t in session.targets("service") if (t.host, t.port) == _key(target)]
-        if known and known[0].address is not None:
-            return
-        # in the order in which a player would try them; one that no route leads to is no use
-        found = await resolve(target.host)
-        there = [address for address in found if local_address(address) is not None]
-        if found:
-            self._probe(session, target, (there or found)[0])
+        while True:
+            known = [t for t in session.targets("service") if _key(t) == _key(target)]
+            if known and known[0].address is not None:
+                return
+            # in the order in which a player would try them; one that no route leads to is no use
+            found = await resolve(target.host)
+            there = [address for address in found if local_address(address) is not None]
+            if found:
+                self._guessed[_key(target)] = address = (there or found)[0]
+                self._probe(session, target, address)
+                return
+            await asyncio.sleep(_RESOLVE_AGAIN_S)
 
 
 def _key(target: Target) -> tuple[str, int]:

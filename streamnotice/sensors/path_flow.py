@@ -36,6 +36,8 @@ _REDISCOVER_NS: Final = 300_000_000_000  # changes are noticed by following it
 _INCOMPLETE_AGAIN_NS: Final = 30_000_000_000
 _NOTHING_AGAIN_NS: Final = 2_000_000_000  # nobody answers: that they don't is worth knowing
 _CHANGED_LOOKS: Final = 2
+FIRST_SOONER_S: Final = HANDSHAKE_EVERY_S["watch"] - HANDSHAKE_EVERY_S["suspect"]
+"""The first handshake comes so much sooner than a period after the others begin."""
 _LATE_NS: Final = 2_500_000_000
 _NO_WAY_S: Final = 3.0
 
@@ -81,6 +83,7 @@ class PathFlow:
         self._told: tuple[Seat, ...] = ()
         self._flow: UdpFlow | None = None
         self._echo: EchoFlow | None = None
+        self._pinging = asyncio.Lock()
         self._pinged = False  # the far end has answered one: then a lost one is worth telling
         self._hops: list[Hop] = []
         self._complete = False
@@ -89,8 +92,10 @@ class PathFlow:
         self._reserved: str | None = None  # the router that a SYN is to ask next
         self._route_ns = 0  # when the route was last told of
         # when TCP was last asked: goes on where nobody answers and finding begins again and again
-        self._handshake_ns = self._syn_ns = self._session.now()
+        self._syn_ns = self._session.now()
+        self._handshake_ns = self._syn_ns - round(FIRST_SOONER_S * 1e9)
         self._rediscover = False
+        self._following = False  # the hops are being asked in turn, the way isn't being found
         self._moved = False  # this computer has another address towards the far end
         # a reference's path is only found, its hops are not followed and so not told of
         self._tells = role != "reference"
@@ -131,6 +136,18 @@ class PathFlow:
             )  # fmt: skip
 
     async def _run(self) -> None:
+        if not self._tells:
+            await self._find_and_follow()
+            return
+        async with asyncio.TaskGroup() as tasks:
+            # beside finding the way, which takes seconds where nobody answers
+            witness = tasks.create_task(self._witness())
+            try:
+                await self._find_and_follow()
+            finally:
+                witness.cancel()
+
+    async def _find_and_follow(self) -> None:
         while not self._moved:
             began_ns = self._session.now()
             await self.discover()
@@ -274,24 +291,23 @@ class PathFlow:
     # following it -------------------------------------------------------------------------
 
     async def _follow(self, until_ns: int) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            witness = tasks.create_task(self._witness())
-            try:
-                while not (self._session.now() >= until_ns or self._rediscover or self._moved):
-                    self._greet()
-                    if self._next() is None:
-                        await asyncio.sleep(0.05)
-                        continue
-                    await self._turn()
-                    ttl = self._next()  # another flow may have asked the same router meanwhile
-                    if ttl is None:
-                        continue
-                    reply = await self._udp(ttl)
-                    self._learn(ttl, reply)
-                    if reply.outcome == "error":
-                        await asyncio.sleep(_NO_WAY_S / 3)
-            finally:
-                witness.cancel()
+        self._following = True
+        try:
+            while not (self._session.now() >= until_ns or self._rediscover or self._moved):
+                self._greet()
+                if self._next() is None:
+                    await asyncio.sleep(0.05)
+                    continue
+                await self._turn()
+                ttl = self._next()  # another flow may have asked the same router meanwhile
+                if ttl is None:
+                    continue
+                reply = await self._udp(ttl)
+                self._learn(ttl, reply)
+                if reply.outcome == "error":
+                    await asyncio.sleep(_NO_WAY_S / 3)
+        finally:
+            self._following = False
 
     def _next(self) -> int | None:
         """The hop that has waited longest, among those that may be asked and are worth it."""
@@ -352,10 +368,14 @@ class PathFlow:
                 self._look_where_we_are()
                 if self._tcp:
                     await self._handshake()
-                elif self._complete:
+                elif self._complete and self._following:  # finding the way asks by pings as well
                     await self._turn()
                     await self._ping(len(self._hops), tell=self._pinged)
-            if self._tcp and self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity]):
+            if (
+                self._tcp
+                and self._following  # finding the way asks the same routers
+                and self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity])
+            ):
                 self._syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
             await asyncio.sleep(0.1)
@@ -377,6 +397,8 @@ class PathFlow:
                 while not self._pacer.may_ask(router):  # noqa: ASYNC110 -- time passes by itself
                     await asyncio.sleep(0.05)
                 await self._turn()
+                if not self._following:  # it has been found out meanwhile
+                    return turn
                 self._pacer.asked(router)
             finally:
                 self._reserved = None
@@ -454,10 +476,11 @@ class PathFlow:
                 self._echo = EchoFlow(self._address)
             except OSError:  # not everybody may here
                 return Reply("lost")
-        reply = await self._tell(
-            ttl, "echo", echo_probe.COST_BYTES[self._family],
-            lambda: cast("EchoFlow", self._echo).probe(ttl), tell=tell,
-        )  # fmt: skip
+        async with self._pinging:  # one in flight: the witness may still wait for its own
+            reply = await self._tell(
+                ttl, "echo", echo_probe.COST_BYTES[self._family],
+                lambda: cast("EchoFlow", self._echo).probe(ttl), tell=tell,
+            )  # fmt: skip
         self._pinged = self._pinged or reply.outcome == "reached"
         return reply
 

@@ -8,7 +8,6 @@ the engine of it. Everything is bounded: a host that forgets to end its requests
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -16,10 +15,12 @@ from types import TracebackType
 from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
+from streamnotice.addresses import is_literal
 from streamnotice.errors import HostError
 from streamnotice.observations import (
     Failure,
     FirstByte,
+    LookUp,
     RequestConnected,
     RequestEnded,
     RequestRole,
@@ -37,6 +38,7 @@ POLL_OLD_S: Final = 0.2
 """How often it looks afterwards."""
 _YOUNG_NS: Final = 3_000_000_000
 _SAY_AGAIN_NS: Final = 1_000_000_000
+_LONG_WAIT_NS: Final = 1_000_000_000
 _FORGOTTEN_NS: Final = 600_000_000_000
 _MOST_RECORDS: Final = 256
 _MOST_BYTES: Final = 2**62
@@ -87,9 +89,10 @@ class Record:
     """
 
     __slots__ = (
-        "__weakref__", "_counted", "_ending", "_first", "_host", "_last", "_over", "_path_port",
-        "_progress", "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label",
-        "_started_ns", "_tracker", "changed_ns", "is_ended", "number", "role",
+        "__weakref__", "_connected", "_counted", "_ending", "_first", "_host", "_last",
+        "_looked_up_ns", "_name_is_kept", "_over", "_path_port", "_progress", "_received",
+        "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns", "_tracker",
+        "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +108,9 @@ class Record:
         self._progress: Callable[[], int] | None = None
         self._received = 0
         self._counted = 0
+        self._looked_up_ns: int | None = None
+        self._name_is_kept = False
+        self._connected = False
         self._first = False
         self._refused = False
         self._last: tuple[object, ...] | None = None
@@ -115,6 +121,25 @@ class Record:
         self.is_ended = False
 
     # what the reporter says ---------------------------------------------------------------
+
+    def looking_up(self) -> None:
+        """The server's name is being looked up."""
+        self._look_up(None)
+
+    def keep_name(self) -> None:
+        """The server's name is not to be asked of the system: where it is shows only when it is
+        connected to."""
+        self._name_is_kept = not is_literal(self._host)
+
+    def looked_up(self, dns_ns: int) -> None:
+        """The server's addresses are known, after *dns_ns*; a connection to one is made next."""
+        self._looked_up_ns = self._tracker.session.now()
+        self._look_up(dns_ns)
+
+    def _look_up(self, dns_ns: int | None) -> None:
+        if not self.is_ended:
+            session = self._tracker.session
+            session.emit(LookUp(session.now(), request=self.number, dns_ns=dns_ns))
 
     def connected(
         self,
@@ -132,6 +157,7 @@ class Record:
         if self.is_ended:
             return
         self._sent_ns = self._tracker.session.now()
+        self._connected = True
         info = read_tcp_info(sock) if sock is not None else None
         self._tracker.session.emit(
             RequestConnected(
@@ -239,6 +265,8 @@ class Record:
         """Read socket and progress, tell the engine if there is news or a second has passed."""
         if self._ending:
             return
+        if self._waits_for_its_server():
+            self._register(None)
         self._tell()
         if self._over is not None:
             self.ended(self._over[0])
@@ -294,6 +322,13 @@ class Record:
         """Time since the start."""
         return self._tracker.session.now() - self._started_ns
 
+    def _waits_for_its_server(self) -> bool:
+        """The player knows an address and can't connect to it: its path is worth following now."""
+        looked_up_ns = self._looked_up_ns
+        if self._connected or looked_up_ns is None:
+            return False
+        return self._tracker.session.now() - looked_up_ns >= _LONG_WAIT_NS
+
     def _served_by(self, address: str, port: int) -> None:
         if self.role == "other":
             return
@@ -309,9 +344,9 @@ class Record:
         if self.role == "other":
             return
         key = (self._host, self._path_port)
-        self._tracker.session.target(
-            "service", *key, address=address or self._tracker.addresses.get(key)
-        )
+        address = address or self._tracker.addresses.get(key)
+        if address is not None or not self._name_is_kept:
+            self._tracker.session.target("service", *key, address=address)
 
 
 class RequestScope:
@@ -435,7 +470,7 @@ class RequestTracker:
         if role == "media":
             self._loads.add(record.number)
             self.session.loads = len(self._loads)
-        if _is_literal(host):
+        if is_literal(host):
             self.learn_address(host, port, host)
         self.session.emit(
             RequestStarted(
@@ -517,14 +552,6 @@ class RequestTracker:
             return  # no loop: the host's own calls are all there is
         # The task must not keep a tracker alive that everybody else has let go of.
         self._poller = loop.create_task(_poll(weakref.ref(self)), name="streamnotice-requests")
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 async def _poll(ref: weakref.ref[RequestTracker]) -> None:

@@ -159,10 +159,7 @@ def carries_outer_endpoint(entries: Sequence[RouteEntry], interface: str) -> boo
     The sign that VPN clients leave: everything (or both its halves) goes into the TUN, while one
     single address goes by a gateway of another interface.
     """
-    takes_all = any(
-        e.interface == interface and e.network.prefixlen <= _MOST_OF_ALL[e.network.version]
-        for e in entries
-    )
+    takes_all = any(e.interface == interface and _takes_most(e) for e in entries)
     return takes_all and bool(_single_addresses(entries, interface))
 
 
@@ -363,5 +360,10 @@ def default_ways() -> list[Way]:
     """How packets leave for the world at large, by IPv4 and by IPv6, as far as they do."""
     entries = routing_table()
     routes = ((address, best_route(entries, address)) for address in _ANYWHERE)
-    ways = (way_to(address) for address, route in routes if route and not route.network.prefixlen)
+    ways = [way_to(address) for address, route in routes if route and _takes_most(route)]
     return [way for way in ways if way.interface is not None]
+
+
+def _takes_most(route: RouteEntry) -> bool:
+    """All addresses, or one of both halves, as VPN clients lay them over the usual route."""
+    return route.network.prefixlen <= _MOST_OF_ALL[route.network.version]

@@ -125,11 +125,15 @@ class _Tap:
         context.sn_dns_ns = context.sn_connect_ns = None
         asked = getattr(context, "trace_request_ctx", None)
         role = asked.get("role") if isinstance(asked, Mapping) else getattr(asked, "role", None)
-        self._begin(context, params.url, cast("RequestRole", role) if is_role(role) else None)
+        self._begin(
+            session, context, params.url, cast("RequestRole", role) if is_role(role) else None
+        )
 
-    def _begin(self, context: Any, url: URL, role: RequestRole | None) -> None:
+    def _begin(self, session: Any, context: Any, url: URL, role: RequestRole | None) -> None:
         context.sn_url = url
-        context.sn_record = self.tracker.start(str(url), role)
+        context.sn_record = record = self.tracker.start(str(url), role)
+        if record is not None and not _names_are_the_systems(session):
+            record.keep_name()
         self._new_connection(context)
 
     @staticmethod
@@ -140,10 +144,22 @@ class _Tap:
 
     def _dns_resolvehost_start(self, session: Any, context: Any, params: Any) -> None:
         context.sn_dns_from_ns = self.tracker.session.now()
+        if self._is_its_server(session, context, params):
+            context.sn_record.looking_up()
 
     def _dns_resolvehost_end(self, session: Any, context: Any, params: Any) -> None:
         if context.sn_dns_from_ns is not None:
             context.sn_dns_ns = self.tracker.session.now() - context.sn_dns_from_ns
+            # that an answer was kept isn't told: aiohttp says so, too, of one that is yet to come
+            if self._is_its_server(session, context, params):
+                context.sn_record.looked_up(context.sn_dns_ns)
+
+    @staticmethod
+    def _is_its_server(session: Any, context: Any, params: Any) -> bool:
+        """The name is that of the request's own server, not of an HTTP proxy before it, and is
+        really looked up: connectors for SOCKS leave that to their proxy."""
+        plain = type(session.connector) is aiohttp.TCPConnector
+        return plain and context.sn_record is not None and params.host == context.sn_url.raw_host
 
     def _connection_create_start(self, session: Any, context: Any, params: Any) -> None:
         self._new_connection(context)
@@ -182,7 +198,7 @@ class _Tap:
         if location:
             url = context.sn_url.join(URL(location))
             role = record.role if record.role != "other" else guess_role(url.path)
-            self._begin(context, url, role)
+            self._begin(session, context, url, role)
 
     def _request_end(self, session: Any, context: Any, params: Any) -> None:
         record: Record | None = context.sn_record
@@ -230,6 +246,15 @@ class _Tap:
                 return None
             found = protocol
         return found
+
+
+def _names_are_the_systems(session: Any) -> bool:
+    """The host's names are resolved as aiohttp does it by itself, by the system.
+
+    Who does it otherwise (over HTTPS, or by a proxy's doing) may not want the system asked.
+    """
+    resolver = getattr(session.connector, "_resolver", None)
+    return resolver is None or type(resolver).__module__.split(".")[0] == "aiohttp"
 
 
 def make_tap(tracker: RequestTracker) -> aiohttp.TraceConfig:

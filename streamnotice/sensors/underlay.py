@@ -20,7 +20,7 @@ from streamnotice.path.networks import NetworkTable
 from streamnotice.sensors.error_queue import supported
 from streamnotice.sensors.following import Follower
 from streamnotice.sensors.path_flow import follow_path
-from streamnotice.sensors.routes import outer_endpoint, routing_table, way_to
+from streamnotice.sensors.routes import default_ways, outer_endpoint, routing_table, way_to
 from streamnotice.sensors.sharing import Seat
 from streamnotice.session import Session, Target
 
@@ -74,12 +74,13 @@ class UnderlaySensor:
 def tunnel_server(addresses: list[str]) -> tuple[str | None, str]:
     """The server of the tunnel by which all *addresses* are reached, or why it can't be told.
 
-    Nothing is known of no addresses: then neither.
+    With no addresses, as when names don't resolve, the tunnel counts that all packets go into.
     """
-    if not addresses:
+    found = [way_to(address) for address in addresses] or default_ways()
+    ways = {(way.interface, way.medium) for way in found}
+    interface, medium = next(iter(ways), (None, None))
+    if not addresses and (medium != "tunnel" or len(ways) > 1):
         return None, ""
-    ways = {(way.interface, way.medium) for way in map(way_to, addresses)}
-    interface, medium = next(iter(ways))
     if medium != "tunnel" or interface is None:
         return None, _NO_TUNNEL if len(ways) == 1 else "a tunnel carries part of the service only"
     if len(ways) > 1:

@@ -36,6 +36,9 @@ from streamnotice.verdict.tables import Tables
 
 HOLD_PPM: Final = 150_000
 """A name once spoken stands until its posterior falls this far below the bar."""
+FADED_PPM: Final = 50_000
+"""Where it is as good as certain that nothing is wrong any more, causes are back at what they are
+before anything is seen: only one that is likelier by itself takes the name's place."""
 CONDITION_PPM: Final = 800_000
 """Share of a leaf's mass that its likeliest condition needs to be said."""
 SEPARATOR: Final = "+"
@@ -187,8 +190,20 @@ class Namer:
         return True
 
     def holds(self, key: str, belief: Filter) -> bool:
-        """A name spoken before may stay."""
-        return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key] - HOLD_PPM
+        """A name spoken before may stay, until other causes are likelier than its bar allows.
+
+        That nothing is wrong any more takes no name back: while playback still suffers from what
+        was wrong, or has just recovered from it, the name says what that was.
+        """
+        mass = belief.mass(self.names[key])
+        wrong_ppm = PPM - to_ppm(belief.logs[0])
+        if to_ppm(mass) * PPM >= (self.bars_ppm[key] - HOLD_PPM) * wrong_ppm:
+            return True
+        if wrong_ppm > FADED_PPM:
+            return False
+        inside = set(self.names[key])
+        rivals = [name for name in self._leaves if inside.isdisjoint(self.names[name])]
+        return all(belief.mass(self.names[name]) <= mass for name in rivals)
 
     def named(self, key: str, belief: Filter) -> Named:
         """The words for *key* as things stand."""

@@ -137,6 +137,6 @@ def test_what_takes_tcp_for_the_whole_way_is_not_asked_there() -> None:
     assert rule.ask(Estimates(paths=boxed()), S_NS) is None
     assert rule.ask(Estimates(paths=boxed(ttl=None, syn_ms=36)), S_NS) == said
     assert {rule.name for rule in RULES if rule.whole_way} == {
-        "connect", "first_byte", "first_byte_hit", "first_byte_miss", "reordering",
+        "connect", "opening", "first_byte", "first_byte_hit", "first_byte_miss", "reordering",
         "slow_answers", "socket_rtt",
     }  # fmt: skip

@@ -114,8 +114,8 @@ def test_settings_without_bars_have_the_bytes_that_they_always_had() -> None:
 @pytest.mark.parametrize(
     ("recording", "place", "instead"),
     [
-        ("wifi.lossy-123001", "network.home.wifi", {"network", "network.home"}),
-        ("edge.overloaded-123001", "service.edge", {"service"}),
+        ("vpn.lossy-129001", "network.vpn", {"network"}),
+        ("edge.overloaded-129001", "service.edge", {"service"}),
     ],
 )
 def test_a_stricter_bar_makes_it_an_inner_name_or_less(

@@ -441,7 +441,9 @@ def test_another_engines_record_is_reported_as_not_checked(tmp_path: Path) -> No
     check_self_contained(parsed(found.html))
 
 
-@pytest.mark.parametrize(("run", "boxed"), [("split.slow-123001", True), ("healthy-123001", False)])
+@pytest.mark.parametrize(
+    ("run", "boxed"), [("split.slow-129001", True), ("healthy.live-129001", False)]
+)
 def test_a_box_on_the_way_is_no_server(run: str, boxed: bool) -> None:
     page = report(RECORDINGS / run / "dossier.jsonl.gz").html
     assert ("box on the way, handshake" in page) == boxed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-from lab.fit.counts import BEFORE_ROUTER, FIRST_HOP, heard_alike
+from lab.fit.counts import BEFORE_ROUTER, FIRST_HOP, MISJUDGED, heard_alike
 from lab.fit.page import VERDICT
 from streamnotice.bottlenecks import FINE, OTHER, State
 
@@ -16,7 +16,7 @@ def test_no_place_behind_the_router_is_preferred() -> None:
         weights: dict[str, set[int]] = defaultdict(set)
         for text, weight in zip(table["states"], row, strict=True):
             state = State(*text.split(":"))
-            if state not in (FINE, OTHER):
+            if state not in (FINE, OTHER, MISJUDGED):
                 weights[heard_alike(state)].add(weight)
         before = weights.pop(BEFORE_ROUTER)
         assert all(len(found) == 1 for found in weights.values()), (outcome, weights)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lab.fit.counts import LEAP, PATH_PLACES, POWER_BY_LOGIC
+from lab.fit.counts import LEAP, NOWHERE, PATH_PLACES, POWER_BY_LOGIC
 from lab.fit.page import VERDICT
 from streamnotice.path.localise import STRETCHES
 
@@ -29,6 +29,8 @@ def test_a_leap_speaks_for_a_queue_in_it_and_for_nothing_else(outcome: str) -> N
     weights = dict(zip(TABLE["states"], ROWS[outcome], strict=True))
     calm = weights["none:fine"]
     for state, weight in weights.items():
+        if outcome in NOWHERE and state.startswith("network."):
+            continue  # it leaves open all of the way, a tunnel's, too: one weight for all
         at = _at(state)
         if state != "undetermined:other" and (at is None or not near <= at <= far):
             assert weight <= calm + LITTLE_MDB, state

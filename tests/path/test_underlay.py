@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from streamnotice.estimates import Estimates, sighted
-from streamnotice.observations import HopProbe, ProbeOutcome, Route
+from streamnotice.evidence import tunnel as tunnel_rule
+from streamnotice.evidence.underlay import UNDERLAY
+from streamnotice.observations import HopProbe, ProbeOutcome, RequestStarted, Route
 from streamnotice.path import rounds, underlay
 from streamnotice.path.rounds import Paths
 
@@ -129,6 +131,27 @@ def test_what_was_hardly_looked_at_is_not_calm() -> None:
 
 def test_signs_that_point_to_different_places_place_nothing() -> None:
     assert underlay.trouble(tunnel(delayed_from=1, lost_from=5), NOW) == underlay.UNPLACED
+
+
+def test_under_a_dead_tunnel_its_server_is_looked_at() -> None:
+    """Nothing is known of what it carries: no name resolves, or nobody answers inside."""
+    assert underlay.trouble(beneath(Paths(), lost_from=5), NOW) == "service"
+    nobody = Paths()
+    for second in range(30):
+        nobody.probe(HopProbe(second * S_NS, "host-a", 1, "udp", "lost"))
+    assert underlay.trouble(beneath(nobody, delayed_from=2), NOW) == "access"
+    found = tunnel_rule.read(Estimates(paths=beneath(Paths())), NOW)
+    assert found is not None
+    assert found.name == tunnel_rule.THERE
+
+
+def test_of_a_server_that_never_answered_the_last_router_alive_is_known() -> None:
+    seen = Estimates(paths=beneath(Paths(), complete=False, segments=SEGMENTS[:3]))
+    assert UNDERLAY.ask(seen, NOW) is None, "it may be one that answers no probes"
+    seen.requests.started(RequestStarted(10 * S_NS, 1, "host-a", "playlist"))
+    found = UNDERLAY.ask(seen, NOW)
+    assert found is not None
+    assert found.name == "core_to_service"
 
 
 def test_no_tunnel_nothing_is_said() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamnotice.sensors import routes
+from streamnotice.sensors import routes, underlay
 from streamnotice.sensors.interface import read_counts
 from streamnotice.sensors.routes import (
     best_route,
@@ -190,3 +190,32 @@ def test_the_ways_out_are_the_default_ones(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(asked) == 1, "by IPv6 there is none"
     monkeypatch.setattr(routes, "routing_table", lambda: [own, out])
     assert routes.default_ways() == [], "that network is ours, not the world"
+
+
+def test_a_tunnel_that_takes_both_halves_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As OpenVPN lays them over the usual route, which stays."""
+    halves = [
+        routes.RouteEntry("tun0", ipaddress.ip_network(net), "10.8.0.1", 0)
+        for net in ("0.0.0.0/1", "128.0.0.0/1")
+    ]
+    out = routes.RouteEntry("eth0", ipaddress.ip_network("0.0.0.0/0"), "10.0.0.1", 0)
+    server = routes.RouteEntry("eth0", ipaddress.ip_network("203.0.113.9/32"), "10.0.0.1", 0)
+    table = [*halves, out, server]
+
+    def way_to(address: str) -> routes.Way:
+        entry = routes.best_route(table, address)
+        assert entry is not None
+        return routes.Way(
+            entry.interface, entry.gateway, "tunnel" if entry.interface == "tun0" else "wifi"
+        )
+
+    for module in (routes, underlay):
+        monkeypatch.setattr(module, "way_to", way_to)
+        monkeypatch.setattr(module, "routing_table", lambda: table)
+    assert [way.medium for way in routes.default_ways()] == ["tunnel"]
+    # no name resolves: its server is known all the same
+    assert underlay.tunnel_server([]) == ("203.0.113.9", "")
+    table = [out]
+    assert underlay.tunnel_server([]) == (None, "")
+    table = [*halves, out]
+    assert underlay.tunnel_server([]) == (None, "no route tells the tunnel's server")

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from streamnotice.observations import (
     FirstByte,
+    LookUp,
     Observation,
     RequestConnected,
     RequestEnded,
@@ -312,7 +313,9 @@ async def test_a_compressed_body_is_counted_as_it_was_carried(rig: Rig) -> None:
     assert rig.of(RequestEnded)[0].received_bytes == (len(packed) if carried else 100_000)
 
 
-async def test_refused_and_unresolved_are_told_apart(rig: Rig) -> None:
+async def test_refused_and_unresolved_are_told_apart(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as placeholder:  # bound, not listening: nobody else can take the port
         placeholder.bind(("127.0.0.1", 0))
         port = placeholder.getsockname()[1]
@@ -320,15 +323,11 @@ async def test_refused_and_unresolved_are_told_apart(rig: Rig) -> None:
             with pytest.raises(aiohttp.ClientConnectorError):
                 await http.get(f"http://127.0.0.1:{port}/seg.ts")
 
-    class Nowhere(aiohttp.abc.AbstractResolver):
-        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
-            raise OSError(None, "no such name")
+    async def nowhere(*args: Any, **kinds: Any) -> Any:
+        raise OSError(None, "no such name")
 
-        async def close(self) -> None:
-            return None
-
-    connector = aiohttp.TCPConnector(resolver=Nowhere())
-    async with aiohttp.ClientSession(trace_configs=[rig.tap], connector=connector) as http:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
+    async with aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
         with pytest.raises(aiohttp.ClientConnectorDNSError):
             await http.get("http://name.invalid/seg.ts")
     assert [e.failure for e in rig.of(RequestEnded)] == ["refused", "dns"]
@@ -419,3 +418,143 @@ async def test_after_the_end_of_the_session_the_tap_is_silent(rig: Rig) -> None:
             assert await response.read() == BODY
     assert len(rig.seen) == before
     assert rig.session.loads == 0
+
+
+class Slowly(aiohttp.abc.AbstractResolver):
+    """Resolves every name to this computer once it may, or fails to."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.may = asyncio.Event()
+        self.fails = fails
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
+        await self.may.wait()
+        if self.fails:
+            raise OSError(None, "no such name")
+        return [
+            {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET,
+             "proto": 0, "flags": socket.AI_NUMERICHOST}
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        return None
+
+
+@contextlib.asynccontextmanager
+async def client(
+    rig: Rig, resolver: aiohttp.abc.AbstractResolver
+) -> AsyncIterator[aiohttp.ClientSession]:
+    connector = aiohttp.TCPConnector(resolver=resolver)
+    async with aiohttp.ClientSession(trace_configs=[rig.tap], connector=connector) as http:
+        yield http
+
+
+async def test_look_ups_are_told_of_as_they_begin_and_end(rig: Rig) -> None:
+    resolver = Slowly()
+    async with serve(whole) as base, client(rig, resolver) as http:
+        url = f"{base.replace('127.0.0.1', 'media.example')}/seg.ts"
+        first = asyncio.create_task(http.get(url))
+        await rig.until(lambda: rig.of(LookUp))
+        second = asyncio.create_task(http.get(url))  # waits for the first one's look-up
+        await rig.until(lambda: rig.of(RequestStarted, 2))
+        await asyncio.sleep(0.05)
+        assert [(e.request, e.dns_ns) for e in rig.of(LookUp)] == [(1, None)]
+        resolver.may.set()
+        for response in await asyncio.gather(first, second):
+            response.close()
+    begun, ended = rig.of(LookUp)
+    assert (begun.request, ended.request) == (1, 1)
+    assert ended.dns_ns == rig.of(RequestConnected, 1)[0].dns_ns
+    assert ended.dns_ns == pytest.approx(ended.at_ns - begun.at_ns, abs=20_000_000)
+
+
+async def test_a_retry_while_the_look_up_goes_on_is_not_told_of_as_looked_up(rig: Rig) -> None:
+    resolver = Slowly()
+    async with client(rig, resolver) as http:
+        for _ in range(2):
+            with pytest.raises(asyncio.TimeoutError):
+                await http.get(
+                    "http://media.example/seg.ts", timeout=aiohttp.ClientTimeout(total=0.1)
+                )
+    assert [(e.request, e.dns_ns) for e in rig.of(LookUp)] == [(1, None)]
+
+
+async def test_a_look_up_that_fails_is_never_told_of_as_ended(rig: Rig) -> None:
+    resolver = Slowly(fails=True)
+    resolver.may.set()
+    async with client(rig, resolver) as http:
+        for _ in range(2):
+            with pytest.raises(aiohttp.ClientConnectorDNSError):
+                await http.get("http://media.example/seg.ts")
+    assert [(e.request, e.dns_ns) for e in rig.of(LookUp)] == [(1, None), (2, None)]
+
+
+async def test_a_proxys_name_is_not_the_servers(rig: Rig) -> None:
+    async with serve(whole) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        proxy = base.replace("127.0.0.1", "localhost")
+        await (await http.get("http://media.example/seg.ts", proxy=proxy)).read()
+    assert rig.of(LookUp) == []
+    assert "media.example" not in {t.host for t in rig.session.targets("service")}
+
+
+async def test_who_resolves_names_in_a_way_of_its_own_has_them_kept(rig: Rig) -> None:
+    """Over HTTPS, say, or at the far end of Tor: the system must not be asked for them."""
+    resolver = Slowly(fails=True)
+    resolver.may.set()
+    async with client(rig, resolver) as http:
+        with pytest.raises(aiohttp.ClientConnectorDNSError):
+            await http.get("http://media.example/seg.ts")
+    assert rig.session.targets("service") == []
+    async with serve(whole) as base, client(rig, Slowly()) as http:
+        await (await http.get(f"{base}/seg.ts")).read()  # an address is no name
+        http.connector._resolver.may.set()  # type: ignore[union-attr]
+        await (await http.get(f"{base.replace('127.0.0.1', 'media.example')}/seg.ts")).read()
+    # what was connected to is known all the same
+    assert {t.host for t in rig.session.targets("service")} == {"127.0.0.1", "media.example"}
+
+
+class Socks(aiohttp.TCPConnector):
+    """Stands for connectors that leave names to their proxy."""
+
+
+async def test_a_connector_that_does_not_look_names_up_tells_of_no_look_ups(rig: Rig) -> None:
+    resolver = Slowly()
+    resolver.may.set()
+    connector = Socks(resolver=resolver)
+    async with serve(whole) as base, aiohttp.ClientSession(
+        trace_configs=[rig.tap], connector=connector
+    ) as http:  # fmt: skip
+        await (await http.get(f"{base.replace('127.0.0.1', 'media.example')}/seg.ts")).read()
+    assert rig.of(LookUp) == []
+
+
+async def test_a_server_that_can_not_be_connected_to_is_a_target_at_once(rig: Rig) -> None:
+    """Not only when the player's patience has ended: the path is worth following now."""
+    with socket.create_server(("127.0.0.1", 0)) as never_speaks_tls:
+        port = never_speaks_tls.getsockname()[1]
+        async with aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+            asking = asyncio.create_task(http.get(f"https://localhost:{port}/seg.ts"))
+            await rig.until(lambda: rig.session.targets("service"))
+            assert rig.of(RequestEnded) == []
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+    (target,) = rig.session.targets("service")
+    assert (target.host, target.port, target.address) == ("localhost", port, None)
+
+
+async def test_a_server_that_thinks_is_none_before_it_answers(rig: Rig) -> None:
+    """It may only send the player on to another one."""
+    go_on = asyncio.Event()
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await go_on.wait()
+        return await whole(request)
+
+    async with serve(late) as base, aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
+        asking = asyncio.create_task(http.get(f"{base.replace('127.0.0.1', 'localhost')}/seg.ts"))
+        await rig.until(lambda: rig.of(RequestConnected))
+        await asyncio.sleep(1.3)
+        assert rig.session.targets("service") == []
+        go_on.set()
+        await (await asking).read()
+    assert len(rig.session.targets("service")) == 1

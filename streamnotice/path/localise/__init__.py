@@ -15,11 +15,12 @@ The first router is heard in two ways: as a hop, and by its answers to questions
 (`first_hop`), which are many more.
 """
 
+from streamnotice.path.localise.doubling import server_link_ns
 from streamnotice.path.localise.far_ends import FarEnd, far_end
-from streamnotice.path.localise.leaping import leap
+from streamnotice.path.localise.leaping import leap, may_hide_queue
 from streamnotice.path.localise.losing import LOSS_WINDOW_NS, loss
 from streamnotice.path.localise.queueing import LEAST_DELAY_NS, queue
-from streamnotice.path.localise.reaching import Reach, reach
+from streamnotice.path.localise.reaching import Reach, reach, silent_behind
 from streamnotice.path.localise.spreading import spread
 from streamnotice.path.localise.stretches import (
     CLEAN_PERMILLE,
@@ -50,9 +51,12 @@ __all__ = [
     "far_end",
     "leap",
     "loss",
+    "may_hide_queue",
     "path_ends",
     "queue",
     "reach",
+    "server_link_ns",
+    "silent_behind",
     "spread",
     "stretch",
 ]

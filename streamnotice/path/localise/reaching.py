@@ -39,21 +39,14 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
         return None
     if not path.segments:
         return _nothing(paths, path, now) if role == "service" else None
-    near, far = path_ends(path)
+    _, far = path_ends(path)
     tries = sorted(
         (t for ttl in far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)),
         key=lambda t: t.at_ns,
     )
     if len(tries) < 2:
         return None
-    heard = [
-        (ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS))
-        for ttl in near
-        if path.hops[ttl].answered
-    ]
-    router = paths.first_router(path)
-    if router is not None and path.length > 1:
-        heard.append((1, router.recent(now, REACH_WINDOW_NS)))
+    heard = _heard(paths, path, now)
     if any(t.rtt_ns is not None for t in tries[-3:]):
         alive = _alive(heard, 0)
         return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
@@ -68,6 +61,34 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
     return Reach(between(path, last_alive, dead), answered, lost + 1)
+
+
+def silent_behind(paths: Paths, now: int, role: str) -> str | None:
+    """Place of the links behind the last hop that answers now, of a way whose far end never did.
+
+    A far end may be one that answers no probes: only who knows that nothing comes from it, or
+    through it, may take this for the place of an outage.
+    """
+    path = paths.main(role)
+    if path is None or not path.segments or path.complete:
+        return None
+    alive = _alive(_heard(paths, path, now), 0)
+    last = max((ttl for ttl, lives in alive.items() if lives), default=None)
+    return None if last is None else between(path, last, path.length)
+
+
+def _heard(paths: Paths, path: PathSeen, now: int) -> list[tuple[int, list[Try]]]:
+    """What the hops before the far end were asked of late, the first router itself, too."""
+    near, _ = path_ends(path)
+    heard = [
+        (ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS))
+        for ttl in near
+        if path.hops[ttl].answered
+    ]
+    router = paths.first_router(path)
+    if router is not None and path.length > 1:
+        heard.append((1, router.recent(now, REACH_WINDOW_NS)))
+    return heard
 
 
 def _alive(heard: list[tuple[int, list[Try]]], since_ns: int) -> dict[int, bool]:

@@ -1,0 +1,100 @@
+"""What the player waits for before it can ask, and names that fail while the network carries."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamnotice.estimates import Estimates
+from streamnotice.evidence import connecting, opening
+from streamnotice.observations import (
+    LookUp,
+    RequestConnected,
+    RequestEnded,
+    RequestStarted,
+    RoundTrip,
+)
+
+S_NS = 1_000_000_000
+MS_NS = 1_000_000
+
+
+def asked(*seen: LookUp | RequestConnected, at_ns: int = S_NS, role: str = "media") -> Estimates:
+    found = Estimates()
+    found.requests.started(RequestStarted(at_ns, 1, "host-a", role))  # type: ignore[arg-type]
+    for one in seen:
+        if isinstance(one, LookUp):
+            found.requests.look_up(one)
+        else:
+            found.requests.connected(one)
+    return found
+
+
+def handshakes(seen: Estimates, since_s: int, until_s: int, lost_every: int = 0) -> Estimates:
+    """The service's far end and a reference's, asked every other second."""
+    for second in range(since_s, until_s, 2):
+        for number, (target, role) in enumerate((("host-a", "service"), ("host-r", "reference"))):
+            lost = lost_every and (second + number) % lost_every == 0
+            seen.paths.round_trip(
+                RoundTrip(
+                    second * S_NS,
+                    target,
+                    role,  # type: ignore[arg-type]
+                    None if lost else 30 * MS_NS,
+                    "timeout" if lost else None,
+                )
+            )
+    return seen
+
+
+def word(seen: Estimates, now_s: float) -> str | None:
+    found = opening.RULE.ask(seen, round(now_s * S_NS))
+    return None if found is None else found.name
+
+
+def test_a_look_up_that_goes_on_is_told_after_a_while() -> None:
+    seen = asked(LookUp(S_NS, 1))
+    assert word(seen, 3.4) is None
+    assert word(seen, 3.5) == "name"
+
+
+def test_what_follows_a_look_up_is_the_connection() -> None:
+    seen = asked(LookUp(S_NS, 1), LookUp(3 * S_NS, 1, 2 * S_NS))
+    assert word(seen, 5.4) is None
+    assert word(seen, 5.5) == "connection"
+
+
+def test_once_it_is_connected_nothing_is_waited_for() -> None:
+    seen = asked(LookUp(S_NS, 1), LookUp(S_NS, 1, 0), RequestConnected(2 * S_NS, 1))
+    assert word(seen, 3) == "nothing"
+    assert word(seen, 13) is None  # that was long ago
+
+
+def test_who_never_tells_of_look_ups_is_not_taken_for_open() -> None:
+    assert word(asked(RequestConnected(2 * S_NS, 1)), 3) is None
+    assert word(asked(), 30) is None
+
+
+def test_a_request_that_playback_does_not_wait_for_says_nothing() -> None:
+    assert word(asked(LookUp(S_NS, 1), role="other"), 30) is None
+
+
+def test_far_ends_that_answer_leave_the_name_alone() -> None:
+    seen = handshakes(asked(LookUp(S_NS, 1)), 1, 8)
+    assert word(seen, 8) == "name_alone"
+
+
+@pytest.mark.parametrize(("lost_every", "name"), [(0, "failing_alone"), (2, "failing")])
+def test_names_that_fail_are_told_from_a_network_that_does(lost_every: int, name: str) -> None:
+    seen = handshakes(asked(), 1, 12, lost_every)
+    seen.requests.ended(RequestEnded(10 * S_NS, 1, 0, "dns"))
+    found = connecting.LOOK_UP.ask(seen, 12 * S_NS)
+    assert found is not None
+    assert found.name == name
+
+
+def test_handshakes_before_the_look_up_began_say_nothing_of_it() -> None:
+    seen = handshakes(asked(), 1, 4)
+    seen.requests.ended(RequestEnded(10 * S_NS, 1, 0, "dns"))
+    found = connecting.LOOK_UP.ask(seen, 12 * S_NS)
+    assert found is not None
+    assert found.name == "failing"
