@@ -17,7 +17,8 @@ from streamnotice.session import Session, Target
 
 MOST_TARGETS: Final = 3
 _RESOLVE_AFTER_S: Final = 1.0
-_RESOLVE_AGAIN_S: Final = 5.0
+_RESOLVE_AGAIN_S: Final = (5.0, 60.0)
+"""Names that fail are asked for again, each time after twice as long, up to the second figure."""
 
 
 class PathSensor:
@@ -90,6 +91,7 @@ class PathSensor:
     async def _resolve(self, session: Session, target: Target) -> None:
         """A server that the player could not reach, or not yet: look its address up ourselves."""
         await asyncio.sleep(_RESOLVE_AFTER_S)
+        again_s, seldom_s = _RESOLVE_AGAIN_S
         while True:
             known = [t for t in session.targets("service") if _key(t) == _key(target)]
             if known and known[0].address is not None:
@@ -101,7 +103,8 @@ class PathSensor:
                 self._guessed[_key(target)] = address = (there or found)[0]
                 self._probe(session, target, address)
                 return
-            await asyncio.sleep(_RESOLVE_AGAIN_S)
+            await asyncio.sleep(again_s)
+            again_s = min(2 * again_s, seldom_s)
 
 
 def _key(target: Target) -> tuple[str, int]:

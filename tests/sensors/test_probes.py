@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from streamnotice.errors import HostError
 from streamnotice.observations import Download, HopProbe, Observation, RoundTrip, Route
 from streamnotice.policy import Policy
+from streamnotice.sensors import path
 from streamnotice.sensors.error_queue import (
     IP_RECVERR,
     IPV6_HOPLIMIT,
@@ -184,6 +185,29 @@ async def test_the_path_sensor_on_loopback(address: str, peer: str) -> None:
     assert rig.session.sights["path"] == (True, "")
     assert rig.session.budget.spent_bytes > 0
     assert not any(f"{one}'" in repr(rig.seen) for one in (address, peer))
+
+
+@linux
+async def test_an_address_that_was_looked_up_gives_way_to_the_players_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two ways under one name would be taken for one that changes."""
+    answers: list[list[str]] = [[], ["127.0.0.9"]]
+
+    async def resolve(host: str) -> list[str]:
+        return answers.pop(0)
+
+    monkeypatch.setattr(path, "resolve", resolve)
+    monkeypatch.setattr(path, "_RESOLVE_AFTER_S", 0.05)
+    monkeypatch.setattr(path, "_RESOLVE_AGAIN_S", (0.05, 0.05))
+    rig, sensor = Rig(), PathSensor()
+    async with running(sensor, rig.session):
+        rig.session.target("service", "media.example", 9)
+        await rig.until(lambda: rig.of(HopProbe))
+        assert answers == [], "the first answer was none: it is asked again"
+        assert list(sensor._flows) == ["127.0.0.9"]
+        rig.session.target("service", "media.example", 9, address="127.0.0.8")
+        await rig.until(lambda: list(sensor._flows) == ["127.0.0.8"])
 
 
 @linux
