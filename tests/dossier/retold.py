@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from streamnotice.policy import Policy
 
 
 def retold(
-    name: str,
+    name: str | Path,
     target: Path,
     *,
     texts: dict[str, str] | None = None,
@@ -27,9 +28,10 @@ def retold(
     signer: Signer | None = None,
     bars: dict[str, float] | None = None,
 ) -> Path:
-    """The session *name* of `streamnotice.testing`, told again and recorded at *target*.
+    """A session, told again and recorded at *target*.
 
     Args:
+        name: one of `streamnotice.testing`, or another dossier's path.
         texts: parts of the texts shown (`sentence`, ...) to put in place of the real ones.
         locale: language of the texts shown.
         other_engine: as if another engine had recorded it, which said other things.
@@ -38,8 +40,8 @@ def retold(
     """
     policy = Policy(probes=frozenset({"path", "reference"}), bars=bars or {})
     catalog = Catalog(locale)
-    source = files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz"
-    with as_file(source) as path:
+    shipped = files("streamnotice.testing") / "recordings" / f"{name}.jsonl.gz"
+    with nullcontext(name) if isinstance(name, Path) else as_file(shipped) as path:
         dossier = open_dossier(path)
         entries = list(dossier)
     engine = Engine(policy.settings())

@@ -517,3 +517,17 @@ def test_a_home_router_that_never_answers_has_no_row_of_losses(dossier: Path) ->
         observed(heard, asked(second, rtt_ns))
     (path,) = heard.paths.values()
     assert (path.hops[1].sent, path.hops[1].lost) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("run", "head"),
+    [
+        ("interconnect.unreachable-129001", "The evidence points to "),
+        ("core.unreachable-129001", "Playback suffered, and the evidence does not show where"),
+    ],
+)
+def test_the_heading_says_the_places_among_which_it_is(run: str, head: str, tmp_path: Path) -> None:
+    """Where networks meet and the delivery edge have no name in common."""
+    page = report(retold(RECORDINGS / run / "dossier.jsonl.gz", tmp_path / "new.jsonl.gz"))
+    (heading,) = re.findall(r"<h1>(.*?)</h1>", page.html)
+    assert heading.startswith(head)

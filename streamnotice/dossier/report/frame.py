@@ -7,6 +7,7 @@ from typing import TypeVar
 import attrs
 from markupsafe import Markup
 
+from streamnotice.bottlenecks import is_named
 from streamnotice.dossier.examination import Examined, main_notice, words
 from streamnotice.dossier.phrases import Phrases
 from streamnotice.dossier.report.gather import Recorded
@@ -43,6 +44,10 @@ class Frame:
         if notice.among:
             return self.say.either(self.place(name) for name in notice.among[:6])
         return self.place(notice.bottleneck)
+
+    def is_named(self, notice: Notice) -> bool:
+        """It says of some place, or places, that the trouble lies there."""
+        return is_named(notice.bottleneck, notice.among)
 
     def name(self, notice: Notice) -> str:
         """What a notice names, by its names."""
