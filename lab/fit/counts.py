@@ -315,7 +315,7 @@ def tie_places(
     ways: dict[str, list[int]] = defaultdict(list)
     for column, state in enumerate(states):
         if inside is None:
-            open_to = _branch(state) == "network" and (not rule or on_path(state, rule))
+            open_to = _branch(state) == "network" and (rule != UNDERLAY or on_path(state, rule))
         else:
             place = _place(state)
             open_to = place in PATH_PLACES[inside[0] : inside[1] + 1]
@@ -466,16 +466,13 @@ def _shrunk(
             by_place = _mean(place, by_branch, pretended)
             table[:, column] = _mean(rows.get(state, []), by_place, pretended)
     centred: Floats = np.log(table) - np.log(table.mean(axis=1, keepdims=True))
-    if rule.name == UNDERLAY:
+    if rule.name in SPEAKS_OF_PLACES:
         for outcome in NOWHERE:
             row = rule.outcomes.index(outcome)
-            centred[row] = tie_places(centred[row], states, rule=UNDERLAY)
+            centred[row] = tie_places(centred[row], states, rule=rule.name)
     if rule.name in INSIDE_TUNNELS:
         row = rule.outcomes.index("vpn")
         centred[row] = tie_tunnel(centred[row], states)
-        for outcome in NOWHERE:
-            row = rule.outcomes.index(outcome)
-            centred[row] = tie_places(centred[row], states)
         for outcome in LONG:
             row = rule.outcomes.index(outcome)
             centred[row] = tie_places(

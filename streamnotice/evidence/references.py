@@ -51,10 +51,9 @@ def far_losses(seen: Estimates, now: int) -> list[tuple[int, int]]:
 def far_ends_answer(seen: Estimates, since_ns: int, until_ns: int) -> bool:
     """In that time servers elsewhere, and the service's own as far as it is known where they are,
     answered handshakes: the network carried."""
-    services = [path for path in seen.paths.services() if not path.ended_near]
     tries = [
         one
-        for path in (*services, *seen.paths.references())
+        for path in (*seen.paths.services(), *seen.paths.references())
         if FAR in path.hops
         for one in path.hops[FAR].tries
         if since_ns < one.at_ns <= until_ns

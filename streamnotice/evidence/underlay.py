@@ -12,8 +12,6 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     if found is None and seen.requests.nothing_arrives(now):
         # the server never answered, and nothing comes through the tunnel
         found = localise.silent_behind(seen.paths, now, underlay.ROLE)
-    if found is not None and found not in UNDERLAY.outcomes:
-        found = underlay.UNPLACED
     return None if found is None else Outcome(found)
 
 

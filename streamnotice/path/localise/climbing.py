@@ -8,7 +8,7 @@ import attrs
 
 from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.localise.stretches import path_ends
-from streamnotice.path.rounds import HopSeen, Paths, PathSeen
+from streamnotice.path.rounds import HopSeen, Paths
 from streamnotice.path.tries import answers, middle
 from streamnotice.policy import S_NS
 
@@ -25,11 +25,18 @@ class Point:
     ttl: int = 0
 
 
-def climb(paths: Paths, path: PathSeen, now: int) -> list[Point] | None:
+def climb(paths: Paths, now: int, role: str = "service") -> list[Point] | None:
     """The way from here (`ttl` 0) over the hops that answer to the far end; None if that doesn't.
 
     A slow router's answers are no part of the way: no hop is further than one behind it.
     """
+    return paths.once(f"climb {role}", now, lambda: _climb(paths, now, role))
+
+
+def _climb(paths: Paths, now: int, role: str) -> list[Point] | None:
+    path = paths.main(role)
+    if path is None:
+        return None
     near, far = path_ends(path)
     end = _lowest([_idle(path.hops[ttl], now) for ttl in far])
     if end is None:

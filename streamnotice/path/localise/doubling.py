@@ -16,7 +16,7 @@ def server_link_ns(paths: Paths, now: int) -> int | None:
     inside, under = paths.busiest(), paths.underlay()
     if inside is None or under is None or not under.complete or inside.segment(1) != TUNNEL:
         return None
-    below, above = climb(paths, under, now), climb(paths, inside, now)
+    below, above = climb(paths, now, "underlay"), climb(paths, now)
     if below is None or above is None or len(below) < 3 or len(above) < 3:
         return None
     # over silent routers a rise is not one link's

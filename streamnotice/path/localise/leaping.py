@@ -24,35 +24,10 @@ def leap(paths: Paths, now: int, role: str = "service") -> Located | None:
     A queue that stood before the session began is in every base, and needn't scatter. What looks
     like it is an ocean, which lies elsewhere, and a satellite, of which nothing is said.
     """
-    return paths.once(f"leap {role}", now, lambda: _leap(paths, now, role))
-
-
-def may_hide_queue(paths: Paths, now: int, role: str = "service") -> bool:
-    """A link is so long that a queue may be in it which stood from the start: that no round trip
-    rises over its base then doesn't say that there is none."""
-    return paths.once(f"hidden {role}", now, lambda: _may_hide(paths, now, role))
-
-
-def _may_hide(paths: Paths, now: int, role: str) -> bool:
     path = paths.main(role)
-    if path is None or _usual_is_known(paths, path, role):
-        return False
-    way = climb(paths, path, now) or []
-    return any(after.base_ns - before.base_ns >= LEAP_NS for before, after in pairwise(way))
-
-
-def _usual_is_known(paths: Paths, path: PathSeen, role: str) -> bool:
-    """What is usual here was stored: the queue's own rule tells what is not."""
-    return role == "service" and "far end" in paths.stored and not path.ended_near
-
-
-def _leap(paths: Paths, now: int, role: str) -> Located | None:
-    path = paths.main(role)
-    if path is None or not path.complete:
+    if path is None or not path.complete or _usual_is_known(paths, path, role):
         return None
-    if _usual_is_known(paths, path, role):
-        return None
-    way = climb(paths, path, now)
+    way = climb(paths, now, role)
     if way is None:
         return None
     rises = [(after.base_ns - before.base_ns, before, after) for before, after in pairwise(way)]
@@ -69,3 +44,18 @@ def _leap(paths: Paths, now: int, role: str) -> Located | None:
             return None
     # of several, none is known to be the queue
     return Located(between(path, leaps[0][1].ttl, leaps[-1][2].ttl), size, way[-1].base_ns)
+
+
+def may_hide_queue(paths: Paths, now: int, role: str = "service") -> bool:
+    """A link is so long that a queue may be in it which stood from the start: that no round trip
+    rises over its base then doesn't say that there is none."""
+    path = paths.main(role)
+    if path is None or _usual_is_known(paths, path, role):
+        return False
+    way = climb(paths, now, role) or []
+    return any(after.base_ns - before.base_ns >= LEAP_NS for before, after in pairwise(way))
+
+
+def _usual_is_known(paths: Paths, path: PathSeen, role: str) -> bool:
+    """What is usual here was stored: the queue's own rule tells what is not."""
+    return role == "service" and "far end" in paths.stored and not path.ended_near
