@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from lab.archive import opened, recorded
 from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, State
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.engine import Engine
@@ -87,7 +87,7 @@ def load_runs(
     watch: Callable[[str], Step] | None = None,
     remember: Remember | None = None,
 ) -> Iterator[Run]:
-    """All runs below *folders* that are not void.
+    """All runs below *folders*, or in archives among them, that are not void.
 
     Args:
         tables: what to replay with; the shipped ones by default.
@@ -97,17 +97,13 @@ def load_runs(
         remember: gives what a run's engine is fed first, as of earlier sessions.
     """
     for folder in folders:
-        for truth_file in sorted(folder.glob("*/truth.json")):
-            if only is not None and truth_file.parent.name not in only:
-                continue
-            truth = json.loads(truth_file.read_text())
-            dossier = next(iter(sorted(truth_file.parent.glob("dossier.jsonl*"))), None)
-            if dossier is None or truth.get("void"):
-                continue
-            name = truth_file.parent.name
-            step = watch(name) if watch is not None else None
-            first = remember(truth) if remember is not None else ()
-            yield replay_run(name, truth, dossier, tables, mask, rules, step, first)
+        with opened(folder) as there:
+            for name, truth, dossier in recorded(there):
+                if dossier is None or truth.get("void") or (only is not None and name not in only):
+                    continue
+                step = watch(name) if watch is not None else None
+                first = remember(truth) if remember is not None else ()
+                yield replay_run(name, truth, dossier, tables, mask, rules, step, first)
 
 
 def present_settings(recorded: Settings) -> Settings:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from lab.archive import opened, recorded
 from lab.fit.page import VERDICT
 from lab.fit.recordings import Remember
 from lab.truth import measure, page
@@ -59,11 +61,7 @@ def _say(text: str) -> None:
 
 
 def _truths(folders: list[Path]) -> list[dict[str, Any]]:
-    return [
-        json.loads(path.read_text(encoding="utf-8"))
-        for folder in folders
-        for path in sorted(folder.glob("*/truth.json"))
-    ]
+    return [truth for folder in folders for _, truth, _ in recorded(folder)]
 
 
 def _cost(truths: list[dict[str, Any]]) -> dict[str, Any]:
@@ -171,6 +169,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--tunnels", nargs="+", type=Path, default=[], metavar="RUNS")
     args = parser.parse_args(argv)
+    with ExitStack() as unpacked:
+        args.folders, args.tunnels = (
+            [unpacked.enter_context(opened(runs)) for runs in given]
+            for given in (args.folders, args.tunnels)
+        )
+        return _run(parser, args)
+
+
+def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     if args.what == "measure":
         given = [folders for folders in (args.folders, args.tunnels) if folders]
         if not given or any(all(t["void"] for t in _truths(folders)) for folders in given):

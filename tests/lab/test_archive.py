@@ -1,0 +1,56 @@
+"""Archives of runs: what is replayed from them is what was recorded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.archive import opened, pack, recorded
+from lab.errors import LabError
+from lab.fit.recordings import load_runs
+
+RECORDINGS = Path("lab/recordings")
+NAMES = ("edge.slow-129001", "healthy.live-129001", "vpn.slow-129002")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    for name in NAMES:
+        shutil.copytree(RECORDINGS / name, folder / name)
+    return folder
+
+
+def test_a_replay_from_an_archive_says_the_same(runs: Path, tmp_path: Path) -> None:
+    archive, again = tmp_path / "some.tar.xz", tmp_path / "again.tar.xz"
+    assert pack([runs], archive) == pack([runs], again) == len(NAMES)
+    assert archive.read_bytes() == again.read_bytes()
+    first, second = list(load_runs([runs])), list(load_runs([archive]))
+    assert [run.name for run in first] == sorted(NAMES)
+    for one, other in zip(first, second, strict=True):
+        assert one.notices == other.notices
+        assert one.verdicts == other.verdicts
+        assert one.steps == other.steps
+    assert any(run.notices for run in first)
+
+
+def test_void_runs_are_counted_and_not_replayed(runs: Path, tmp_path: Path) -> None:
+    file = runs / NAMES[0] / "truth.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "void": ["late"]}))
+    archive = tmp_path / "some.tar.xz"
+    pack([runs], archive)
+    with opened(archive) as folder:
+        there = {name: dossier for name, _, dossier in recorded(folder)}
+    assert there[NAMES[0]] is None
+    assert set(there) == set(NAMES)
+    assert [run.name for run in load_runs([archive])] == sorted(NAMES[1:])
+
+
+def test_what_is_no_archive_is_said_so(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tar.xz"
+    broken.write_bytes(b"not compressed")
+    with pytest.raises(LabError, match=r"broken\.tar\.xz can't be read"), opened(broken):
+        pass
