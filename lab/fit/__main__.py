@@ -18,18 +18,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 
 from lab.fit.counts import (
+    CAP,
     MDB_PER_NAT,
+    MEASURED,
     POWER_BY_LOGIC,
     SPEAKS_OF_PLACES,
     Counts,
+    caps_nats,
     fit_counts,
 )
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
-from lab.fit.temper import Mix, best_power, fit_powers, make_folds, one_fault
+from lab.fit.temper import Mix, best_cap, best_power, fit_powers, make_folds, one_fault
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.evidence import RULES, Rule
@@ -78,6 +82,7 @@ def rule_part(rule: Rule, counts: Counts, power: float, runs: list[Run]) -> dict
     table = counts.logs[rule.name]
     return {
         "temper_permille": round(power * 1000),
+        "cap_mdb": round(counts.caps.get(rule.name, CAP) * MDB_PER_NAT),
         "outcomes": {
             name: [round(float(v) * MDB_PER_NAT) for v in table[i]]
             for i, name in enumerate(rule.outcomes)
@@ -103,6 +108,11 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
     usable = one_fault(runs, states)
     counts = fit_counts(usable, states, pretended)
     powers, fatigue, _ = fit_powers(folds, sorted(counts.logs), _say)
+    cap_db, losses = best_cap(folds, powers, fatigue)
+    _say(f"answers that measure a place: at most {cap_db} dB of {losses}")
+    counts = attrs.evolve(counts, caps=caps_nats(dict.fromkeys(MEASURED, cap_db * 1000)))
+    folds = folds.with_caps(counts.caps)
+    powers, fatigue, _ = fit_powers(folds, sorted(counts.logs), _say)
     powers |= POWER_BY_LOGIC
     loss = folds.loss(powers, fatigue)
     made = {
@@ -112,6 +122,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "runs_by_state": _by_state(usable, states),
         "pretended_runs": pretended,
         "held_out_loss_nats": round(loss, 4),
+        "held_out_loss_nats_by_cap_db": losses,
     }
     return {
         "name": NAME,
@@ -127,7 +138,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
 
 
 def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
-    """Rows of *runs*, with the states, powers and fatigue of the table *before*.
+    """Rows of *runs*, with the states, powers, caps and fatigue of the table *before*.
 
     Rules that it doesn't know get the power with the least loss beside the others.
     """
@@ -135,10 +146,11 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
     pretended, fatigue = told["pretended_runs"], before["fatigue_steps"]
     states = tuple(State(*text.split(":")) for text in before["states"])
     usable = one_fault(runs, states)
-    counts = fit_counts(usable, states, pretended)
+    caps = caps_nats({name: row["cap_mdb"] for name, row in before["rules"].items()})
+    counts = attrs.evolve(fit_counts(usable, states, pretended), caps=caps)
     powers = {name: row["temper_permille"] / 1000 for name, row in before["rules"].items()}
     powers |= POWER_BY_LOGIC
-    folds = make_folds(runs, states, mix_of(states), pretended)
+    folds = make_folds(runs, states, mix_of(states), pretended).with_caps(caps)
     for rule in RULES:
         if rule.name not in powers and seen_outcomes(usable, rule.name):
             powers[rule.name], losses = best_power(folds, powers, rule.name, fatigue)

@@ -49,10 +49,26 @@ END_S = 10
 
 @attrs.frozen(eq=False)
 class Counts:
-    """Likelihood tables: rule -> array (outcomes, states), natural logs against the mean."""
+    """Likelihood tables.
+
+    Attributes:
+        logs: rule -> array (outcomes, states), natural logs against the mean.
+        caps: rule -> the most that one answer may weigh (nats), where that isn't `CAP`.
+    """
 
     states: tuple[State, ...]
     logs: dict[str, Floats]
+    caps: dict[str, float] = attrs.Factory(dict)
+
+    def capped(self, rule: str) -> Floats:
+        """What the rule's answers weigh at most: its logs between minus and plus its cap."""
+        cap = self.caps.get(rule, CAP)
+        return np.clip(self.logs[rule], -cap, cap)
+
+
+def caps_nats(caps_mdb: dict[str, int]) -> dict[str, float]:
+    """Caps as a table has them, for `Counts`."""
+    return {rule: cap / MDB_PER_NAT for rule, cap in caps_mdb.items()}
 
 
 def labelled(run: Run) -> dict[int, State]:
@@ -182,7 +198,10 @@ TUNNEL_RULE = _TUNNEL_RULE.name
 TUNNEL_LINK = _TUNNEL_LINK.name
 OPENING = _OPENING.name
 CAP = np.log(10.0)
-"""No answer weighs more than ten decibans."""
+"""Most answers weigh no more than ten decibans."""
+MEASURED = (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}
+"""Rules that answer with a place only once many packets have shown it beyond chance. What they
+say is surer than most answers, so `fit` looks for a cap of their own."""
 BEFORE_ROUTER = PATH_PLACES[0]
 UNLIKE = 0.05
 """So many homes are like none in the lab, and their router may answer anything."""
@@ -479,6 +498,6 @@ def _shrunk(
                 centred[row], states, STRETCHES[outcome], lambda state: _way(state, rule)
             )
     # but for a leap: of its own making, the queue wasn't there before
-    if rule.name in (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}:
+    if rule.name in MEASURED:
         centred = as_slow_link(centred, states)
     return centred

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.fit.counts import CAP, Counts, judged
+from lab.fit.counts import Counts, judged
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES, Rule
@@ -76,7 +76,7 @@ def scores(data: Batch, counts: Counts, powers: dict[str, float], fatigue: float
 
 def rule_scores(data: Batch, counts: Counts, rule: str, fatigue: float) -> Floats:
     """What *rule* adds to `scores` at a power of 1: they are linear in the powers."""
-    capped = np.clip(counts.logs[rule], -CAP, CAP)
+    capped = counts.capped(rule)
     padded = np.vstack([capped, np.zeros((1, capped.shape[1]))])
     fresh = fatigue / (fatigue + data.said[rule])
     added: Floats = padded[data.outcomes[rule]] * fresh[..., None]

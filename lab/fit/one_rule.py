@@ -20,7 +20,7 @@ import attrs
 import numpy as np
 
 from lab.fit.__main__ import PRIORS, mix_of, rule_part, runs_used
-from lab.fit.counts import MDB_PER_NAT, Counts, fit_counts
+from lab.fit.counts import MDB_PER_NAT, Counts, caps_nats, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.temper import Folds, best_power, make_folds, one_fault
 from streamnotice.evidence import RULES
@@ -49,8 +49,10 @@ def fit_rule(
     others = {rule: logs for rule, logs in shipped_logs(table).items() if rule != name}
     powers = {rule: table["rules"][rule]["temper_permille"] / 1000 for rule in others}
 
+    caps = caps_nats({rule: row["cap_mdb"] for rule, row in table["rules"].items()})
+
     def among_others(counts: Counts) -> Counts:
-        return attrs.evolve(counts, logs={**others, name: counts.logs[name]})
+        return attrs.evolve(counts, logs={**others, name: counts.logs[name]}, caps=caps)
 
     folds = make_folds(runs, states, mix_of(states), pretended)
     folds = Folds(
@@ -59,7 +61,8 @@ def fit_rule(
     best, losses = best_power(folds, powers, name, table["fatigue_steps"])
     usable = one_fault(runs, states)
     rule = next(rule for rule in RULES if rule.name == name)
-    part = rule_part(rule, fit_counts(usable, states, pretended, (rule,)), best, usable)
+    counts = attrs.evolve(fit_counts(usable, states, pretended, (rule,)), caps=caps)
+    part = rule_part(rule, counts, best, usable)
     made = {
         "command": f"python -m lab.fit.one_rule {name}",
         **runs_used(usable),

@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.fit.counts import Counts, fit_counts
+from lab.fit.counts import MEASURED, Counts, caps_nats, fit_counts
 from lab.fit.forward import Batch, batch, forward, rule_scores, scores
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 FACTORS = (0.0, 0.35, 0.7, 1.4, 2.0)
 MOST_POWER, LEAST_POWER = 1.0, 0.02
 FATIGUES = (2, 4, 8, 16, 40)
+CAPS_DB = (10, 15, 20, 30)
 POWERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 
 
@@ -43,6 +44,16 @@ class Folds:
     parts: tuple[tuple[Counts, Batch], ...]
     states: tuple[State, ...]
     mix: Mix
+
+    def with_caps(self, caps: dict[str, float]) -> Folds:
+        """The same, where answers of some rules may weigh up to *caps* (nats)."""
+        return attrs.evolve(
+            self,
+            parts=tuple(
+                (attrs.evolve(counts, caps={**counts.caps, **caps}), data)
+                for counts, data in self.parts
+            ),
+        )
 
     def loss(self, powers: dict[str, float], fatigue: float) -> float:
         """Mean negative log probability of the true state, runs weighted."""
@@ -164,3 +175,14 @@ def best_power(
         str(power): round(folds.loss({**powers, rule: power}, fatigue), 4) for power in POWERS
     }
     return float(min(losses, key=lambda power: losses[power])), losses
+
+
+def best_cap(
+    folds: Folds, powers: dict[str, float], fatigue: float
+) -> tuple[int, dict[str, float]]:
+    """The cap (dB) of the rules that measure a place, and the held-out loss of each tried."""
+    losses = {}
+    for cap in CAPS_DB:
+        tried = folds.with_caps(caps_nats(dict.fromkeys(MEASURED, cap * 1000)))
+        losses[cap] = round(tried.loss(powers, fatigue), 4)
+    return min(losses, key=losses.__getitem__), {str(cap): loss for cap, loss in losses.items()}

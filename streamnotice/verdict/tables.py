@@ -20,8 +20,6 @@ from streamnotice.decibans import from_ratio
 from streamnotice.errors import EvidenceError
 from streamnotice.verdict.filter import Switch
 
-CAP_MDB: Final = 10_000
-"""No rule says more than ten decibans a step: a provisional table's promise, kept on loading."""
 PPM: Final = 1_000_000
 
 
@@ -31,7 +29,8 @@ class Tables:
 
     Attributes:
         states: hypotheses, `fine` first; only those that the table was fitted for.
-        likelihoods: rule -> outcome -> log likelihood (mdb) by state index, tempered already.
+        likelihoods: rule -> outcome -> log likelihood (mdb) by state index, capped and tempered
+            already.
         priors: log prior of each fault, given that there is one (index 0 unused).
         peace_ppm: prior probability that nothing is wrong when a session begins.
         switch: rates of change a step.
@@ -79,11 +78,9 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         raise EvidenceError("a table's states must begin with none:fine and be distinct")
     likelihoods: dict[str, dict[str, tuple[int, ...]]] = {}
     for rule, row in fit["rules"].items():
-        temper = int(row["temper_permille"])
+        temper, cap = int(row["temper_permille"]), int(row["cap_mdb"])
         likelihoods[rule] = {
-            outcome: tuple(
-                max(-CAP_MDB, min(CAP_MDB, int(value))) * temper // 1000 for value in values
-            )
+            outcome: tuple(max(-cap, min(cap, int(value))) * temper // 1000 for value in values)
             for outcome, values in row["outcomes"].items()
         }
         if any(len(values) != len(states) for values in likelihoods[rule].values()):

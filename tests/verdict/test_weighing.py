@@ -62,7 +62,7 @@ def table(**changes: object) -> Tables:
         "gate_inner_permille": 1000,
         "fatigue_steps": 20,
         "rules": {
-            name: {"temper_permille": 1000, "outcomes": rows}
+            name: {"temper_permille": 1000, "cap_mdb": 10_000, "outcomes": rows}
             for name, rows in (("queue_place", QUEUE), ("harm", HARM), ("queue_kind", KIND))
         },
         **changes,
@@ -213,9 +213,10 @@ def test_other_soaks_up_what_fits_nothing() -> None:
     """Evidence that no fault explains is not forced on the least unfitting one."""
     tables = table(
         rules={
-            "harm": {"temper_permille": 1000, "outcomes": HARM},
+            "harm": {"temper_permille": 1000, "cap_mdb": 10_000, "outcomes": HARM},
             "odd": {
                 "temper_permille": 1000,
+                "cap_mdb": 10_000,
                 "outcomes": {"seen": (-5000, -5000, -5000, -5000, -5000, -5000, -5000, 2000)},
             },
         }
@@ -234,7 +235,10 @@ def test_false_names_are_as_rare_as_promised() -> None:
     the posterior is left out, so this is the gates alone.
     """
     proper = {"queue_place": _distributions(QUEUE), "harm": _distributions(HARM)}
-    rules = {name: {"temper_permille": 1000, "outcomes": rows} for name, rows in proper.items()}
+    rules = {
+        name: {"temper_permille": 1000, "cap_mdb": 10_000, "outcomes": rows}
+        for name, rows in proper.items()
+    }
     using = weigher(table(rules=rules), Policy(false_naming_steps=2000))
     namer = using.namer
     rng = random.Random(7)
@@ -300,7 +304,10 @@ def test_the_budget_covers_the_largest_false_names() -> None:
     [
         ({"states": STATES[1:]}, "begin with"),
         ({"states": (*STATES, "moon:full")}, "not a table"),
-        ({"rules": {"harm": {"temper_permille": 1, "outcomes": {"calm": [1]}}}}, "one number"),
+        (
+            {"rules": {"harm": {"temper_permille": 1, "cap_mdb": 1, "outcomes": {"calm": [1]}}}},
+            "one number",
+        ),
         ({"switch": {}}, "not a table"),
     ],
 )

@@ -1,0 +1,60 @@
+"""How much one answer that measures a place may weigh: told by runs that the table never saw.
+
+    python -m lab.fit.cap RUNS... [--into streamnotice/verdict/fitted.json]
+
+The rows and powers stay as they are, so every one of *RUNS* is held out; `lab.fit fit` finds the
+cap by cross-validation instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from lab.fit.__main__ import PRIORS, mix_of, runs_used
+from lab.fit.counts import MEASURED, Counts, caps_nats
+from lab.fit.forward import batch
+from lab.fit.one_rule import shipped_logs
+from lab.fit.recordings import Run, load_runs
+from lab.fit.temper import Folds, best_cap, one_fault, run_weights
+from streamnotice.verdict.tables import Tables
+
+
+def held_out(runs: list[Run], table: dict[str, Any]) -> Folds:
+    """One part: *runs*, all of them judged with the table as it stands."""
+    states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
+    mix = mix_of(states)
+    usable = one_fault(runs, states)
+    weights = run_weights(usable, states, mix.prior, fine=0.5)
+    caps = caps_nats({rule: row["cap_mdb"] for rule, row in table["rules"].items()})
+    counts = Counts(states, shipped_logs(table), caps)
+    return Folds(((counts, batch(usable, states, weights)),), states, mix)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.fit.cap", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--into", type=Path, default=Path("streamnotice/verdict/fitted.json"))
+    args = parser.parse_args(argv)
+    table = json.loads(args.into.read_text())
+    runs = list(load_runs(args.folders))
+    folds = held_out(runs, table)
+    powers = {rule: row["temper_permille"] / 1000 for rule, row in table["rules"].items()}
+    cap_db, losses = best_cap(folds, powers, table["fatigue_steps"])
+    for rule in MEASURED & table["rules"].keys():
+        table["rules"][rule]["cap_mdb"] = cap_db * 1000
+    table["provenance"]["cap"] = {
+        "command": "python -m lab.fit.cap",
+        **runs_used(runs),
+        "held_out_loss_nats_by_cap_db": losses,
+    }
+    args.into.write_text(json.dumps(table, indent=1) + "\n")
+    print(f"at most {cap_db} dB; loss by cap: {losses}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
