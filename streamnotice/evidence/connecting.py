@@ -18,8 +18,13 @@ AFTER_NS = S_NS
 def read_connect(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
     failed = recent(requests.failures, now, WINDOW_NS)
-    kinds = [f.failure for f in failed if not f.had_first_byte]
-    for kind in ("refused", "unreachable", "timeout", "reset"):
+    kinds = [
+        # asked over a connection: that way was open once, if not for this request
+        "unanswered" if f.failure == "timeout" and f.connected else f.failure
+        for f in failed
+        if not f.had_first_byte
+    ]
+    for kind in ("refused", "unreachable", "timeout", "reset", "unanswered"):
         if kind in kinds:
             return Outcome(kind, (("failures_count", kinds.count(kind)),))
     broken = sum(1 for f in failed if f.had_first_byte)
@@ -52,7 +57,7 @@ def read_look_up(seen: Estimates, now: int) -> Outcome | None:
 
 CONNECT = Rule(
     "connect",
-    ("prompt", "slow", "refused", "unreachable", "timeout", "reset", "broken_off"),
+    ("prompt", "slow", "refused", "unreachable", "timeout", "reset", "unanswered", "broken_off"),
     "requests",
     read_connect,
     whole_way=True,

@@ -79,11 +79,16 @@ class Connected:
 @stateful
 @attrs.define
 class Failed:
-    """A request that failed, kept for some time."""
+    """A request that failed, kept for some time.
+
+    Attributes:
+        connected: it had a connection, as far as was told.
+    """
 
     at_ns: int
     failure: str
     had_first_byte: bool
+    connected: bool
 
 
 @stateful
@@ -245,6 +250,7 @@ class Requests:
                     at_ns=seen.at_ns,
                     failure=seen.failure,
                     had_first_byte=request.first_byte_ns is not None,
+                    connected=request.connected,
                 )
             )
 

@@ -7,6 +7,7 @@ import pytest
 from streamnotice.estimates import Estimates
 from streamnotice.evidence import connecting, opening
 from streamnotice.observations import (
+    FirstByte,
     LookUp,
     RequestConnected,
     RequestEnded,
@@ -27,6 +28,26 @@ def asked(*seen: LookUp | RequestConnected, at_ns: int = S_NS, role: str = "medi
         else:
             found.requests.connected(one)
     return found
+
+
+def failed(*before: RequestConnected | FirstByte, failure: str = "timeout") -> str | None:
+    """What `connect` says of a request that failed after *before*."""
+    found = asked(*(one for one in before if isinstance(one, RequestConnected)))
+    for one in before:
+        if isinstance(one, FirstByte):
+            found.requests.first_byte(one)
+    found.requests.ended(RequestEnded(12 * S_NS, 1, failure=failure))  # type: ignore[arg-type]
+    said = connecting.CONNECT.ask(found, 13 * S_NS)
+    return None if said is None else said.name
+
+
+def test_a_request_that_had_a_connection_did_not_fail_to_connect() -> None:
+    """A server that takes connections and answers nothing is no server that can't be reached."""
+    answered = FirstByte(3 * S_NS, 1, 200, ttfb_ns=S_NS)
+    assert failed() == "timeout"
+    assert failed(RequestConnected(2 * S_NS, 1, connect_ns=30 * MS_NS)) == "unanswered"
+    assert failed(RequestConnected(2 * S_NS, 1), failure="reset") == "reset"
+    assert failed(RequestConnected(2 * S_NS, 1), answered) == "broken_off"
 
 
 def handshakes(seen: Estimates, since_s: int, until_s: int, lost_every: int = 0) -> Estimates:
