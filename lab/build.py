@@ -12,19 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.worlds import HERE, HOME
 
 ROOT = Path(__file__).resolve().parent
-BUILD = ROOT / "build"
+BUILD = ROOT / "build" / ("" if HERE is HOME else HERE.name)
 SOURCES = ROOT / "emulator"
 
-SEGMENT_S = 3
+SEGMENT_S = HERE.segment_s
 MEDIA_S = 180
-# name, width, height, video bit/s; the ladder that every lab service offers
-RENDITIONS = (
-    ("low", 256, 144, 340_000),
-    ("mid", 480, 270, 1_080_000),
-    ("high", 640, 360, 2_800_000),
-)
+# name, width, height, video bit/s; the ladder that every service of this world offers
+RENDITIONS = HERE.renditions
 AUDIO_BPS = 64_000
 # What a rendition costs on the wire, headers and container included (checked by a test).
 LADDER_BPS = tuple(round((video + AUDIO_BPS) * 1.07) for _, _, _, video in RENDITIONS)
@@ -33,7 +30,7 @@ LADDER_BPS = tuple(round((video + AUDIO_BPS) * 1.07) for _, _, _, video in RENDI
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Runs at the same time build a thing once, the others wait."""
-    BUILD.mkdir(exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -32,6 +32,7 @@ from lab.network import Net
 from lab.scenarios import Crowd, LinkChange, Scenario, plan
 from lab.services import Services
 from lab.topology import networks_csv
+from lab.worlds import HERE
 
 SCHEMA = 1
 # A run whose emulator was later than this, or lost packets by reading too slowly, is void.
@@ -306,6 +307,7 @@ class _Run:
                 "ends_s": self._session_s(self.end_ns),
                 "phases_s": self._phases_s(),
             },
+            "world": HERE.name,
             "options": attrs.asdict(self.options),
             "exit": self.player.returncode,
             "outcome": _outcome(self.folder / "stdout.jsonl"),

@@ -17,6 +17,7 @@ from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
 from lab.topology import Link, Plan, Wishes, draw
+from lab.worlds import HERE
 
 Severity = Literal["severe", "moderate", "near_miss", "none"]
 LOW_BPS, MID_BPS, HIGH_BPS = LADDER_BPS
@@ -182,7 +183,7 @@ class _Draw:
     def network(self, **wishes: Any) -> Plan:
         """A network whose access line carries the top rendition, with some to spare."""
         most_bps = self.rng.choice(
-            (2 * HIGH_BPS, 20_000_000)
+            (2 * HIGH_BPS, HERE.most_access_bps)
         )  # half of them fill no buffer at once
         base: dict[str, Any] = {"access_bps": (round(1.35 * HIGH_BPS), most_bps)}
         base["dns"] = self.service.hosts > 0

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 
 import attrs
 
+from lab.worlds import HERE
+
 SERVICE = "service"  # place of links inside the server's network
 
 
@@ -195,7 +197,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     )
     phone = rng.random() < 0.2
     home = (not phone) if want.home is None else want.home
-    count = rng.choice((1, 2, 2, 3, 4))
+    count = rng.choice(HERE.hops)
     hops = tuple(f"p{i}" for i in range(1, (want.hops or count) + 1))
     has_transit = rng.random() < 0.4
     server_router = rng.random() < 0.6
@@ -208,6 +210,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     rates, queues = dict(want.rate_of), dict(want.queue_of)
     links: list[Link] = []
     cables: list[Cable] = []
+    ms = HERE.delays_ms
 
     def add(
         name: str, near: str, far_node: str, place: str, pair: tuple[str, str],
@@ -215,7 +218,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         dice: random.Random = rng,
     ) -> None:  # fmt: skip
         down = rates.get(name, bps)
-        queue_ms = queues.get(name, dice.choice((20, 50, 100, 150, 200, 300, 500)))
+        queue_ms = queues.get(name, dice.choice(HERE.queues_ms))
         links.append(
             Link(
                 name=name, near=near, far=far_node, place=place,
@@ -247,10 +250,10 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
             "home",
             "network.home.wifi",
             (viewer_ip, home_ip),
-            rng.randrange(30, 150) * 1_000_000,
-            (0.4, 3.0),
+            rng.randrange(*HERE.wifi_bps) * 1_000_000,
+            ms["wifi"],
             1.0,
-            rng.choice((0.0, 0.5, 2.0)),
+            rng.choice(HERE.wifi_jitters_ms),
         )
     else:
         viewer_ip = line[0]
@@ -270,7 +273,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         "network.isp.access",
         line,
         access_bps,
-        (1.0, 15.0),
+        ms["access"],
         rng.uniform(0.15, 0.5),
         0.0 if home else rng.choice((1.0, 4.0)),
     )
@@ -281,7 +284,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     # Provider
     for i in range(1, len(hops)):
         pair = (private if core_private and i < len(hops) - 1 else provider).pair()
-        add(f"core{i}", hops[i - 1], hops[i], "network.isp.core", pair, 400_000_000, (0.3, 6.0))
+        add(f"core{i}", hops[i - 1], hops[i], "network.isp.core", pair, 400_000_000, ms["core"])
 
     # To the service
     def numbered(block: _Block) -> _Block:
@@ -292,21 +295,21 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     name = "inter"
     if has_transit:
         pair = numbered(rng.choice((transit, exchange))).pair()
-        add(name, at, "transit", "network.interconnect", pair, 300_000_000, (0.3, 12.0))
+        add(name, at, "transit", "network.interconnect", pair, 300_000_000, ms["transit"])
         at, name = "transit", "inter2"
     if server_router:
         block = rng.choice((server, exchange))
         pair = (numbered(block) if name == "inter" else block).pair()
-        add(name, at, "srouter", "network.interconnect", pair, 300_000_000, (0.3, 15.0))
-        add("srv", "srouter", "edge", SERVICE, server.pair(), 400_000_000, (0.1, 1.0))
+        add(name, at, "srouter", "network.interconnect", pair, 300_000_000, ms["inter"])
+        add("srv", "srouter", "edge", SERVICE, server.pair(), 400_000_000, ms["srv"])
     else:
-        add(name, at, "edge", "network.interconnect", server.pair(), 300_000_000, (0.3, 15.0))
-    add("orig", "edge", "origin", SERVICE, cloud.pair(), 200_000_000, (2.0, 40.0))
+        add(name, at, "edge", "network.interconnect", server.pair(), 300_000_000, ms["inter"])
+    add("orig", "edge", "origin", SERVICE, cloud.pair(), 200_000_000, ms["orig"])
 
     # References: behind the same core; in another network beyond another border link
-    add("refa", border, "refa", "reference", provider.pair(), 200_000_000, (0.2, 4.0))
+    add("refa", border, "refa", "reference", provider.pair(), 200_000_000, ms["refa"])
     other = rng.choice(hops)
-    add("refb", other, "refb", "reference", far.pair(), 200_000_000, (1.0, 20.0))
+    add("refb", other, "refb", "reference", far.pair(), 200_000_000, ms["refb"])
 
     # The long way back, and the way through a VPN
     tunnel = None
@@ -343,11 +346,11 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
     # Routers' manners
     ends = {k.far for k in links}
     routers = [*hops, *(n for n in ("transit", "srouter") if n in ends)]
-    chance = 0.1 if want.silent is None else (0.5 if want.silent else 0.0)
+    chance = HERE.silent if want.silent is None else (0.5 if want.silent else 0.0)
     silent = tuple(r for r in routers if rng.random() < chance)
     slow: list[tuple[str, float]] = []
     talkative = [r for r in routers if r not in silent]
-    if talkative and (want.slow_icmp or rng.random() < 0.1):
+    if talkative and (want.slow_icmp or rng.random() < HERE.slow_icmp):
         slow.append((rng.choice(talkative), round(rng.uniform(25, 180), 1)))
 
     table = [
@@ -384,7 +387,7 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         hops=hops,
         silent=silent,
         slow_icmp=tuple(slow),
-        congestion=want.congestion or rng.choice(("cubic", "cubic", "cubic", "reno", "bbr")),
+        congestion=want.congestion or rng.choice(HERE.congestion),
         neighbour_ip=neighbour_ip,
         home_prefix=home_prefix,
         home_ip=home_ip,
