@@ -47,11 +47,13 @@ def figures() -> str:
         f"of them, {fit['gate_inner_permille'] / 1000:g} for inner names{_beyond(fit)}. "
         f"An answer carries half its weight after {fit['fatigue_steps']} repetitions.",
         "",
-        "| rule | power |",
-        "|---|---:|",
+        "| rule | power | one answer is capped at |",
+        "|---|---:|---:|",
     ]
     for rule, row in fit["rules"].items():
-        lines.append(f"| `{rule}` | {row['temper_permille'] / 1000:g} |")
+        power, cap = row["temper_permille"] / 1000, row["cap_mdb"] / 1000
+        lines.append(f"| `{rule}` | {power:g} | {cap:g} dB |")
+    lines += _cap(made)
     for rule, added in made.get("rules_added", {}).items():
         lines += [
             "",
@@ -62,6 +64,17 @@ def figures() -> str:
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
+
+
+def _cap(made: dict[str, Any]) -> list[str]:
+    """Which runs the cap of measured places was chosen on."""
+    chosen = made.get("cap")
+    losses = (chosen or made).get("held_out_loss_nats_by_cap_db")
+    if losses is None:
+        return []
+    on = f" on {chosen['runs']} runs that the rest of the table never saw" if chosen else ""
+    tried = ", ".join(f"{loss} at {cap} dB" for cap, loss in losses.items())
+    return ["", f"The cap of rules that measure a place was chosen by log loss{on}: {tried}."]
 
 
 def _powers(made: dict[str, Any]) -> str:

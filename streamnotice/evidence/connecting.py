@@ -9,6 +9,8 @@ from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
 MS_NS = 1_000_000
+PROMPT_NS = 500 * MS_NS
+"""So long a look-up may take."""
 WINDOW_NS = 10 * S_NS
 BEFORE_NS = 5 * S_NS
 """How long before it failed a look-up may have gone unanswered: resolvers wait so long."""
@@ -49,9 +51,10 @@ def read_look_up(seen: Estimates, now: int) -> Outcome | None:
         alone = far_ends_answer(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)
         return Outcome("failing_alone" if alone else "failing", (("failures_count", len(at)),))
     made = [c.dns_ns for c in recent(requests.connects, now, WINDOW_NS) if c.dns_ns is not None]
-    if not made:
-        return None
-    name = scale(max(made), ((500 * MS_NS, "prompt"),), "slow")
+    waits = requests.opening(now)
+    if not made or (waits is not None and waits[0] == "name" and waits[1] > PROMPT_NS):
+        return None  # that others came promptly says nothing of the one that is waited for
+    name = scale(max(made), ((PROMPT_NS, "prompt"),), "slow")
     return Outcome(name, (("dns_ns", max(made)),))
 
 

@@ -50,6 +50,20 @@ def test_a_request_that_had_a_connection_did_not_fail_to_connect() -> None:
     assert failed(RequestConnected(2 * S_NS, 1), answered) == "broken_off"
 
 
+def test_look_ups_are_not_called_prompt_while_one_is_waited_for() -> None:
+    """In rule `look_up` names that came before speak for no name that doesn't."""
+    seen = Estimates()
+    seen.requests.started(RequestStarted(S_NS, 1, "host-a", "media"))
+    seen.requests.connected(RequestConnected(S_NS, 1, dns_ns=4 * MS_NS))
+    seen.requests.started(RequestStarted(2 * S_NS, 2, "host-b", "media"))
+    seen.requests.look_up(LookUp(2 * S_NS, 2))
+    said = [
+        None if one is None else one.name
+        for one in (connecting.LOOK_UP.ask(seen, round(s * S_NS)) for s in (2.4, 2.6))
+    ]
+    assert said == ["prompt", None]
+
+
 def handshakes(seen: Estimates, since_s: int, until_s: int, lost_every: int = 0) -> Estimates:
     """The service's far end and a reference's, asked every other second."""
     for second in range(since_s, until_s, 2):
