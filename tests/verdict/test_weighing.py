@@ -159,6 +159,18 @@ def test_evidence_that_turns_takes_the_name_away() -> None:
     assert play(using, memory, [CALM] * 25, start=25)[-1] is None
 
 
+def test_each_rule_has_its_cap() -> None:
+    """A table may trust one rule's single answers more than another's."""
+    rows = {"seen": (-30_000, 4_000, *[0] * (len(STATES) - 2))}
+    rules = {
+        name: {"temper_permille": 500, "cap_mdb": cap, "outcomes": rows}
+        for name, cap in (("harm", 10_000), ("queue_place", 20_000))
+    }
+    weights = table(rules=rules).likelihoods
+    assert weights["harm"]["seen"][:2] == (-5_000, 2_000)
+    assert weights["queue_place"]["seen"][:2] == (-10_000, 2_000)
+
+
 def test_no_relaxation_while_playback_suffers() -> None:
     using = weigher()
     memory = using.fresh()
