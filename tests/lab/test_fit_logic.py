@@ -7,8 +7,18 @@ from math import log10
 
 import pytest
 
-from lab.fit.counts import LEAP, NOWHERE, SPEAKS_OF_PLACES, TUNNEL_LINK, UNDERLAY, found_by
+from lab.fit.counts import (
+    LEAP,
+    NOT_WAITED_FOR,
+    NOWHERE,
+    OPENING,
+    SPEAKS_OF_PLACES,
+    TUNNEL_LINK,
+    UNDERLAY,
+    found_by,
+)
 from lab.fit.page import VERDICT
+from streamnotice.path.localise import ORDER, STRETCHES
 
 TABLE = json.loads((VERDICT / "fitted.json").read_text(encoding="utf-8"))
 STATES = [tuple(state.split(":")) for state in TABLE["states"]]
@@ -50,3 +60,29 @@ def test_under_a_tunnel_too_an_answer_that_names_no_place_prefers_none(outcome: 
         if place.startswith("network.") and place != "network.interconnect":
             found.setdefault(found_by(cause), set()).add(weight)
     assert all(len(weights) == 1 for weights in found.values()), found
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    sorted(n for n, (near, far) in STRETCHES.items() if far > near and n not in NOWHERE),
+)
+def test_what_a_way_under_a_tunnel_leaves_open_prefers_none_of_it(outcome: str) -> None:
+    """The tunnel's server stands at that way's end, where networks meet."""
+    near, far = STRETCHES[outcome]
+    end = ORDER.index("network.interconnect")
+    at = {"network.vpn": end, "network.home.sharing": ORDER.index("network.isp.access")}
+    at |= {place: ORDER.index(place) for place in ORDER if ORDER.index(place) < end}
+    found: dict[str, set[int]] = {}
+    for (place, cause), weight in rows(UNDERLAY)[outcome].items():
+        if place in at and min(near, end) <= at[place] <= min(far, end):
+            found.setdefault(found_by(cause), set()).add(weight)
+    assert found
+    assert all(len(weights) == 1 for weights in found.values()), found
+
+
+@pytest.mark.parametrize("outcome", NOT_WAITED_FOR)
+def test_nobody_waits_for_what_such_a_fault_does_not_delay(outcome: str) -> None:
+    row = rows(OPENING)[outcome]
+    not_theirs = {w for (place, _), w in row.items() if place in NOT_WAITED_FOR[outcome]}
+    assert not_theirs == {row["none", "fine"]}
+    assert max(row.values()) > 0 > row["none", "fine"]
