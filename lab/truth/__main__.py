@@ -1,6 +1,6 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--abroad RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
@@ -35,10 +35,17 @@ MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     "everything, on a network known from before": (frozenset(), remembered),
 }
 """What is hidden, and what was known before."""
-TUNNEL_MODES: Final[dict[str, frozenset[str]]] = {
-    EVERYTHING: frozenset(),
-    "without the way under the tunnel": frozenset({"underlay"}),
+APART: Final[dict[str, dict[str, frozenset[str]]]] = {
+    "tunnels": {
+        EVERYTHING: frozenset(),
+        "without the way under the tunnel": frozenset({"underlay"}),
+    },
+    "abroad": {
+        EVERYTHING: frozenset(),
+        "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
+    },
 }
+"""Runs that are measured apart: under a VPN, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:
@@ -122,13 +129,13 @@ def results(folders: list[Path]) -> dict[str, Any]:
     }
 
 
-def in_tunnels(folders: list[Path]) -> dict[str, Any]:
-    """What the page shows of runs under a VPN, with and without the way under it."""
+def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
+    """What the page shows of runs of a kind of their own."""
     truths = _truths(folders)
     counted = [t for t in truths if not t["void"]]
     modes = {}
-    for name, mask in TUNNEL_MODES.items():
-        _say(f"replaying tunnels: {name}")
+    for name, mask in APART[kind].items():
+        _say(f"replaying {kind}: {name}")
         measured = measure.replay(folders, None, mask)
         modes[name] = measure.figures(measured)
         if name == EVERYTHING:
@@ -167,29 +174,30 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.truth", description=__doc__)
     parser.add_argument("what", choices=("measure", "page"))
     parser.add_argument("folders", nargs="*", type=Path)
-    parser.add_argument("--tunnels", nargs="+", type=Path, default=[], metavar="RUNS")
+    for kind in APART:
+        parser.add_argument(f"--{kind}", nargs="+", type=Path, default=[], metavar="RUNS")
     args = parser.parse_args(argv)
     with ExitStack() as unpacked:
-        args.folders, args.tunnels = (
-            [unpacked.enter_context(opened(runs)) for runs in given]
-            for given in (args.folders, args.tunnels)
-        )
+        for kind in ("folders", *APART):
+            given = [unpacked.enter_context(opened(runs)) for runs in getattr(args, kind)]
+            setattr(args, kind, given)
         return _run(parser, args)
 
 
 def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     if args.what == "measure":
-        given = [folders for folders in (args.folders, args.tunnels) if folders]
+        given = [runs for runs in (getattr(args, kind) for kind in ("folders", *APART)) if runs]
         if not given or any(all(t["void"] for t in _truths(folders)) for folders in given):
             parser.error("no recorded runs there that count: make some with `python -m lab corpus`")
         before = json.loads(page.DATA.read_text(encoding="utf-8"))
         if not args.folders and before["made"]["engine"] != ENGINE_VERSION:
             parser.error("the rest of the page is of another engine: measure all of it")
         found = results(args.folders) if args.folders else before
-        if args.tunnels:
-            found["tunnels"] = in_tunnels(args.tunnels)
-        elif before.get("tunnels", {}).get("made", {}).get("engine") == ENGINE_VERSION:
-            found["tunnels"] = before["tunnels"]
+        for kind in APART:
+            if getattr(args, kind):
+                found[kind] = apart(kind, getattr(args, kind))
+            elif before.get(kind, {}).get("made", {}).get("engine") == ENGINE_VERSION:
+                found[kind] = before[kind]
         page.DATA.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")

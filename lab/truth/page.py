@@ -112,17 +112,32 @@ def _bins(value: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _tunnels(data: dict[str, Any] | None) -> list[str]:
-    """Runs under a VPN of which a route tells the server."""
+_APART: Final = {
+    "tunnels": (
+        "Under a VPN",
+        "All that is played goes through a tunnel, to whose server a route is left, as VPN clients "
+        "do ([under a tunnel](sensors/underlay.md)).",
+    ),
+    "abroad": (
+        "In another world",
+        "Other media, longer ways, more routers and more silent ones, longer queues, a restless "
+        "Wi-Fi ([the world](lab.md#the-network) \"abroad\"); no run of that world was ever "
+        "fitted on.",
+    ),
+}
+"""Runs that are measured apart -> heading, and what they are."""
+
+
+def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
+    """Runs of a kind of their own."""
     if data is None:
         return []
     made = data["made"]
+    heading, what = _APART[name]
     return [
-        "", "## Under a VPN", "",
+        "", f"## {heading}", "",
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
-        f"the fit, {made['void']} more void. All that is played goes "
-        "through a tunnel, to whose server a route is left, as VPN clients do "
-        "([under a tunnel](sensors/underlay.md)).", "",
+        f"the fit, {made['void']} more void. {what}", "",
         *_table(data["modes"]), "",
         *_families(data["families"]), "",
         *_confusion(data["confusion"]),
@@ -153,7 +168,7 @@ def figures(data: dict[str, Any]) -> str:
         "Over all decision steps at peace or at harm, each run weighing alike: the probability "
         "given to the likeliest leaf (or to `none`), and how often that was true.", "",
         *_bins(whole),
-        *_tunnels(data.get("tunnels")),
+        *(line for name in _APART for line in _apart(name, data.get(name))),
         "", "## The gate", "",
         f"In {data['gate']['steps']} decision steps an e-detector of a false name stood above its "
         f"bar in {data['gate']['false_crossings']} cases"
