@@ -493,12 +493,12 @@ def _shrunk(
     pooled = _mean(faults, even, 1.0)
     table = np.zeros((outcomes, len(states)))
     for column, state in enumerate(states):
-        if state == OTHER:
-            table[:, column] = 0.5 * pooled + 0.5 * even
-        elif rule.name == LEAP:
+        if rule.name == LEAP:
             table[:, column] = _leap(rule, rows, state, even, pretended)
         elif rule.name == TUNNEL_LINK:
             table[:, column] = _tunnel_link(rows, state, even, pretended)
+        elif state == OTHER:
+            table[:, column] = 0.5 * pooled + 0.5 * even
         elif state == FINE:
             table[:, column] = _mean(rows.get(state, []), even, 1.0)
         elif rule.name == FIRST_HOP:

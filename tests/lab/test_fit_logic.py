@@ -45,7 +45,7 @@ def test_the_link_of_a_tunnels_server_is_no_other_places() -> None:
         others = {
             weight
             for (place, _), weight in row.items()
-            if place not in ("network.vpn", "undetermined")
+            if place != "network.vpn"
         }
         assert len(others) == 1, outcome
     long = rows(TUNNEL_LINK)["long"]
