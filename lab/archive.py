@@ -4,8 +4,8 @@
 
 Of each run stays what replaying needs: its truth, and of its dossier the header, observations and
 ticks. What the engine said is said again by a replay; the chain of seals goes with it. Of a void
-run stays the truth alone, to be counted. Whatever takes folders of runs (`lab.fit`, `lab.truth`)
-takes such an archive as well.
+run stays the truth alone, to be counted. `lab.fit`, `lab.truth` and this command take such an
+archive wherever they take a folder of runs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import lzma
 import tarfile
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +30,25 @@ KEPT = (b'"type":"header"', b'"type":"observation"', b'"type":"tick"')
 
 
 def pack(folders: list[Path], out: Path) -> int:
-    """Write the runs below *folders* to *out*; how many these are."""
-    runs = 0
-    with tarfile.open(out, "w:xz", preset=9) as tar:
-        for name, truth, dossier in (run for folder in folders for run in recorded(folder)):
-            _add(tar, f"{name}/truth.json", json.dumps(truth, separators=(",", ":")).encode())
-            if dossier is not None and not truth["void"]:
-                _add(tar, f"{name}/dossier.jsonl", b"".join(_kept(dossier)))
-            runs += 1
-    return runs
+    """Write the runs of *folders*, archives among them, to *out*; how many these are.
+
+    Raises:
+        LabError: there are none, or two of one name: the names of another world's may be the same.
+    """
+    with ExitStack() as unpacked:
+        there = [unpacked.enter_context(opened(folder)) for folder in folders]
+        runs = [run for folder in there for run in recorded(folder)]
+        for name, often in Counter(name for name, _, _ in runs).items():
+            if often > 1:
+                raise LabError(f"{often} runs are called {name}: give each archive its own")
+        if not runs:
+            raise LabError(f"no runs in {', '.join(map(str, folders))}")
+        with tarfile.open(out, "w:xz", preset=9) as tar:
+            for name, truth, dossier in runs:
+                _add(tar, f"{name}/truth.json", json.dumps(truth, separators=(",", ":")).encode())
+                if dossier is not None and not truth["void"]:
+                    _add(tar, f"{name}/dossier.jsonl", b"".join(_kept(dossier)))
+    return len(runs)
 
 
 def recorded(folder: Path) -> Iterator[tuple[str, dict[str, Any], Path | None]]:
@@ -70,7 +82,7 @@ def opened(runs: Path) -> Iterator[Path]:
         try:
             with tarfile.open(runs, "r:xz") as tar:
                 tar.extractall(folder, filter="data")
-        except (OSError, tarfile.TarError) as error:
+        except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
             raise LabError(f"{runs} can't be read as an archive of runs: {error}") from error
         yield Path(folder)
 

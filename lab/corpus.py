@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lab import isolation
+from lab.errors import LabError
 from lab.run import GRACE_S, Options
 from lab.scenarios import FAMILIES
+from lab.worlds import HERE, world_of
 
 _SETUP_S = 60.0
 
@@ -53,6 +55,8 @@ def carry_out(
     todo = []
     for family, seed in wanted(runs, first_seed, families or list(FAMILIES)):
         truth = truth_of(out, family, seed)
+        if truth is not None and world_of(truth) != HERE.name:
+            raise LabError(f"{out} holds runs of the world {world_of(truth)}, not {HERE.name}")
         if truth is None or (retry_void and truth["void"]):
             todo.append((family, seed))
     print(f"{runs} runs wanted, {runs - len(todo)} there, {len(todo)} to do", file=sys.stderr)

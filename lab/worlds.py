@@ -8,7 +8,7 @@ The environment variable `STREAMNOTICE_LAB_WORLD` chooses.
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -101,6 +101,13 @@ ABROAD: Final = World(
     slow_icmp=0.25,
     congestion=("cubic", "bbr"),
 )
+
+
+def world_of(truth: dict[str, Any]) -> str:
+    """The world of a recorded run; the first runs don't tell, there was but one."""
+    return str(truth.get("world", HOME.name))
+
+
 WORLDS: Final = {world.name: world for world in (HOME, ABROAD)}
 
 

@@ -29,11 +29,13 @@ from lab.fit.counts import (
     SPEAKS_OF_PLACES,
     Counts,
     caps_nats,
+    caps_of,
     fit_counts,
 )
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.temper import Mix, best_cap, best_power, fit_powers, make_folds, one_fault
+from lab.worlds import HOME
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.evidence import RULES, Rule
@@ -146,7 +148,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
     pretended, fatigue = told["pretended_runs"], before["fatigue_steps"]
     states = tuple(State(*text.split(":")) for text in before["states"])
     usable = one_fault(runs, states)
-    caps = caps_nats({name: row["cap_mdb"] for name, row in before["rules"].items()})
+    caps = caps_of(before)
     counts = attrs.evolve(fit_counts(usable, states, pretended), caps=caps)
     powers = {name: row["temper_permille"] / 1000 for name, row in before["rules"].items()}
     powers |= POWER_BY_LOGIC
@@ -166,6 +168,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
         "runs_by_state": _by_state(usable, states),
         "pretended_runs": pretended,
         "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),
+        **{key: told[key] for key in ("cap", "held_out_loss_nats_by_cap_db") if key in told},
     }
     rules = _parts(counts, powers, usable)
     return {**before, "name": NAME, "provenance": made, "rules": rules}
@@ -257,7 +260,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args(argv)
     mask = frozenset(part for part in args.mask.split(",") if part)
-    runs = list(load_runs(args.folders, mask=mask))
+    runs = list(load_runs(args.folders, mask=mask, world=HOME.name))
     held = [run for run in runs if args.holdout and run.seed % args.holdout == 0]
     seen = [run for run in runs if run not in held]
     _say(f"{len(runs)} runs, {len(held)} held out")

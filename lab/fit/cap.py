@@ -1,9 +1,9 @@
-"""How much one answer that measures a place may weigh: told by runs that the table never saw.
+"""How much one answer that measures a place may weigh, by runs that the rows weren't counted on.
 
     python -m lab.fit.cap RUNS... [--into streamnotice/verdict/fitted.json]
 
-The rows and powers stay as they are, so every one of *RUNS* is held out; `lab.fit fit` finds the
-cap by cross-validation instead.
+The rows and powers stay as they are, so *RUNS* must be none of those that they are of; `lab.fit
+fit` finds the cap by cross-validation instead.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.fit.__main__ import PRIORS, mix_of, runs_used
-from lab.fit.counts import MEASURED, Counts, caps_nats
+from lab.fit.counts import MEASURED, Counts, caps_of
 from lab.fit.forward import batch
 from lab.fit.one_rule import shipped_logs
 from lab.fit.recordings import Run, load_runs
 from lab.fit.temper import Folds, best_cap, one_fault, run_weights
+from lab.worlds import HOME
 from streamnotice.verdict.tables import Tables
 
 
@@ -29,8 +30,7 @@ def held_out(runs: list[Run], table: dict[str, Any]) -> Folds:
     mix = mix_of(states)
     usable = one_fault(runs, states)
     weights = run_weights(usable, states, mix.prior, fine=0.5)
-    caps = caps_nats({rule: row["cap_mdb"] for rule, row in table["rules"].items()})
-    counts = Counts(states, shipped_logs(table), caps)
+    counts = Counts(states, shipped_logs(table), caps_of(table))
     return Folds(((counts, batch(usable, states, weights)),), states, mix)
 
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=Path("streamnotice/verdict/fitted.json"))
     args = parser.parse_args(argv)
     table = json.loads(args.into.read_text())
-    runs = list(load_runs(args.folders))
+    runs = list(load_runs(args.folders, world=HOME.name))
     folds = held_out(runs, table)
     powers = {rule: row["temper_permille"] / 1000 for rule, row in table["rules"].items()}
     cap_db, losses = best_cap(folds, powers, table["fatigue_steps"])

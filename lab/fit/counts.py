@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import numpy as np
@@ -69,6 +70,15 @@ class Counts:
 def caps_nats(caps_mdb: dict[str, int]) -> dict[str, float]:
     """Caps as a table has them, for `Counts`."""
     return {rule: cap / MDB_PER_NAT for rule, cap in caps_mdb.items()}
+
+
+def caps_of(table: dict[str, Any]) -> dict[str, float]:
+    """The caps of a table, for `Counts`; a measured rule that it doesn't know has the others'."""
+    caps = {rule: int(row["cap_mdb"]) for rule, row in table["rules"].items()}
+    measured = max((caps[rule] for rule in MEASURED if rule in caps), default=None)
+    if measured is not None:
+        caps = {**dict.fromkeys(MEASURED, measured), **caps}
+    return caps_nats(caps)
 
 
 def labelled(run: Run) -> dict[int, State]:
@@ -380,7 +390,7 @@ def as_slow_link(logs: Floats, states: tuple[State, ...]) -> Floats:
 NOT_WAITED_FOR = {
     "name": ("service.edge", "service.origin", "service.source", "player"),
     "name_alone": ("service.edge", "service.origin", "service.source", "player"),
-    "connection": ("service.dns", "service.source", "player"),
+    "connection": ("service.dns", "service.origin", "service.source", "player"),
 }
 """What the player waits for before it can ask -> places whose faults make nobody wait for it."""
 

@@ -20,9 +20,10 @@ import attrs
 import numpy as np
 
 from lab.fit.__main__ import PRIORS, mix_of, rule_part, runs_used
-from lab.fit.counts import MDB_PER_NAT, Counts, caps_nats, fit_counts
+from lab.fit.counts import MDB_PER_NAT, Counts, caps_of, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.temper import Folds, best_power, make_folds, one_fault
+from lab.worlds import HOME
 from streamnotice.evidence import RULES
 from streamnotice.verdict.tables import Tables
 
@@ -49,7 +50,7 @@ def fit_rule(
     others = {rule: logs for rule, logs in shipped_logs(table).items() if rule != name}
     powers = {rule: table["rules"][rule]["temper_permille"] / 1000 for rule in others}
 
-    caps = caps_nats({rule: row["cap_mdb"] for rule, row in table["rules"].items()})
+    caps = caps_of(table)
 
     def among_others(counts: Counts) -> Counts:
         return attrs.evolve(counts, logs={**others, name: counts.logs[name]}, caps=caps)
@@ -79,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     table = json.loads(args.into.read_text())
     pretended = table["provenance"]["pretended_runs"]
-    runs = list(load_runs(args.folders))
+    runs = list(load_runs(args.folders, world=HOME.name))
     part, made = fit_rule(args.rule, runs, table, pretended)
     table["provenance"].setdefault("rules_added", {})[args.rule] = made
     table["rules"][args.rule] = part

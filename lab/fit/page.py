@@ -72,7 +72,7 @@ def _cap(made: dict[str, Any]) -> list[str]:
     losses = (chosen or made).get("held_out_loss_nats_by_cap_db")
     if losses is None:
         return []
-    on = f" on {chosen['runs']} runs that the rest of the table never saw" if chosen else ""
+    on = f" on {chosen['runs']} runs that are not among those" if chosen else ""
     tried = ", ".join(f"{loss} at {cap} dB" for cap, loss in losses.items())
     return ["", f"The cap of rules that measure a place was chosen by log loss{on}: {tried}."]
 

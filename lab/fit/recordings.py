@@ -9,6 +9,8 @@ from typing import Any
 import attrs
 
 from lab.archive import opened, recorded
+from lab.errors import LabError
+from lab.worlds import world_of
 from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, State
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.engine import Engine
@@ -86,6 +88,7 @@ def load_runs(
     only: frozenset[str] | None = None,
     watch: Callable[[str], Step] | None = None,
     remember: Remember | None = None,
+    world: str | None = None,
 ) -> Iterator[Run]:
     """All runs below *folders*, or in archives among them, that are not void.
 
@@ -95,12 +98,18 @@ def load_runs(
         only: names of the runs wanted; None is all.
         watch: run's name -> what is called with the estimates at each of its decision steps.
         remember: gives what a run's engine is fed first, as of earlier sessions.
+        world: the only one that the runs may be of.
+
+    Raises:
+        LabError: a run is of another world.
     """
     for folder in folders:
         with opened(folder) as there:
             for name, truth, dossier in recorded(there):
                 if dossier is None or truth.get("void") or (only is not None and name not in only):
                     continue
+                if world is not None and world_of(truth) != world:
+                    raise LabError(f"{name} is a run of the world {world_of(truth)}, not {world}")
                 step = watch(name) if watch is not None else None
                 first = remember(truth) if remember is not None else ()
                 yield replay_run(name, truth, dossier, tables, mask, rules, step, first)

@@ -20,6 +20,7 @@ from lab.fit.page import VERDICT
 from lab.fit.recordings import Remember
 from lab.truth import measure, page
 from lab.truth.remembered import remembered
+from lab.worlds import ABROAD, HOME, world_of
 from streamnotice.bottlenecks import leaf
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.policy import Policy
@@ -189,6 +190,10 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         given = [runs for runs in (getattr(args, kind) for kind in ("folders", *APART)) if runs]
         if not given or any(all(t["void"] for t in _truths(folders)) for folders in given):
             parser.error("no recorded runs there that count: make some with `python -m lab corpus`")
+        for kind in ("folders", *APART):
+            world = ABROAD if kind == "abroad" else HOME
+            if any(world_of(t) != world.name for t in _truths(getattr(args, kind))):
+                parser.error(f"not all of these runs are of the world {world.name}")
         before = json.loads(page.DATA.read_text(encoding="utf-8"))
         if not args.folders and before["made"]["engine"] != ENGINE_VERSION:
             parser.error("the rest of the page is of another engine: measure all of it")

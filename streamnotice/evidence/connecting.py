@@ -51,10 +51,11 @@ def read_look_up(seen: Estimates, now: int) -> Outcome | None:
         alone = far_ends_answer(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)
         return Outcome("failing_alone" if alone else "failing", (("failures_count", len(at)),))
     made = [c.dns_ns for c in recent(requests.connects, now, WINDOW_NS) if c.dns_ns is not None]
-    waits = requests.opening(now)
-    if not made or (waits is not None and waits[0] == "name" and waits[1] > PROMPT_NS):
-        return None  # that others came promptly says nothing of the one that is waited for
+    if not made:
+        return None
     name = scale(max(made), ((PROMPT_NS, "prompt"),), "slow")
+    if name == "prompt" and requests.looking_ns(now) > PROMPT_NS:
+        return None  # that others came promptly says nothing of the one that is waited for
     return Outcome(name, (("dns_ns", max(made)),))
 
 

@@ -348,6 +348,18 @@ class Requests:
         age, what = max(found, default=(0, None))
         return None if what is None else (what, age)
 
+    def looking_ns(self, now: int) -> int:
+        """How long the oldest look-up that isn't over has been going on."""
+        ages = [
+            now - request.looking_ns
+            for request in self.under_way.values()
+            if request.looking_ns is not None
+            and request.looked_up_ns is None
+            and not request.connected
+            and (request.media or request.playlist)
+        ]
+        return max(ages, default=0)
+
     def silent_ns(self, now: int) -> int:
         """How long nothing has come although something is asked for."""
         quiet = [

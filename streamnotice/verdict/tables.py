@@ -79,6 +79,8 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
     likelihoods: dict[str, dict[str, tuple[int, ...]]] = {}
     for rule, row in fit["rules"].items():
         temper, cap = int(row["temper_permille"]), int(row["cap_mdb"])
+        if cap <= 0:
+            raise EvidenceError(f"the cap of rule {rule} must be above 0, not {cap}")
         likelihoods[rule] = {
             outcome: tuple(max(-cap, min(cap, int(value))) * temper // 1000 for value in values)
             for outcome, values in row["outcomes"].items()

@@ -64,6 +64,28 @@ def test_look_ups_are_not_called_prompt_while_one_is_waited_for() -> None:
     assert said == ["prompt", None]
 
 
+def test_a_slow_look_up_is_told_whatever_is_waited_for() -> None:
+    seen = Estimates()
+    seen.requests.started(RequestStarted(S_NS, 1, "host-a", "media"))
+    seen.requests.connected(RequestConnected(4 * S_NS, 1, dns_ns=3 * S_NS))
+    seen.requests.started(RequestStarted(4 * S_NS, 2, "host-b", "media"))
+    seen.requests.look_up(LookUp(4 * S_NS, 2))
+    found = connecting.LOOK_UP.ask(seen, 6 * S_NS)
+    assert found is not None
+    assert found.name == "slow"
+
+
+def test_a_name_that_is_waited_for_beside_a_connection_is_seen_too() -> None:
+    seen = Estimates()
+    seen.requests.started(RequestStarted(S_NS, 1, "host-a", "media"))
+    seen.requests.connected(RequestConnected(S_NS, 1, dns_ns=4 * MS_NS))
+    for number, host in ((2, "host-b"), (3, "host-c")):
+        seen.requests.started(RequestStarted(2 * S_NS, number, host, "media"))
+        seen.requests.look_up(LookUp(2 * S_NS, number))
+    seen.requests.look_up(LookUp(2 * S_NS, 2, MS_NS))  # has its name, waits for its connection
+    assert connecting.LOOK_UP.ask(seen, 8 * S_NS) is None
+
+
 def handshakes(seen: Estimates, since_s: int, until_s: int, lost_every: int = 0) -> Estimates:
     """The service's far end and a reference's, asked every other second."""
     for second in range(since_s, until_s, 2):

@@ -49,8 +49,25 @@ def test_void_runs_are_counted_and_not_replayed(runs: Path, tmp_path: Path) -> N
     assert [run.name for run in load_runs([archive])] == sorted(NAMES[1:])
 
 
-def test_what_is_no_archive_is_said_so(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.tar.xz"
-    broken.write_bytes(b"not compressed")
-    with pytest.raises(LabError, match=r"broken\.tar\.xz can't be read"), opened(broken):
-        pass
+def test_what_is_no_archive_is_said_so(runs: Path, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole.tar.xz", tmp_path / "broken.tar.xz"
+    pack([runs], whole)
+    right = whole.read_bytes()
+    flipped = bytearray(right)
+    flipped[len(right) // 2] ^= 1
+    for wrong in (b"not compressed", right[: len(right) // 2], bytes(flipped)):
+        broken.write_bytes(wrong)
+        with pytest.raises(LabError, match=r"broken\.tar\.xz can't be read"), opened(broken):
+            pass
+
+
+def test_archives_are_joined_and_no_run_is_lost(runs: Path, tmp_path: Path) -> None:
+    one, more = tmp_path / "one.tar.xz", tmp_path / "more.tar.xz"
+    pack([runs], one)
+    with pytest.raises(LabError, match=f"2 runs are called {NAMES[0]}"):
+        pack([one, runs], more)
+    with pytest.raises(LabError, match="no runs in"):
+        pack([tmp_path / "nothing"], more)
+    assert not more.exists()
+    pack([one], more)
+    assert more.read_bytes() == one.read_bytes()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from math import log10
+from typing import Any
 
+import numpy as np
 import pytest
 
 from lab.fit.counts import (
@@ -16,9 +18,14 @@ from lab.fit.counts import (
     TUNNEL_LINK,
     UNDERLAY,
     found_by,
+    open_by_logic,
+    waits_by_logic,
 )
+from lab.fit.one_rule import shipped_logs
 from lab.fit.page import VERDICT
+from streamnotice.evidence import RULES
 from streamnotice.path.localise import ORDER, STRETCHES
+from streamnotice.verdict.tables import shipped
 
 TABLE = json.loads((VERDICT / "fitted.json").read_text(encoding="utf-8"))
 STATES = [tuple(state.split(":")) for state in TABLE["states"]]
@@ -42,11 +49,7 @@ def test_a_rendition_too_high_shows_where_any_slow_link_does(rule: str) -> None:
 
 def test_the_link_of_a_tunnels_server_is_no_other_places() -> None:
     for outcome, row in rows(TUNNEL_LINK).items():
-        others = {
-            weight
-            for (place, _), weight in row.items()
-            if place != "network.vpn"
-        }
+        others = {weight for (place, _), weight in row.items() if place != "network.vpn"}
         assert len(others) == 1, outcome
     long = rows(TUNNEL_LINK)["long"]
     assert long["network.vpn", "crowded"] > 5_000 > max(others)
@@ -86,3 +89,15 @@ def test_nobody_waits_for_what_such_a_fault_does_not_delay(outcome: str) -> None
     not_theirs = {w for (place, _), w in row.items() if place in NOT_WAITED_FOR[outcome]}
     assert not_theirs == {row["none", "fine"]}
     assert max(row.values()) > 0 > row["none", "fine"]
+
+
+@pytest.mark.parametrize(("rule", "tie"), [(UNDERLAY, open_by_logic), (OPENING, waits_by_logic)])
+def test_the_shipped_rows_are_what_the_fit_would_make_of_them(rule: str, tie: Any) -> None:
+    known = next(one for one in RULES if one.name == rule)
+    states = shipped().states
+    rows_now = shipped_logs(TABLE)[rule]
+    columns = [at for at, state in enumerate(states) if state.place != "player"]  # as slow links
+    again = tie(rows_now, known, states)
+    assert again[:, columns] == pytest.approx(rows_now[:, columns], abs=1e-3)
+    anything = np.random.default_rng(1).normal(size=rows_now.shape)
+    assert np.abs(tie(anything, known, states) - anything).max() > 0.1

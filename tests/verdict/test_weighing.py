@@ -320,6 +320,10 @@ def test_the_budget_covers_the_largest_false_names() -> None:
             {"rules": {"harm": {"temper_permille": 1, "cap_mdb": 1, "outcomes": {"calm": [1]}}}},
             "one number",
         ),
+        (
+            {"rules": {"harm": {"temper_permille": 1, "cap_mdb": 0, "outcomes": {"calm": [1]}}}},
+            "cap of rule harm",
+        ),
         ({"switch": {}}, "not a table"),
     ],
 )
