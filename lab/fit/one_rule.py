@@ -1,11 +1,15 @@
 """Rows for one rule that the shipped table does not know yet, all others as they are.
 
     python -m lab.fit.one_rule RULE RUNS... [--into streamnotice/verdict/fitted.json]
+    python -m lab.fit.one_rule RULE RUNS... --answer NAME [--answer NAME]
 
 For a rule that only sessions of one kind answer: they are recorded for it, and the rest of the
 table need not be found anew. Its rows are counted as `lab.fit.counts` does, its power is the one
 with the least log loss on runs left out (cross-validation by run), next to the others' rows and
 powers as shipped.
+
+With --answer only the rows of these answers are counted, beside the rule's others and its power as
+shipped: for an answer that the rule didn't give before, and those that it was taken from.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from lab.errors import LabError
 from lab.fit.__main__ import PRIORS, mix_of, rule_part, runs_used
 from lab.fit.counts import MDB_PER_NAT, Counts, caps_of, fit_counts
 from lab.fit.recordings import Run, load_runs
@@ -49,7 +54,6 @@ def fit_rule(
     states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
     others = {rule: logs for rule, logs in shipped_logs(table).items() if rule != name}
     powers = {rule: table["rules"][rule]["temper_permille"] / 1000 for rule in others}
-
     caps = caps_of(table)
 
     def among_others(counts: Counts) -> Counts:
@@ -72,16 +76,38 @@ def fit_rule(
     return part, made
 
 
+def fit_answers(
+    name: str, answers: list[str], runs: list[Run], table: dict[str, Any], pretended: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rule's part of the table with new rows for *answers*, and where those come from."""
+    states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
+    rule = next(rule for rule in RULES if rule.name == name)
+    usable = one_fault(runs, states)
+    new = rule_part(rule, fit_counts(usable, states, pretended, (rule,)), 0.0, usable)["outcomes"]
+    missing = sorted(set(answers) - new.keys())
+    if missing:
+        raise LabError(f"in none of these runs rule {name} answers {', '.join(missing)}")
+    before = table["rules"][name]
+    rows = {**before["outcomes"], **{answer: new[answer] for answer in answers}}
+    made = {"command": f"python -m lab.fit.one_rule {name} --answer", **runs_used(usable),
+            "answers": answers}  # fmt: skip
+    return {**before, "outcomes": {o: rows[o] for o in rule.outcomes if o in rows}}, made
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.fit.one_rule", description=__doc__)
     parser.add_argument("rule", choices=[rule.name for rule in RULES])
     parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--answer", action="append", metavar="NAME")
     parser.add_argument("--into", type=Path, default=Path("streamnotice/verdict/fitted.json"))
     args = parser.parse_args(argv)
     table = json.loads(args.into.read_text())
     pretended = table["provenance"]["pretended_runs"]
     runs = list(load_runs(args.folders, world=HOME.name))
-    part, made = fit_rule(args.rule, runs, table, pretended)
+    if args.answer:
+        part, made = fit_answers(args.rule, args.answer, runs, table, pretended)
+    else:
+        part, made = fit_rule(args.rule, runs, table, pretended)
     table["provenance"].setdefault("rules_added", {})[args.rule] = made
     table["rules"][args.rule] = part
     args.into.write_text(json.dumps(table, indent=1) + "\n")

@@ -28,7 +28,7 @@ def figures() -> str:
         f"Strength of shrinking: {made['pretended_runs']} pretended runs. "
         f"Log loss of the true state on left-out runs, over all steps: "
         f"{made['held_out_loss_nats']} nats (the powers were chosen to lower it, so it flatters "
-        "a little).",
+        f"a little{'; before what was changed afterwards' if _changed(made) else ''}).",
         "",
         "| state | runs | prior, given a fault |",
         "|---|---:|---:|",
@@ -57,13 +57,27 @@ def figures() -> str:
     for rule, added in made.get("rules_added", {}).items():
         lines += [
             "",
-            f"Rule `{rule}` was added to the table afterwards (`{added['command']}`): its rows "
-            f"are of {added['runs']} runs of its own, replayed with engine {added['engine']}; the "
-            "other rules' rows and powers were left as they are.",
+            f"{_what(rule, added)} of {added['runs']} runs of their own, replayed with engine "
+            f"{added['engine']} (`{added['command']}`); all other rows and all powers were left as "
+            "they are.",
         ]
+    lines += [line for text in made.get("afterwards", ()) for line in ("", f"Afterwards: {text}.")]
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
+
+
+def _changed(made: dict[str, Any]) -> bool:
+    """The table isn't as its fit left it."""
+    return any(key in made for key in ("rules_added", "cap", "afterwards"))
+
+
+def _what(rule: str, added: dict[str, Any]) -> str:
+    """Which rows were counted apart from the table."""
+    if "answers" not in added:
+        return f"Rule `{rule}` was added to the table afterwards: its rows are"
+    answers = " and ".join(f"`{answer}`" for answer in added["answers"])
+    return f"The rows of {answers} of rule `{rule}` were counted afterwards: they are"
 
 
 def _cap(made: dict[str, Any]) -> list[str]:
