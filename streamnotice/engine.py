@@ -196,10 +196,11 @@ class Engine:
             if (outcome := rule.ask(seen, now)) is not None
         }
         suffering = impact is not None or seen.playback.state == "stalled"
-        self._weigher.step(mind.memory, now, outcomes, suffering)
+        sees = sighted(seen)
+        self._weigher.step(mind.memory, now, outcomes, suffering, sees.boxed)
         mind.life.harm(now, impact, self.settings, seen.playback.state)
         says = impact is not None or self.showing
-        named = self._weigher.name(mind.memory, sighted(seen), says)
+        named = self._weigher.name(mind.memory, sees, says)
         speaks = named if says else None
         since = self._since(now, speaks)
         wants = self._wants(now, impact)

@@ -175,10 +175,12 @@ class Sighted:
     Attributes:
         clear: leaves that can be told from their neighbours.
         blurred: leaves that can only be told together with a neighbour.
+        boxed: a box on the way ends TCP connections, so handshakes and sockets told of it alone.
     """
 
     clear: frozenset[str]
     blurred: frozenset[str]
+    boxed: bool = False
 
 
 _ALWAYS = frozenset(
@@ -217,4 +219,4 @@ def sighted(seen: Estimates) -> Sighted:
     if seen.home_router:
         clear.add("network.home.sharing")
     always = _ALWAYS - {MADE_LIVE} if seen.playback.live is False else _ALWAYS
-    return Sighted(always | clear, frozenset(blurred))
+    return Sighted(always | clear, frozenset(blurred), seen.paths.ended_near())

@@ -139,20 +139,28 @@ class PathSeen:
         if middlebox.sooner(far.base_ns, last[0].base_ns):  # one that adds no time hides nothing
             self.ended_near = True
 
-    def _last(self, count: int) -> list[HopSeen]:
-        """The last hops that answer, the far end's own UDP among them."""
-        answering = sorted(ttl for ttl in self.hops if ttl != FAR and self.hops[ttl].answered)
+    def _last(self, count: int, times: int = 1) -> list[HopSeen]:
+        """The last hops that have answered so often, the far end's own UDP among them."""
+        answering = sorted(
+            ttl for ttl in self.hops if ttl != FAR and self.hops[ttl].answered >= times
+        )
         return [self.hops[ttl] for ttl in reversed(answering[-count:])]
 
     def _nearer_than_hops(self, now: int) -> bool:
-        """Handshakes come back sooner than UDP from the far end and the hop before it."""
-        hops, far, end = self._last(2), self.hops[FAR], self.hops.get(self.length)
-        if end is None or not end.answered or len(hops) < 2:
-            return False  # routers alone prove nothing: their answers may come by a longer way
+        """Handshakes come back sooner than UDP from the far end and the hop before it.
+
+        Routers alone prove nothing, as their answers may come by a longer way. Where the far end
+        answers no UDP, a SYN that can't have come so far must have been answered beside.
+        """
+        far, end = self.hops[FAR], self.hops.get(self.length)
+        fewest = middlebox.FEWEST if not self.early else middlebox.FEWEST_BESIDE
+        hops = self._last(2) if not self.early else self._last(2, fewest)
+        if len(hops) < 2 or not ((end is not None and end.answered) or self.early):
+            return False
         if not all(middlebox.sooner(far.base_ns, hop.base_ns, times=2) for hop in hops):
             return False
         rows = [hop.recent(now, middlebox.WINDOW_NS) for hop in hops]
-        return middlebox.nearer(far.recent(now, middlebox.WINDOW_NS), rows)
+        return middlebox.nearer(far.recent(now, middlebox.WINDOW_NS), rows, fewest)
 
     def _far_answered(self, hop: HopSeen, at_ns: int, rtt_ns: int) -> None:
         before, self.far = self.far, (at_ns, rtt_ns)

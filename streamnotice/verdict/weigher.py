@@ -31,13 +31,18 @@ LEAST_WEIGHT_MDB = 1_000
 @stateful
 @attrs.define
 class Memory:
-    """All that the weighing remembers."""
+    """All that the weighing remembers.
+
+    Attributes:
+        boxed: a box that ends TCP connections had been found.
+    """
 
     belief: Filter
     gate: Gate = attrs.Factory(Gate)
     steps: Steps = attrs.Factory(Steps)
     repeats: Repeats = attrs.Factory(Repeats)
     spoken: str | None = None
+    boxed: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -51,8 +56,24 @@ class Weigher:
     def fresh(self) -> Memory:
         return Memory(Filter(self.tables.start()))
 
-    def step(self, memory: Memory, now: int, outcomes: dict[str, Outcome], suffering: bool) -> None:
-        """Weigh one step's outcomes in."""
+    def step(
+        self,
+        memory: Memory,
+        now: int,
+        outcomes: dict[str, Outcome],
+        suffering: bool,
+        boxed: bool = False,
+    ) -> None:
+        """Weigh one step's outcomes in.
+
+        Args:
+            boxed: a box that ends TCP connections is known to be on the way. Once it is found, what
+                was weighed before is void: its handshakes spoke for servers and lines that they
+                had never met.
+        """
+        if boxed and not memory.boxed:
+            self._forget(memory)
+        memory.boxed = boxed
         likelihoods = [0] * len(self.tables.states)
         said: list[Said] = []
         for rule, outcome in sorted(outcomes.items()):
@@ -66,6 +87,11 @@ class Weigher:
         memory.gate.step(self.namer.names, ahead, joint, self.namer.tempers_permille)
         memory.belief.update(joint)
         memory.steps.add(now, said)
+
+    def _forget(self, memory: Memory) -> None:
+        """Begin anew, as if the session did."""
+        memory.belief, memory.gate = Filter(self.tables.start()), Gate()
+        memory.steps, memory.repeats, memory.spoken = Steps(), Repeats(), None
 
     def _row(self, rule: str, outcome: str, fresh_permille: int) -> tuple[int, ...]:
         """Weights by state after fatigue (its degrees are few, so kept); () if there are none."""

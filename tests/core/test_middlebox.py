@@ -76,6 +76,26 @@ def test_answers_of_routers_alone_are_no_proof() -> None:
     assert not seen.ended_near()
 
 
+def test_a_syn_that_was_answered_too_near_makes_them_one() -> None:
+    """So the box is found where an outage behind it leaves the far end silent."""
+
+    def found(early_ttl: int, syn_ms: int) -> bool:
+        seen = idle((4, 24, 28, 32, 36))
+        path = seen.busiest()
+        assert path is not None
+        del path.hops[5]
+        syn = HopProbe(S_NS, "host-a", early_ttl, "tcp", "reached", syn_ms * MS_NS, "addr-a")
+        seen.probe(syn)
+        assert not seen.ended_near(), "once is not enough"
+        for second in range(2, 10):
+            seen.round_trip(RoundTrip(second * S_NS, "host-a", "service", syn_ms * MS_NS))
+        return seen.ended_near()
+
+    assert found(1, 5)
+    assert not found(4, 5), "it may have come so far"
+    assert not found(1, 15), "not sooner than by half"
+
+
 def test_pings_beside_a_tunnel_are_no_handshakes() -> None:
     seen = Paths()
     hops = ("addr-1", "addr-2", "addr-3")

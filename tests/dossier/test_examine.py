@@ -60,7 +60,7 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
     checked = 0
     for asked, verdict in zip(session.steps, session.verdicts, strict=True):
         assert asked.at_ns == verdict.at_ns
-        weigher.step(memory, asked.at_ns, asked.outcomes, asked.suffering)
+        weigher.step(memory, asked.at_ns, asked.outcomes, asked.suffering, asked.sighted.boxed)
         named = weigher.name(memory, asked.sighted, asked.says)
         assert weigher.namer.alternatives(memory.belief)[0] == verdict.alternatives[0]
         if asked.impact is None:
@@ -181,7 +181,13 @@ def test_priors_and_bars(session: Session, examined: Examined) -> None:
         for one in examined.bars:
             if one.value <= own.bars_ppm[key]:
                 assert one.fate.word in ("stands", "finer")
-    assert any(one.fate.word != "stands" for one in examined.bars)
+    stands = [one.fate.word == "stands" for one in sorted(examined.bars, key=lambda o: o.value)]
+    below = [one.fate.word == "finer" for one in sorted(examined.bars, key=lambda o: o.value)]
+    assert len(stands) > 3
+    # what a bar stops, no higher one lets pass
+    assert stands[sum(below) :] == sorted(stands[sum(below) :], reverse=True)
+    # nor is there a name that the rarest of false names would permit, however sure
+    assert examined.budgets[-1].fate.word != "stands" or not all(stands)
 
 
 def test_places_that_share_their_rows_are_said_not_to_be_told_apart(examined: Examined) -> None:

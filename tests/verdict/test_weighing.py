@@ -159,6 +159,25 @@ def test_evidence_that_turns_takes_the_name_away() -> None:
     assert play(using, memory, [CALM] * 25, start=25)[-1] is None
 
 
+def test_what_a_box_said_in_others_places_is_forgotten() -> None:
+    """From the step on at which it is found, as if the session began there."""
+    using = weigher(table())
+    answers = {rule: Outcome(name) for rule, name in HOME.items()}
+
+    def weighed(steps: range, boxed_from: int, memory: Memory) -> Memory:
+        for second in steps:
+            using.step(memory, second * S_NS, answers, True, second >= boxed_from)
+        return memory
+
+    once = weighed(range(40), 20, using.fresh())
+    late = weighed(range(20, 40), 20, using.fresh())
+    assert once.belief.logs == late.belief.logs
+    assert once.gate.logs == late.gate.logs
+    assert once.steps.since(0) == late.steps.since(0)
+    never = weighed(range(40), 99, using.fresh())
+    assert never.gate.logs != late.gate.logs
+
+
 def test_each_rule_has_its_cap() -> None:
     """A table may trust one rule's single answers more than another's."""
     rows = {"seen": (-30_000, 4_000, *[0] * (len(STATES) - 2))}

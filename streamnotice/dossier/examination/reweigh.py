@@ -147,7 +147,7 @@ def step(
     weigher: Weigher, memory: Memory, asked: Asked, outcomes: dict[str, Outcome]
 ) -> Named | None:
     """One decision step, on *outcomes* in place of its own."""
-    weigher.step(memory, asked.at_ns, outcomes, asked.suffering)
+    weigher.step(memory, asked.at_ns, outcomes, asked.suffering, asked.sighted.boxed)
     return weigher.name(memory, asked.sighted, asked.says)
 
 
