@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
+from streamnotice.evidence.connecting import CONNECT as _CONNECT
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
 from streamnotice.evidence.opening import RULE as _OPENING
 from streamnotice.evidence.places import LEAP as _LEAP_RULE
@@ -207,6 +208,7 @@ FIRST_HOP = _FIRST_HOP.name
 TUNNEL_RULE = _TUNNEL_RULE.name
 TUNNEL_LINK = _TUNNEL_LINK.name
 OPENING = _OPENING.name
+CONNECT = _CONNECT.name
 CAP = np.log(10.0)
 """Most answers weigh no more than ten decibans."""
 MEASURED = (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}
@@ -406,6 +408,19 @@ def waits_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Float
     return found
 
 
+BUSY = (State("service.edge", "overloaded"), State("service.origin", "slow"))
+
+
+def unanswered_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
+    """A request that a connected server leaves unanswered: it is busy, or waits for the one behind
+    it. Which of them is for other rules to say; the lab's slow origins seldom are so slow."""
+    found = logs.copy()
+    row = rule.outcomes.index("unanswered")
+    columns = [states.index(state) for state in BUSY if state in states]
+    found[row, columns] = np.log(np.exp(logs[row, columns]).mean())
+    return found
+
+
 def _tunnel_link(
     rows: dict[State, list[Row]], state: State, even: Floats, pretended: float
 ) -> Floats:
@@ -540,6 +555,8 @@ def _shrunk(
             centred[row] = tie_places(
                 centred[row], states, STRETCHES[outcome], lambda state: _way(state, rule)
             )
+    if rule.name == CONNECT:
+        centred = unanswered_by_logic(centred, rule, states)
     if rule.name == OPENING:
         centred = waits_by_logic(centred, rule, states)
     # but for a leap: of its own making, the queue wasn't there before
