@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
+from streamnotice.evidence.asking import RULE as _ASKING
 from streamnotice.evidence.connecting import CONNECT as _CONNECT
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
 from streamnotice.evidence.opening import RULE as _OPENING
@@ -209,6 +210,7 @@ TUNNEL_RULE = _TUNNEL_RULE.name
 TUNNEL_LINK = _TUNNEL_LINK.name
 OPENING = _OPENING.name
 CONNECT = _CONNECT.name
+ASKING = _ASKING.name
 CAP = np.log(10.0)
 """Most answers weigh no more than ten decibans."""
 MEASURED = (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}
@@ -411,13 +413,15 @@ def waits_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Float
 BUSY = (State("service.edge", "overloaded"), State("service.origin", "slow"))
 
 
-def unanswered_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
-    """A request that a connected server leaves unanswered: it is busy, or waits for the one behind
-    it. Which of them is for other rules to say; the lab's slow origins seldom are so slow."""
+def busy_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
+    """An edge that is busy and one that waits for the server behind it leave a request unanswered
+    alike, and have a player ask alike: which of them it is, is for what the headers say of hits and
+    misses. The lab's slow origins are few with neither, and seldom so slow."""
     found = logs.copy()
-    row = rule.outcomes.index("unanswered")
     columns = [states.index(state) for state in BUSY if state in states]
-    found[row, columns] = np.log(np.exp(logs[row, columns]).mean())
+    for outcome in ("unanswered",) if rule.name == CONNECT else rule.outcomes:
+        row = rule.outcomes.index(outcome)
+        found[row, columns] = np.log(np.exp(logs[row, columns]).mean())
     return found
 
 
@@ -555,8 +559,8 @@ def _shrunk(
             centred[row] = tie_places(
                 centred[row], states, STRETCHES[outcome], lambda state: _way(state, rule)
             )
-    if rule.name == CONNECT:
-        centred = unanswered_by_logic(centred, rule, states)
+    if rule.name in (CONNECT, ASKING):
+        centred = busy_by_logic(centred, rule, states)
     if rule.name == OPENING:
         centred = waits_by_logic(centred, rule, states)
     # but for a leap: of its own making, the queue wasn't there before

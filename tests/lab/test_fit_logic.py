@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lab.fit.counts import (
+    ASKING,
     CONNECT,
     LEAP,
     NOT_WAITED_FOR,
@@ -18,9 +19,9 @@ from lab.fit.counts import (
     SPEAKS_OF_PLACES,
     TUNNEL_LINK,
     UNDERLAY,
+    busy_by_logic,
     found_by,
     open_by_logic,
-    unanswered_by_logic,
     waits_by_logic,
 )
 from lab.fit.one_rule import shipped_logs
@@ -95,7 +96,12 @@ def test_nobody_waits_for_what_such_a_fault_does_not_delay(outcome: str) -> None
 
 @pytest.mark.parametrize(
     ("rule", "tie"),
-    [(UNDERLAY, open_by_logic), (OPENING, waits_by_logic), (CONNECT, unanswered_by_logic)],
+    [
+        (UNDERLAY, open_by_logic),
+        (OPENING, waits_by_logic),
+        (CONNECT, busy_by_logic),
+        (ASKING, busy_by_logic),
+    ],
 )
 def test_the_shipped_rows_are_what_the_fit_would_make_of_them(rule: str, tie: Any) -> None:
     known = next(one for one in RULES if one.name == rule)
