@@ -520,14 +520,21 @@ def test_a_home_router_that_never_answers_has_no_row_of_losses(dossier: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("run", "head"),
+    ("run", "bars", "head"),
     [
-        ("interconnect.unreachable-129001", "The evidence points to "),
-        ("core.unreachable-129001", "Playback suffered, and the evidence does not show where"),
+        ("interconnect.unreachable-129001", {}, "The evidence points to "),
+        (
+            "core.unreachable-129001",
+            {"network": 0.999_999},  # more than it is worth
+            "Playback suffered, and the evidence does not show where",
+        ),
     ],
 )
-def test_the_heading_says_the_places_among_which_it_is(run: str, head: str, tmp_path: Path) -> None:
+def test_the_heading_says_the_places_among_which_it_is(
+    run: str, bars: dict[str, float], head: str, tmp_path: Path
+) -> None:
     """Where networks meet and the delivery edge have no name in common."""
-    page = report(retold(RECORDINGS / run / "dossier.jsonl.gz", tmp_path / "new.jsonl.gz"))
+    source = RECORDINGS / run / "dossier.jsonl.gz"
+    page = report(retold(source, tmp_path / "new.jsonl.gz", bars=bars))
     (heading,) = re.findall(r"<h1>(.*?)</h1>", page.html)
     assert heading.startswith(head)
