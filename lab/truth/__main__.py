@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 from lab.archive import opened, recorded
-from lab.fit.page import VERDICT
+from lab.fit.page import ROOT, VERDICT
 from lab.fit.recordings import Remember
 from lab.truth import measure, page
 from lab.truth.remembered import remembered
@@ -28,6 +29,8 @@ from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 
 EVERYTHING: Final = "everything"
+AS_SHIPPED: Final = "as shipped"
+RECORDINGS: Final = ROOT / "lab" / "recordings"
 MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     EVERYTHING: (frozenset(), None),
     "without the router's counters": (frozenset({"home"}), None),
@@ -54,7 +57,7 @@ def _mixes() -> dict[str, bytes]:
     shipped = json.loads((VERDICT / "priors.json").read_text(encoding="utf-8"))
     weights: dict[str, int] = shipped["weights"]
     third = {state: weight * (4 if _third(state) else 1) for state, weight in weights.items()}
-    mixes = {"as shipped": weights, "all states alike": dict.fromkeys(weights, 1),
+    mixes = {AS_SHIPPED: weights, "all states alike": dict.fromkeys(weights, 1),
              "third parties four times as often": third}  # fmt: skip
     return {name: json.dumps({**shipped, "weights": w}).encode() for name, w in mixes.items()}
 
@@ -90,26 +93,38 @@ def _cost(truths: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _figures(
+    folders: list[Path], mix: bytes | None, mask: frozenset[str], remember: Remember | None
+) -> dict[str, Any]:
+    """The figures of one mode, or under other priors: what another process works out."""
+    fitted = (VERDICT / "fitted.json").read_bytes()
+    tables = None if mix is None else Tables.parse(fitted, mix)
+    return measure.figures(measure.replay(folders, tables, mask, remember))
+
+
 def results(folders: list[Path]) -> dict[str, Any]:
     """All that the page shows."""
     fitted_bytes = (VERDICT / "fitted.json").read_bytes()
     fitted = json.loads(fitted_bytes)
     truths = _truths(folders)
     counted = [t for t in truths if not t["void"]]
-    modes, priors = {}, {}
-    for name, (mask, remember) in MODES.items():
-        _say(f"replaying: {name}")
-        measured = measure.replay(folders, None, mask, remember)
-        modes[name] = measure.figures(measured)
-        if name == EVERYTHING:
-            whole = measured
-    for name, mix in _mixes().items():
-        _say(f"replaying under priors: {name}")
-        tables = Tables.parse(fitted_bytes, mix)
-        priors[name] = (
-            modes[EVERYTHING] if name == "as shipped"
-            else measure.figures(measure.replay(folders, tables, frozenset()))
-        )  # fmt: skip
+    mixes = _mixes()
+    with ProcessPoolExecutor() as others:  # each replays all runs; the one shown in detail is ours
+        later = {
+            name: others.submit(_figures, folders, None, mask, remember)
+            for name, (mask, remember) in MODES.items()
+            if name != EVERYTHING
+        }
+        mixed = {
+            name: others.submit(_figures, folders, mix, frozenset(), None)
+            for name, mix in mixes.items()
+            if name != AS_SHIPPED
+        }
+        _say(f"replaying {len(counted)} runs {1 + len(later) + len(mixed)} times")
+        whole = measure.replay(folders, None, frozenset())
+        ours = measure.figures(whole)
+        modes = {n: ours if n == EVERYTHING else later[n].result() for n in MODES}
+        priors = {n: ours if n == AS_SHIPPED else mixed[n].result() for n in mixes}
     tables = Tables.parse(fitted_bytes, (VERDICT / "priors.json").read_bytes())
     bars = Namer.build(tables, Policy().settings()).gates_mdb
     return {
@@ -148,6 +163,12 @@ def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
         "confusion": measure.confusion(whole),
         "errors": _errors(whole),
     }
+
+
+def kept() -> dict[str, Any]:
+    """What is wrong in the runs that stand in the repository one by one."""
+    measured = measure.replay([RECORDINGS], None, frozenset())
+    return {"runs": len(measured.judged), "errors": _errors(measured)}
 
 
 def _errors(measured: measure.Measured) -> list[dict[str, Any]]:
@@ -203,6 +224,7 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
                 found[kind] = apart(kind, getattr(args, kind))
             elif before.get(kind, {}).get("made", {}).get("engine") == ENGINE_VERSION:
                 found[kind] = before[kind]
+        found["kept"] = kept()
         page.DATA.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")

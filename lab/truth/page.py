@@ -144,6 +144,17 @@ def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
     ]  # fmt: skip
 
 
+def _kept(kept: dict[str, Any]) -> list[str]:
+    """The runs that the tests judge."""
+    wrong = "; ".join(f"{row['said']} in {row['run']}" for row in kept["errors"])
+    which = f": {wrong}" if wrong else ""
+    return [
+        "", "## The runs that the tests judge", "",
+        f"Of the {kept['runs']} runs in `lab/recordings`, one of each family and of an earlier set "
+        f"(seen since), in {len(kept['errors'])} something wrong is said{which}.",
+    ]  # fmt: skip
+
+
 def figures(data: dict[str, Any]) -> str:
     """The part of the page that is data."""
     made = data["made"]
@@ -174,6 +185,7 @@ def figures(data: dict[str, Any]) -> str:
         f"bar in {data['gate']['false_crossings']} cases"
         + (f" ({'; '.join(data['gate']['which'])})" if data["gate"]["which"] else "")
         + ". A name also needs its posterior, so a crossing isn't yet a notice.",
+        *_kept(data["kept"]),
         "", "## Cost of probing", "",
         f"Median {data['cost']['median_bytes_per_min'] / 1024:.0f} KiB a minute, at most "
         f"{data['cost']['most_bytes_per_min'] / 1024:.0f} KiB; in the median "
