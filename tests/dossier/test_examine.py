@@ -276,3 +276,12 @@ def test_what_is_no_dossier_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err.count("\n") == 1
     with pytest.raises(EvidenceError):
         load(path)
+
+
+def test_what_a_box_said_before_it_was_found_is_not_examined(tmp_path: Path) -> None:
+    recording = Path("lab/recordings/split.slow-129001/dossier.jsonl.gz")
+    path = retold(recording, tmp_path / "d.jsonl.gz")
+    found = next(asked for asked in load(path).steps if asked.sighted.boxed)
+    (one,) = examine(path).notices
+    assert one.from_ns == found.at_ns > 5_000_000_000
+    assert {left.from_ns for left in one.without_times} >= {found.at_ns}

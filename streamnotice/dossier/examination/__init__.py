@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -149,11 +150,21 @@ def examine(
     )
 
 
+def _anew_ns(session: Session, until_ns: int) -> int:
+    """When the weighing last began anew, as a box that ends connections was found; 0 if never."""
+    found = (
+        asked.at_ns
+        for before, asked in pairwise(session.steps)
+        if asked.sighted.boxed and not before.sighted.boxed and asked.at_ns <= until_ns
+    )
+    return max(found, default=0)
+
+
 def examined(session: Session, notice: Notice) -> Examined:
     """Examine one notice of a session, as *notice* says it."""
     settings, tables = session.header.settings, session.tables
     weigher = weigher_for(tables, settings)
-    start_ns = max(0, notice.since_ns - LOOK_BACK_NS)
+    start_ns = max(0, notice.since_ns - LOOK_BACK_NS, _anew_ns(session, notice.at_ns))
     on = stretch(weigher, session, start_ns, notice.at_ns)
     name = on.claim.bottleneck if on.claim is not None else UNDETERMINED
     if (name, on.claim.among if on.claim else ()) != (notice.bottleneck, notice.among):
