@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lab import isolation
 
-TIMES: Final = 3
+TIMES: Final = 5
 
 
 def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
