@@ -29,11 +29,11 @@ from lab.fit.counts import (
     SPEAKS_OF_PLACES,
     Counts,
     caps_nats,
-    caps_of,
     fit_counts,
 )
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
+from lab.fit.table import caps_of, powers_of, states_of
 from lab.fit.temper import Mix, best_cap, best_power, fit_powers, make_folds, one_fault
 from lab.worlds import HOME
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
@@ -146,12 +146,11 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
     """
     told = before["provenance"]
     pretended, fatigue = told["pretended_runs"], before["fatigue_steps"]
-    states = tuple(State(*text.split(":")) for text in before["states"])
+    states = states_of(before)
     usable = one_fault(runs, states)
     caps = caps_of(before)
     counts = attrs.evolve(fit_counts(usable, states, pretended), caps=caps)
-    powers = {name: row["temper_permille"] / 1000 for name, row in before["rules"].items()}
-    powers |= POWER_BY_LOGIC
+    powers = powers_of(before) | POWER_BY_LOGIC
     folds = make_folds(runs, states, mix_of(states), pretended).with_caps(caps)
     for rule in RULES:
         if rule.name not in powers and seen_outcomes(usable, rule.name):

@@ -14,23 +14,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab.fit.__main__ import PRIORS, mix_of, runs_used
-from lab.fit.counts import MEASURED, Counts, caps_of
+from lab.fit.__main__ import mix_of, runs_used
+from lab.fit.counts import MEASURED, Counts
 from lab.fit.forward import batch
-from lab.fit.one_rule import shipped_logs
 from lab.fit.recordings import Run, load_runs
+from lab.fit.table import caps_of, logs_of, powers_of, states_of
 from lab.fit.temper import Folds, best_cap, one_fault, run_weights
 from lab.worlds import HOME
-from streamnotice.verdict.tables import Tables
 
 
 def held_out(runs: list[Run], table: dict[str, Any]) -> Folds:
     """One part: *runs*, all of them judged with the table as it stands."""
-    states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
+    states = states_of(table)
     mix = mix_of(states)
     usable = one_fault(runs, states)
     weights = run_weights(usable, states, mix.prior, fine=0.5)
-    counts = Counts(states, shipped_logs(table), caps_of(table))
+    counts = Counts(states, logs_of(table), caps_of(table))
     return Folds(((counts, batch(usable, states, weights)),), states, mix)
 
 
@@ -42,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     table = json.loads(args.into.read_text())
     runs = list(load_runs(args.folders, world=HOME.name))
     folds = held_out(runs, table)
-    powers = {rule: row["temper_permille"] / 1000 for rule, row in table["rules"].items()}
-    cap_db, losses = best_cap(folds, powers, table["fatigue_steps"])
+    cap_db, losses = best_cap(folds, powers_of(table), table["fatigue_steps"])
     for rule in MEASURED & table["rules"].keys():
         table["rules"][rule]["cap_mdb"] = cap_db * 1000
     table["provenance"]["cap"] = {

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
 import attrs
 import numpy as np
@@ -72,15 +71,6 @@ class Counts:
 def caps_nats(caps_mdb: dict[str, int]) -> dict[str, float]:
     """Caps as a table has them, for `Counts`."""
     return {rule: cap / MDB_PER_NAT for rule, cap in caps_mdb.items()}
-
-
-def caps_of(table: dict[str, Any]) -> dict[str, float]:
-    """The caps of a table, for `Counts`; a measured rule that it doesn't know has the others'."""
-    caps = {rule: int(row["cap_mdb"]) for rule, row in table["rules"].items()}
-    measured = max((caps[rule] for rule in MEASURED if rule in caps), default=None)
-    if measured is not None:
-        caps = {**dict.fromkeys(MEASURED, measured), **caps}
-    return caps_nats(caps)
 
 
 def labelled(run: Run) -> dict[int, State]:
@@ -200,10 +190,6 @@ AT = ("at", "beside", "around")
 INSIDE_TUNNELS = frozenset({"queue_place", "spread_place", LEAP, "loss_place", "reach_place"})
 NOWHERE = ("unplaced", "home_to_service")
 """Answers that leave every place of the way open."""
-LONG = tuple(
-    name for name, (near, far) in STRETCHES.items() if far - near > 1 and name not in NOWHERE
-)
-"""Answers that are long because routers are silent: where in them a fault is they don't say."""
 SPEAKS_OF_PLACES = INSIDE_TUNNELS | {UNDERLAY}
 FIRST_HOP = _FIRST_HOP.name
 TUNNEL_RULE = _TUNNEL_RULE.name
@@ -360,14 +346,21 @@ def tie_places(
 
 
 def open_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
-    """Answers of `UNDERLAY` that leave two places or more open weigh the same for all of these: who
-    owns which address on the way to a tunnel's server has nothing to do with the fault, and of
-    faults under a tunnel there are too few runs to find that by counting."""
+    """Answers that leave places open weigh the same for all of these.
+
+    Those that leave three or more open are so long because routers are silent, and where in them a
+    fault is they don't say. Under a tunnel two are enough: who owns which address on the way to
+    its server has nothing to do with the fault, and of faults there are too few runs to find that
+    by counting.
+    """
     found = logs.copy()
+    fewest = 1 if rule.name == UNDERLAY else 2
     for outcome, (near, far) in STRETCHES.items():
-        if far > near and outcome not in NOWHERE:
+        if far - near >= fewest and outcome not in NOWHERE:
             row = rule.outcomes.index(outcome)
-            found[row] = tie_places(found[row], states, (near, far), rule=rule.name)
+            found[row] = tie_places(
+                found[row], states, (near, far), lambda state: _way(state, rule), rule.name
+            )
     return found
 
 
@@ -391,9 +384,10 @@ def as_slow_link(logs: Floats, states: tuple[State, ...]) -> Floats:
     return found
 
 
+_ONCE_RESOLVED = ("service.edge", "service.origin", "service.source", "player")
 NOT_WAITED_FOR = {
-    "name": ("service.edge", "service.origin", "service.source", "player"),
-    "name_alone": ("service.edge", "service.origin", "service.source", "player"),
+    "name": _ONCE_RESOLVED,
+    "name_alone": _ONCE_RESOLVED,
     "connection": ("service.dns", "service.origin", "service.source", "player"),
 }
 """What the player waits for before it can ask -> places whose faults make nobody wait for it."""
@@ -549,16 +543,10 @@ def _shrunk(
         for outcome in NOWHERE:
             row = rule.outcomes.index(outcome)
             centred[row] = tie_places(centred[row], states, rule=rule.name)
-    if rule.name == UNDERLAY:
         centred = open_by_logic(centred, rule, states)
     if rule.name in INSIDE_TUNNELS:
         row = rule.outcomes.index("vpn")
         centred[row] = tie_tunnel(centred[row], states)
-        for outcome in LONG:
-            row = rule.outcomes.index(outcome)
-            centred[row] = tie_places(
-                centred[row], states, STRETCHES[outcome], lambda state: _way(state, rule)
-            )
     if rule.name in (CONNECT, ASKING):
         centred = busy_by_logic(centred, rule, states)
     if rule.name == OPENING:

@@ -21,29 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 
 from lab.errors import LabError
-from lab.fit.__main__ import PRIORS, mix_of, rule_part, runs_used
-from lab.fit.counts import MDB_PER_NAT, Counts, caps_of, fit_counts
+from lab.fit.__main__ import mix_of, rule_part, runs_used
+from lab.fit.counts import Counts, fit_counts
 from lab.fit.recordings import Run, load_runs
+from lab.fit.table import caps_of, logs_of, powers_of, states_of
 from lab.fit.temper import Folds, best_power, make_folds, one_fault
 from lab.worlds import HOME
-from streamnotice.evidence import RULES
-from streamnotice.verdict.tables import Tables
+from streamnotice.evidence import RULES, Rule
 
 
-def shipped_logs(table: dict[str, Any]) -> dict[str, Any]:
-    """rule -> array (outcomes, states) in nats; what the table doesn't know says nothing."""
-    states = len(table["states"])
-    return {
-        rule.name: np.array(
-            [table["rules"][rule.name]["outcomes"].get(o, [0] * states) for o in rule.outcomes]
-        )
-        / MDB_PER_NAT
-        for rule in RULES
-        if rule.name in table["rules"]
-    }
+def _known(name: str) -> Rule:
+    return next(rule for rule in RULES if rule.name == name)
 
 
 def fit_rule(
@@ -51,10 +41,9 @@ def fit_rule(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rule's part of the table, and where it comes from: with what each power costs on runs
     left out."""
-    states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
-    others = {rule: logs for rule, logs in shipped_logs(table).items() if rule != name}
-    powers = {rule: table["rules"][rule]["temper_permille"] / 1000 for rule in others}
-    caps = caps_of(table)
+    states, caps = states_of(table), caps_of(table)
+    others = {rule: logs for rule, logs in logs_of(table).items() if rule != name}
+    powers = {rule: power for rule, power in powers_of(table).items() if rule in others}
 
     def among_others(counts: Counts) -> Counts:
         return attrs.evolve(counts, logs={**others, name: counts.logs[name]}, caps=caps)
@@ -65,7 +54,7 @@ def fit_rule(
     )
     best, losses = best_power(folds, powers, name, table["fatigue_steps"])
     usable = one_fault(runs, states)
-    rule = next(rule for rule in RULES if rule.name == name)
+    rule = _known(name)
     counts = attrs.evolve(fit_counts(usable, states, pretended, (rule,)), caps=caps)
     part = rule_part(rule, counts, best, usable)
     made = {
@@ -80,8 +69,7 @@ def fit_answers(
     name: str, answers: list[str], runs: list[Run], table: dict[str, Any], pretended: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rule's part of the table with new rows for *answers*, and where those come from."""
-    states = Tables.parse(json.dumps(table).encode(), PRIORS.read_bytes()).states
-    rule = next(rule for rule in RULES if rule.name == name)
+    states, rule = states_of(table), _known(name)
     usable = one_fault(runs, states)
     new = rule_part(rule, fit_counts(usable, states, pretended, (rule,)), 0.0, usable)["outcomes"]
     missing = sorted(set(answers) - new.keys())

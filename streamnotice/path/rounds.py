@@ -153,9 +153,12 @@ class PathSeen:
         answers no UDP, a SYN that can't have come so far must have been answered beside.
         """
         far, end = self.hops[FAR], self.hops.get(self.length)
-        fewest = middlebox.FEWEST if not self.early else middlebox.FEWEST_BESIDE
-        hops = self._last(2) if not self.early else self._last(2, fewest)
-        if len(hops) < 2 or not ((end is not None and end.answered) or self.early):
+        beside = self.early > 0
+        if not beside and (end is None or not end.answered):
+            return False
+        fewest = middlebox.FEWEST_BESIDE if beside else middlebox.FEWEST
+        hops = self._last(2, fewest if beside else 1)
+        if len(hops) < 2:
             return False
         if not all(middlebox.sooner(far.base_ns, hop.base_ns, times=2) for hop in hops):
             return False

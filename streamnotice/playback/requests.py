@@ -334,6 +334,15 @@ class Requests:
     def opening(self, now: int) -> tuple[str, int] | None:
         """What the request waits for that has waited longest before it could be sent ("name",
         "connection", "" where that isn't told), and for how long; None if none waits."""
+        age, what = max(self._unsent(now), default=(0, None))
+        return None if what is None else (what, age)
+
+    def looking_ns(self, now: int) -> int:
+        """How long the oldest look-up that isn't over has been going on."""
+        return max((age for age, what in self._unsent(now) if what == "name"), default=0)
+
+    def _unsent(self, now: int) -> list[tuple[int, str]]:
+        """How long each request that could not be sent yet has waited, and for what."""
         found: list[tuple[int, str]] = []
         for request in self.under_way.values():
             sent = request.connected or request.first_byte_ns is not None
@@ -345,20 +354,7 @@ class Requests:
                 found.append((now - request.looking_ns, "name"))
             else:
                 found.append((0, ""))
-        age, what = max(found, default=(0, None))
-        return None if what is None else (what, age)
-
-    def looking_ns(self, now: int) -> int:
-        """How long the oldest look-up that isn't over has been going on."""
-        ages = [
-            now - request.looking_ns
-            for request in self.under_way.values()
-            if request.looking_ns is not None
-            and request.looked_up_ns is None
-            and not request.connected
-            and (request.media or request.playlist)
-        ]
-        return max(ages, default=0)
+        return found
 
     def silent_ns(self, now: int) -> int:
         """How long nothing has come although something is asked for."""

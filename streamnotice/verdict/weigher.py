@@ -90,8 +90,9 @@ class Weigher:
 
     def _forget(self, memory: Memory) -> None:
         """Begin anew, as if the session did."""
-        memory.belief, memory.gate = Filter(self.tables.start()), Gate()
-        memory.steps, memory.repeats, memory.spoken = Steps(), Repeats(), None
+        fresh = self.fresh()
+        for field in attrs.fields(Memory):
+            setattr(memory, field.name, getattr(fresh, field.name))
 
     def _row(self, rule: str, outcome: str, fresh_permille: int) -> tuple[int, ...]:
         """Weights by state after fatigue (its degrees are few, so kept); () if there are none."""

@@ -181,11 +181,12 @@ def test_priors_and_bars(session: Session, examined: Examined) -> None:
         for one in examined.bars:
             if one.value <= own.bars_ppm[key]:
                 assert one.fate.word in ("stands", "finer")
-    stands = [one.fate.word == "stands" for one in sorted(examined.bars, key=lambda o: o.value)]
-    below = [one.fate.word == "finer" for one in sorted(examined.bars, key=lambda o: o.value)]
+    words = [one.fate.word for one in sorted(examined.bars, key=lambda one: one.value)]
+    stands = [word == "stands" for word in words]
     assert len(stands) > 3
     # what a bar stops, no higher one lets pass
-    assert stands[sum(below) :] == sorted(stands[sum(below) :], reverse=True)
+    finer = words.count("finer")
+    assert stands[finer:] == sorted(stands[finer:], reverse=True)
     # nor is there a name that the rarest of false names would permit, however sure
     assert examined.budgets[-1].fate.word != "stands" or not all(stands)
 

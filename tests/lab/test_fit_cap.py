@@ -12,6 +12,7 @@ import pytest
 from lab.fit.cap import held_out, main
 from lab.fit.counts import LEAP, MEASURED, caps_nats
 from lab.fit.recordings import Run, load_runs
+from lab.fit.table import powers_of
 from lab.fit.temper import CAPS_DB
 
 FITTED = Path("streamnotice/verdict/fitted.json")
@@ -49,6 +50,5 @@ def test_the_least_loss_chooses_it(runs: list[Run], tmp_path: Path) -> None:
     assert {caps[rule] for rule in MEASURED} == {best * 1000}
     assert {caps[rule] for rule in caps if rule not in MEASURED} == {10_000}
     assert chosen["runs"] == len(NAMES)
-    powers = {rule: row["temper_permille"] / 1000 for rule, row in made["rules"].items()}
-    again = held_out(runs, made).loss(powers, made["fatigue_steps"])
+    again = held_out(runs, made).loss(powers_of(made), made["fatigue_steps"])
     assert again == pytest.approx(losses[best], abs=1e-4)

@@ -24,8 +24,8 @@ from lab.fit.counts import (
     open_by_logic,
     waits_by_logic,
 )
-from lab.fit.one_rule import shipped_logs
 from lab.fit.page import VERDICT
+from lab.fit.table import logs_of
 from streamnotice.evidence import RULES
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.verdict.tables import shipped
@@ -106,7 +106,7 @@ def test_nobody_waits_for_what_such_a_fault_does_not_delay(outcome: str) -> None
 def test_the_shipped_rows_are_what_the_fit_would_make_of_them(rule: str, tie: Any) -> None:
     known = next(one for one in RULES if one.name == rule)
     states = shipped().states
-    rows_now = shipped_logs(TABLE)[rule]
+    rows_now = logs_of(TABLE)[rule]
     columns = [at for at, state in enumerate(states) if state.place != "player"]  # as slow links
     again = tie(rows_now, known, states)
     assert again[:, columns] == pytest.approx(rows_now[:, columns], abs=1e-3)
