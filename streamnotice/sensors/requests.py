@@ -131,6 +131,11 @@ class Record:
         connected to."""
         self._name_is_kept = not is_literal(self._host)
 
+    def goes_straight(self) -> None:
+        """No proxy is asked: a server that the URL has by its address is connected to at once."""
+        if is_literal(self._host):
+            self._looked_up_ns = self._started_ns
+
     def looked_up(self, dns_ns: int) -> None:
         """The server's addresses are known, after *dns_ns*; a connection to one is made next."""
         self._looked_up_ns = self._tracker.session.now()

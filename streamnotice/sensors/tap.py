@@ -134,6 +134,8 @@ class _Tap:
         context.sn_record = record = self.tracker.start(str(url), role)
         if record is not None and not _names_are_the_systems(session):
             record.keep_name()
+        if record is not None and _goes_straight(session):
+            record.goes_straight()
         self._new_connection(context)
 
     @staticmethod
@@ -255,6 +257,13 @@ def _names_are_the_systems(session: Any) -> bool:
     """
     resolver = getattr(session.connector, "_resolver", None)
     return resolver is None or type(resolver).__module__.split(".")[0] == "aiohttp"
+
+
+def _goes_straight(session: Any) -> bool:
+    """As far as the session tells, no proxy stands before its servers (one of a single request's
+    own can't be seen)."""
+    proxied = getattr(session, "_default_proxy", None) is not None or session.trust_env
+    return type(session.connector) is aiohttp.TCPConnector and not proxied
 
 
 def make_tap(tracker: RequestTracker) -> aiohttp.TraceConfig:
