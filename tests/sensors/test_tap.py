@@ -528,18 +528,33 @@ async def test_a_connector_that_does_not_look_names_up_tells_of_no_look_ups(rig:
     assert rig.of(LookUp) == []
 
 
-async def test_a_server_that_can_not_be_connected_to_is_a_target_at_once(rig: Rig) -> None:
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_a_server_that_can_not_be_connected_to_is_a_target_at_once(
+    rig: Rig, host: str
+) -> None:
     """Not only when the player's patience has ended: the path is worth following now."""
     with socket.create_server(("127.0.0.1", 0)) as never_speaks_tls:
         port = never_speaks_tls.getsockname()[1]
         async with aiohttp.ClientSession(trace_configs=[rig.tap]) as http:
-            asking = asyncio.create_task(http.get(f"https://localhost:{port}/seg.ts"))
+            asking = asyncio.create_task(http.get(f"https://{host}:{port}/seg.ts"))
             await rig.until(lambda: rig.session.targets("service"))
             assert rig.of(RequestEnded) == []
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
     (target,) = rig.session.targets("service")
-    assert (target.host, target.port, target.address) == ("localhost", port, None)
+    assert (target.host, target.port, target.address) == (host, port, None)
+
+
+async def test_a_server_behind_a_proxy_is_not_followed_beside_it(rig: Rig) -> None:
+    """A session that may go by the environment's proxies may not connect to it at all."""
+    with socket.create_server(("127.0.0.1", 0)) as never_speaks_tls:
+        port = never_speaks_tls.getsockname()[1]
+        async with aiohttp.ClientSession(trace_configs=[rig.tap], trust_env=True) as http:
+            asking = asyncio.create_task(http.get(f"https://127.0.0.1:{port}/seg.ts"))
+            await asyncio.sleep(1.5)
+            assert rig.session.targets("service") == []
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
 
 async def test_a_server_that_thinks_is_none_before_it_answers(rig: Rig) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from streamnotice.path.localise.stretches import between, path_ends
+from streamnotice.path.localise.stretches import SHORT, STRETCHES, between, path_ends, stretch
 from streamnotice.path.rounds import Paths, PathSeen
 from streamnotice.path.tries import Try
 from streamnotice.policy import S_NS
@@ -60,7 +60,10 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     dead = min((ttl for ttl, lives in alive.items() if not lives and ttl > last_alive), default=end)
     if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
-    return Reach(between(path, last_alive, dead), answered, lost + 1)
+    place = between(path, last_alive, dead)
+    if dead == end and place in STRETCHES:  # it may be gone itself, the link to it as well
+        place = stretch(STRETCHES[place][0], len(SHORT) - 1)
+    return Reach(place, answered, lost + 1)
 
 
 def silent_behind(paths: Paths, now: int, role: str) -> str | None:
@@ -85,6 +88,7 @@ def _heard(paths: Paths, path: PathSeen, now: int) -> list[tuple[int, list[Try]]
         for ttl in near
         if path.hops[ttl].answered
     ]
+    heard += [(ttl, path.pinged(ttl, now, REACH_WINDOW_NS)) for ttl in near]
     router = paths.first_router(path)
     if router is not None and path.length > 1:
         heard.append((1, router.recent(now, REACH_WINDOW_NS)))

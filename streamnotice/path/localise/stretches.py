@@ -18,6 +18,7 @@ ORDER: Final = (
     "network.interconnect",
     "service",
 )
+_ACCESS: Final = ORDER.index("network.isp.access")
 _BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
 SHORT: Final = ("home", "access", "core", "interconnect", "service")
 
@@ -66,12 +67,19 @@ def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
         known = [(ttl, _numbers(place)) for ttl, place in enumerate(segments, 1)]
         if TUNNEL in segments[:start]:
             known.append((start, [_BEHIND_TUNNEL]))  # past the home and the provider
-        low = max((ns[0] for ttl, ns in known if ns and ttl <= start + 1), default=0)
+        passed = [_least_behind(ns) for ttl, ns in known if ns and ttl <= start]
+        here = known[start][1]
+        low = max([0, *passed, *here[:1]])
         high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
         numbers += [min(low, high), high]
     if not numbers:
         return "unplaced"  # by words that no sensor says
     return stretch(min(numbers), max(numbers))
+
+
+def _least_behind(numbers: list[int]) -> int:
+    """Of the links behind one: the line into the provider's network is a single link."""
+    return numbers[0] + 1 if numbers == [_ACCESS] else numbers[0]
 
 
 def _numbers(segment: str | None) -> list[int]:
