@@ -226,8 +226,8 @@ class HopProbe(Observation):
         target: label of the far end it was sent towards.
         ttl: hop number it was meant for.
         method: "udp", "tcp" (a SYN to the service's own port: the second witness; to a router,
-            a handshake), or "echo" (to the far end of an underlay that answers no UDP, and to the
-            home router).
+            a handshake), or "echo" (a ping: to the far end of an underlay that answers no UDP, to
+            the home router, and, with role "service", to the router of hop *ttl* itself).
         outcome: what came back; "lost" is a time-out, and is an outcome like any other.
         rtt_ns: round trip; None if nothing came back.
         hop: label of the router that answered.

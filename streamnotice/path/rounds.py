@@ -18,6 +18,7 @@ from streamnotice.path import middlebox
 from streamnotice.path.borders import with_border
 from streamnotice.path.first_hop import ROLE as FIRST_HOP
 from streamnotice.path.first_hop import FirstHop
+from streamnotice.path.pinged import Pinged
 from streamnotice.path.tries import Try
 from streamnotice.policy import S_NS
 from streamnotice.snapshot import derived, stateful
@@ -81,6 +82,7 @@ class PathSeen:
     """The path to one target: its hops, and whom its links belong to.
 
     Attributes:
+        pings: what routers on the way say to pings.
         told: place of each link as the hops' addresses tell.
         segments: the same, the provider's border left open where the other paths don't tell it.
         inside_ns: of a path under a tunnel: the smallest round trip to its end through the tunnel
@@ -93,6 +95,7 @@ class PathSeen:
 
     role: str
     hops: dict[int, HopSeen] = attrs.Factory(dict)
+    pings: dict[int, Pinged] = attrs.Factory(dict)
     labels: tuple[str | None, ...] = ()
     told: tuple[str | None, ...] = ()
     segments: tuple[str | None, ...] = ()
@@ -193,8 +196,9 @@ class PathSeen:
             if old != new and old is not None and new is not None:
                 # another way: old round trips say nothing of it, from the first hop that differs
                 # on. A router that is heard for the first time is no such hop.
-                for ttl in [t for t in self.hops if t > same]:
-                    del self.hops[ttl]
+                for known in (self.hops, self.pings):
+                    for ttl in [t for t in known if t > same]:
+                        del known[ttl]
                 self.early, self.early_ttl = 0, FAR
                 if same == 0:  # from here on, another network
                     self.ended_near = False
@@ -218,6 +222,13 @@ class PathSeen:
         if ttl not in self.hops:
             self.hops[ttl] = HopSeen()
         return self.hops[ttl]
+
+    def pinged(self, ttl: int, now: int, window_ns: int) -> list[Try]:
+        """What became of pings to the router of a hop, if they go by the way that is probed."""
+        hop, pings = self.hops.get(ttl), self.pings.get(ttl)
+        if hop is None or pings is None or not pings.by_the_same_way(hop.base_ns):
+            return []
+        return pings.recent(now, window_ns)
 
     def stored_for(self, ttl: int, stored: dict[str, int]) -> int | None:
         """What was normal for this hop in earlier sessions: known for the last hop of each place,
@@ -363,6 +374,9 @@ class Paths:
         if seen.outcome == "error":
             return
         path = self._path(seen.target, seen.role)
+        if seen.method == "echo" and seen.role == "service":
+            path.pings.setdefault(seen.ttl, Pinged()).add(seen.at_ns, seen.rtt_ns, seen.loaded)
+            return
         reached = seen.outcome == "reached" or (
             path.complete and path.segments and seen.ttl >= path.length
         )

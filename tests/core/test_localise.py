@@ -116,7 +116,7 @@ def test_unknown_links_can_be_anywhere_further_on() -> None:
     segments = ("network.home.wifi", "network.isp.access", None, None, None)
     found = localise.queue(paths(segments, trouble_at=4), NOW)
     assert found is not None
-    assert found.place == "access_to_service"
+    assert found.place == "core_to_service"  # the line into the provider is a single link
 
 
 def test_a_path_never_reached_ends_beyond_its_last_hop() -> None:
@@ -127,7 +127,7 @@ def test_a_path_never_reached_ends_beyond_its_last_hop() -> None:
         seen.round_trip(RoundTrip(second * S_NS, "host-a", "service", None, "timeout"))
     found = localise.reach(seen, NOW)
     assert found is not None
-    assert found.place == "access_to_service"
+    assert found.place == "core_to_service"
 
 
 def test_returns_over_another_way_leave_the_place_open() -> None:
@@ -158,6 +158,98 @@ def test_loss_is_found_on_its_link() -> None:
     found = localise.loss(paths(lost_from=3), NOW)
     assert found is not None
     assert found.place == "core"
+
+
+def _lossy(pinged: dict[int, int], hop_ms: int = 4, ping_ms: int = 4) -> Paths:
+    """A fifth of what reaches the far end gets lost; of the hops little is known, and of hop
+    *pinged* -> every so many pings (0: none)."""
+    seen = Paths()
+    hops = tuple(f"addr-{ttl}" for ttl in range(1, 6))
+    seen.route(Route(0, "host-a", "service", hops, SEGMENTS, True))
+    beside = (*SEGMENTS[:3], "network.interconnect")
+    seen.route(Route(0, "host-r", "reference", (*hops[:3], "addr-r"), beside, True))
+    for second in range(30):
+        for ttl in (1, 2, 3, 4, 5) if second % 10 == 0 else (5,):
+            lost = ttl == 5 and second % 5 == 1
+            outcome = "lost" if lost else "reached" if ttl == 5 else "ttl_exceeded"
+            rtt = None if lost else hop_ms * ttl * MS_NS
+            seen.probe(HopProbe(second * S_NS, "host-a", ttl, "udp", outcome, rtt))  # type: ignore[arg-type]
+        for ttl, every in pinged.items():
+            for part in range(3):
+                lost = every > 0 and (second * 3 + part) % every == 1
+                at_ns = second * S_NS + part * S_NS // 3
+                rtt = None if lost else ping_ms * ttl * MS_NS
+                seen.probe(
+                    HopProbe(at_ns, "host-a", ttl, "echo", "lost" if lost else "reached", rtt)
+                )  # type: ignore[arg-type]
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("pinged", "place"),
+    [
+        ({}, "home_to_service"),
+        ({3: 0}, "interconnect_or_service"),
+        ({3: 5, 2: 0}, "core"),
+        ({1: 0, 2: 5}, "access"),
+    ],
+)
+def test_pings_to_routers_on_the_way_tell_where_losses_begin(
+    pinged: dict[int, int], place: str
+) -> None:
+    found = localise.loss(_lossy(pinged), NOW)
+    assert found is not None
+    assert found.place == place
+
+
+def test_pings_that_take_a_detour_tell_nothing() -> None:
+    straight, round_about = _lossy({3: 0}, ping_ms=5), _lossy({3: 0}, ping_ms=12)
+    assert localise.loss(straight, NOW).place == "interconnect_or_service"  # type: ignore[union-attr]
+    assert localise.loss(round_about, NOW).place == "home_to_service"  # type: ignore[union-attr]
+
+
+def test_a_router_that_is_pinged_is_alive() -> None:
+    """It answers pings while its word on limited-TTL probes is long ago."""
+    seen = paths(SEGMENTS)
+    for second in range(24, 40):
+        seen.probe(HopProbe(second * S_NS, "host-a", 5, "udp", "lost"))
+        seen.probe(HopProbe(second * S_NS, "host-a", 3, "echo", "reached", 12 * MS_NS))
+        seen.probe(HopProbe(second * S_NS, "host-a", 4, "udp", "lost"))
+    found = localise.reach(seen, 40 * S_NS)
+    assert found is not None
+    assert found.place == "interconnect"
+
+
+def test_a_far_end_that_is_gone_behind_a_silent_router_may_be_gone_itself() -> None:
+    seen = paths(lost_from=5)
+    del seen.paths["host-a"].hops[4]
+    assert localise.reach(seen, NOW).place == "interconnect_or_service"  # type: ignore[union-attr]
+
+
+def test_both_voices_of_a_far_end_tell_of_loss_together() -> None:
+    """Each alone has lost too little."""
+    seen = Paths()
+    seen.route(Route(0, "host-a", "service", ("a", "b"), SEGMENTS[:2], True))
+    for second in range(30):
+        lost = second % 10 == 9
+        rtt = None if lost else 8 * MS_NS
+        seen.probe(HopProbe(second * S_NS, "host-a", 1, "udp", "ttl_exceeded", 4 * MS_NS))
+        seen.probe(HopProbe(second * S_NS, "host-a", 2, "udp", "lost" if lost else "reached", rtt))
+        if second % 3 == 0:
+            gone = second == 15
+            seen.round_trip(
+                RoundTrip(
+                    second * S_NS, "host-a", "service", None if gone else 8 * MS_NS,
+                    "timeout" if gone else None,
+                )
+            )  # fmt: skip
+    assert localise.loss(seen, NOW).value == 4 * 1000 // 38  # type: ignore[union-attr]
+
+
+def test_one_lost_probe_is_no_loss() -> None:
+    seen = paths()
+    seen.probe(HopProbe(NOW, "host-a", 5, "udp", "lost"))
+    assert localise.loss(seen, NOW).place == localise.NONE  # type: ignore[union-attr]
 
 
 def test_nothing_is_said_of_a_path_whose_end_is_unseen() -> None:

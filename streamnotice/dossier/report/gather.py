@@ -211,7 +211,8 @@ def observed(found: Recorded, value: object) -> None:
                     hop = path.hop(value.ttl)
                     hop.place = BEFORE_IT
                 else:
-                    hop = path.far if value.method == "echo" else path.hop(value.ttl)
+                    of_far = value.method == "echo" and value.role != "service"
+                    hop = path.far if of_far else path.hop(value.ttl)
                 hop.add(value.rtt_ns, value.loaded)
         case RoundTrip():
             found.ways.round_trip(value)

@@ -8,7 +8,6 @@ from typing import Final
 import attrs
 
 from streamnotice.decibans import from_ratio
-from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.localise.stretches import (
     NONE,
     SHORT,
@@ -29,6 +28,9 @@ RELUCTANT_MDB: Final = 10_000
 """What it costs to take a hop's losses for its own: few routers are so."""
 DEAD_PERMILLE: Final = 900
 """A far end that loses so much may be gone itself, the link to it as well."""
+FEWEST_LOST: Final = 1
+FOUND_MDB: Final = 10_000
+"""Losses so much likelier with a lossy link than without are no chance."""
 CLEARLY_MDB: Final = 8_000
 """An arrangement of loss this much less likely than the best one is out of the question."""
 
@@ -50,6 +52,11 @@ class _Losses:
     def permille(self) -> int:
         return self.lost * 1000 // self.sent
 
+    @property
+    def within(self) -> int:
+        """Their own rate (permille), short of none and of all."""
+        return max(1, min(999, self.permille))
+
     def behind(self, permille: int) -> int:
         """Log likelihood (mdb) behind so much loss.
 
@@ -61,7 +68,7 @@ class _Losses:
 
     def fits(self, permille: int) -> int:
         """Log likelihood (mdb) of so much loss: a router may answer more seldom than that."""
-        own = max(1, min(999, self.permille))
+        own = self.within
         shared = self.log_of(permille)
         if own <= permille:
             return shared
@@ -93,16 +100,12 @@ def _loss(paths: Paths, now: int, role: str) -> Located | None:
         return None
     near, far = path_ends(path)
     last = path.length
-    ends = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
-    ends = [row for row in ends if row.sent >= 5]
-    if not ends:
+    voices = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
+    voices = [row for row in voices if row.sent >= 5]
+    if not voices:
         return None
-    # the kinder of the far end's two voices: a server may drop probes, not handshakes
-    end = min(ends, key=lambda row: row.permille)
-    rate = end.permille
+    end = _together(voices)
     base = next((path.hops[ttl].base_ns for ttl in far), None)
-    if rate < LEAST_LOSS_PERMILLE or end.lost < 2:
-        return Located(NONE, rate, base)
     found = {
         ttl: attrs.evolve(
             _count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), ttl),
@@ -111,21 +114,20 @@ def _loss(paths: Paths, now: int, role: str) -> Located | None:
         for ttl in near
         if path.hops[ttl].answered
     }
+    for ttl in found:
+        found[ttl] += _dense(ttl, path.pinged(ttl, now, LOSS_WINDOW_NS))
     router = paths.first_router(path)
     if router is not None and path.length > 1:
-        found[1] = found.get(1, _Losses(1, 0, 0)) + _asked(router, now)
+        asked = _dense(1, router.recent(now, LOSS_WINDOW_NS))
+        found[1] = found.get(1, _Losses(1, 0, 0)) + asked
     rows = [row for _, row in sorted(found.items()) if row.sent >= 3]
     rows.append(end)
-    scores = []
-    for first in range(len(rows)):
-        score = sum(row.fits(CLEAN_LOSS_PERMILLE) for row in rows[:first])
-        all_behind = sum(rows[first:-1], end)
-        score += max(
-            sum(row.behind(max(LEAST_LOSS_PERMILLE, min(900, faulty))) for row in rows[first:])
-            for faulty in (rate, all_behind.permille)
-        )
-        scores.append(score)
+    scores = [_score(rows, first) for first in range(len(rows))]
     best = max(scores)
+    clean = sum(row.fits(CLEAN_LOSS_PERMILLE) for row in rows)
+    rate = end.permille
+    if end.lost < FEWEST_LOST or rate < LEAST_LOSS_PERMILLE or best - clean < FOUND_MDB:
+        return Located(NONE, rate, base)
     open_to = [i for i, score in enumerate(scores) if best - score < CLEARLY_MDB]
     last_clean = rows[open_to[0] - 1] if open_to[0] else None
     if last_clean is not None and last_clean.halves:
@@ -137,13 +139,34 @@ def _loss(paths: Paths, now: int, role: str) -> Located | None:
     return Located(place, rate, base)
 
 
-def _asked(router: FirstHop, now: int) -> _Losses:
+def _together(voices: list[_Losses]) -> _Losses:
+    """Of the far end's two voices: both, or if they contradict each other the kinder one, since a
+    server may drop probes, not handshakes."""
+    both = sum(voices[1:], voices[0])
+    apart = sum(row.log_of(row.within) - row.log_of(both.within) for row in voices)
+    return both if apart < CLEARLY_MDB else min(voices, key=lambda row: row.permille)
+
+
+def _score(rows: list[_Losses], first: int) -> int:
+    """Log likelihood (mdb) of all losses if they begin on the link before row *first*.
+
+    At the far end's rate, or at that of all that is behind the link: it has more to go by.
+    """
+    clean = sum(row.fits(CLEAN_LOSS_PERMILLE) for row in rows[:first])
+    all_behind = sum(rows[first:-1], rows[-1])
+    rates = {
+        max(LEAST_LOSS_PERMILLE, min(DEAD_PERMILLE, losses.permille))
+        for losses in (rows[-1], all_behind)
+    }
+    return clean + max(sum(row.behind(rate) for row in rows[first:]) for rate in rates)
+
+
+def _dense(ttl: int, tries: list[Try]) -> _Losses:
     """A moment's loss of many is one: they come so densely that they are lost together. An outage
     counts by its seconds, as it does at the far end."""
-    tries = router.recent(now, LOSS_WINDOW_NS)
     lost = 0
     for gone, some in groupby(tries, lambda t: t.rtt_ns is None):
         if gone:
             times = [t.at_ns for t in some]
             lost += max(1, (times[-1] - times[0]) // S_NS)
-    return _Losses(1, lost, len(answers(tries)) + lost)
+    return _Losses(ttl, lost, len(answers(tries)) + lost)
