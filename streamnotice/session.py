@@ -55,6 +55,7 @@ class Session:
         labels: salted labels.
         log: structlog logger bound to the session.
         intensity: how densely the engine wants probes now.
+        suspects: ppm of each place (and of `none`) by the last verdict: what probes are to tell.
         loads: number of media requests under way (so that probes can say "loaded").
         budget: what probes may still send.
         commons: what probes share with the process's other sessions.
@@ -74,6 +75,7 @@ class Session:
         self.labels = labels or Labels()
         self.log: structlog.stdlib.BoundLogger = get_logger()
         self.intensity: Intensity = "rest"
+        self.suspects: dict[str, int] = {}
         self.loads = 0
         self.operators: dict[str, str] = {}
         self._sink = sink

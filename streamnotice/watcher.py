@@ -497,6 +497,7 @@ class Watcher:
         for event in events:
             if isinstance(event, Verdict):
                 self._verdict = event
+                self.session.suspects = dict(event.alternatives)
                 if event.impact is not None:
                     self._named = event
                 self._hooks.call("verdict", event)

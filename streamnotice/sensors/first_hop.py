@@ -28,23 +28,18 @@ from streamnotice.sensors import echo_probe, tcp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.following import Follower
-from streamnotice.sensors.pace import pacer_of
+from streamnotice.sensors.pace import ENOUGH, PING_EVERY_S, PING_ON_EVERY_S, pacer_of
 from streamnotice.sensors.routes import Way, default_ways, local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply
 from streamnotice.sensors.underlay import tunnel_server
 from streamnotice.session import Session, Target
+from streamnotice.verdict.next_probe import home_bits
 
 LOOK_EVERY_S: Final = 3.0
 Pace = dict[Intensity, float]
-PING_S: Final[Pace] = {"rest": 4.0, "watch": 0.5, "suspect": 0.3}
-"""Period of the questions."""
-PING_ON_S: Final[Pace] = {"rest": 4.0, "watch": 0.5, "suspect": 0.6}
-"""The same once as many as `ENOUGH` lie in the rules' window: no more are needed there."""
 KNOCK_S: Final[Pace] = {"rest": 8.0, "watch": 1.0, "suspect": 1.0}
 """Period of SYNs, which weigh twice as much, and which a cautious router counts."""
-ENOUGH: Final = 50
-"""So many answers, none missing, tell no loss from one of 5 %."""
 PORTS: Final = (53, 80)
 """What home routers serve: names, and their own pages."""
 _ROUTER_LIMIT: Final = 64
@@ -184,7 +179,7 @@ class _Asker:
             return True
         try:
             ask = partial(echo.probe, _ROUTER_LIMIT)
-            return await self._go_on(_Voice("echo", cost_bytes, PING_S, PING_ON_S, ask))
+            return await self._go_on(_Voice("echo", cost_bytes, PING_EVERY_S, PING_ON_EVERY_S, ask))
         finally:
             echo.close()
 
@@ -214,7 +209,12 @@ class _Asker:
                 self._tell(voice.method, reply, loaded)
             first_ns = self._asked_ns[0] if len(self._asked_ns) == ENOUGH else -LOSS_WINDOW_NS
             pace_s = voice.on_s if began_ns - first_ns < LOSS_WINDOW_NS else voice.pace_s
-            await self._pacer.due(began_ns, pace_s, lambda: self._circle.intensity)
+            await self._pacer.due(
+                began_ns,
+                pace_s,
+                lambda: self._circle.intensity,
+                lambda: home_bits(self._circle.suspects),
+            )
         return errors < _MOST_ERRORS
 
     def _plain(self, reply: Reply) -> Reply:

@@ -24,6 +24,7 @@ from streamnotice.observations import HomeRouter
 from streamnotice.sensors.pace import pacer_of
 from streamnotice.sensors.routes import default_ways, way_to
 from streamnotice.session import Session
+from streamnotice.verdict.next_probe import sharing_bits
 
 DEVICE: Final = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
 SEARCH_S: Final = 3
@@ -100,7 +101,7 @@ class GatewaySensor:
                 if before is not None:
                     self._tell(session, before, counts, began_ns, now_ns, media - media_before)
                 before, began_ns, media_before = counts, now_ns, media
-            await pacer.due(session.now(), EVERY_S)
+            await pacer.due(session.now(), EVERY_S, bits=lambda: sharing_bits(session.suspects))
 
     def _tell(
         self,

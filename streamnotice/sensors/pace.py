@@ -22,7 +22,21 @@ HANDSHAKE_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, 
 """Period of whole TCP handshakes to a service."""
 LIMITED_SYN_EVERY_S: Final[dict[Intensity, float]] = {"rest": 30.0, "watch": 10.0, "suspect": 6.0}
 """Period of limited-TTL SYNs, one hop at a time."""
+PING_EVERY_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "suspect": 0.3}
+"""Period of pings to a router: those it answers as often as they come."""
+PING_ON_EVERY_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "suspect": 0.6}
+"""The same once as many as `ENOUGH` lie in the rules' window: no more are needed there."""
+ENOUGH: Final = 50
+"""So many answers, none missing, tell no loss from one of 5 %."""
+_MOST_STRETCH: Final = 3.0
+_WHOLE_BITS: Final = 0.5
 _SLICE_S: Final = 0.1
+
+
+def stretch(bits: float) -> float:
+    """How many times more seldom to ask, under suspicion, what tells so little: the budget is
+    better spent elsewhere (`streamnotice.verdict.next_probe`)."""
+    return min(_MOST_STRETCH, _WHOLE_BITS / max(bits, 1e-3)) if bits < _WHOLE_BITS else 1.0
 
 
 class Pacer:
@@ -60,11 +74,17 @@ class Pacer:
         since_ns: int,
         every_s: Mapping[Intensity, float],
         intensity: Callable[[], Intensity] | None = None,
+        bits: Callable[[], float] | None = None,
     ) -> None:
-        """Wait until a period has passed since *since_ns*. A change of density counts at once."""
+        """Wait until a period has passed since *since_ns*. A change of density counts at once.
+
+        Args:
+            bits: what the answer is worth now; under suspicion the period is stretched by it.
+        """
         while True:
             wanted = intensity() if intensity else self.intensity
-            if self._session.now() - since_ns >= every_s[wanted] * 1e9:
+            times = stretch(bits()) if bits is not None and wanted == "suspect" else 1.0
+            if self._session.now() - since_ns >= every_s[wanted] * times * 1e9:
                 return
             await asyncio.sleep(_SLICE_S)
 

@@ -2,7 +2,8 @@
 
 Route finding counts up the time to live with UDP. Where the far end drops UDP, SYNs with a
 limited time to live to its own port tell how long the path is. Afterwards the hops that answered
-are asked in turn, and every few seconds TCP bears witness: a whole handshake, a SYN to one hop.
+are asked, those first whose answers tell most (`streamnotice.verdict.next_probe`), and every few
+seconds TCP bears witness: a whole handshake, a SYN to one hop.
 Of a tunnel's server no port is known: ICMP echo takes the place of TCP where it drops UDP.
 """
 
@@ -10,23 +11,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from typing import Final, cast
 
 import attrs
 
+from streamnotice.commons import ROUTER_EVERY_NS
 from streamnotice.observations import HopProbe, ProbeMethod, RoundTrip, Route, TargetRole
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import echo_probe, tcp_probe, udp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
+from streamnotice.sensors.hop_echo import Asked, HopEcho
 from streamnotice.sensors.pace import (
     HANDSHAKE_EVERY_S,
     LIMITED_SYN_EVERY_S,
     pacer_of,
+    stretch,
 )
 from streamnotice.sensors.routes import local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply, UdpFlow
+from streamnotice.verdict.next_probe import NOT_KNOWN_BITS, hop_bits
 
 MOST_HOPS: Final = 30
 _SILENT_IN_A_ROW: Final = 4
@@ -36,6 +42,10 @@ _REDISCOVER_NS: Final = 300_000_000_000  # changes are noticed by following it
 _INCOMPLETE_AGAIN_NS: Final = 30_000_000_000
 _NOTHING_AGAIN_NS: Final = 2_000_000_000  # nobody answers: that they don't is worth knowing
 _CHANGED_LOOKS: Final = 2
+_SAID_EARLY: Final = 2
+"""Silent hops after which a new way is told of as far as it is known; finding goes on."""
+_LEAST_BITS: Final = 0.15
+"""A router whose word is worth less is not pinged."""
 FIRST_SOONER_S: Final = HANDSHAKE_EVERY_S["watch"] - HANDSHAKE_EVERY_S["suspect"]
 """The first handshake comes so much sooner than a period after the others begin."""
 _LATE_NS: Final = 2_500_000_000
@@ -86,6 +96,7 @@ class PathFlow:
         self._pinging = asyncio.Lock()
         self._pinged = False  # the far end has answered one: then a lost one is worth telling
         self._hops: list[Hop] = []
+        self._segments: tuple[str | None, ...] = ()  # as the asking session's table has them
         self._complete = False
         self._far_udp = False  # the far end itself answers UDP
         self._lost_ns: dict[str, int] = {}  # routers whose late answers may still come
@@ -141,11 +152,15 @@ class PathFlow:
             return
         async with asyncio.TaskGroup() as tasks:
             # beside finding the way, which takes seconds where nobody answers
-            witness = tasks.create_task(self._witness())
+            others = [tasks.create_task(self._witness())]
+            if self._role == "service":
+                echo = HopEcho(self._circle, self._session, self._best)
+                others.append(tasks.create_task(echo.run()))
             try:
                 await self._find_and_follow()
             finally:
-                witness.cancel()
+                for other in others:
+                    other.cancel()
 
     async def _find_and_follow(self) -> None:
         while not self._moved:
@@ -176,6 +191,9 @@ class PathFlow:
                 length = ttl
                 break
             silent = silent + 1 if reply.outcome == "lost" else 0
+            if silent == _SAID_EARLY and found and not self._hops:
+                self._take(found, None)
+                self._say_route()
             if silent == _SILENT_IN_A_ROW or reply.outcome in ("refused_by_path", "error"):
                 break
         by_udp = length is not None
@@ -261,6 +279,8 @@ class PathFlow:
             roles = assign_roles(
                 addresses, self._address, way.gateway, way.medium, networks, way.on_link
             )
+            if seat.session is self._session:
+                self._segments = roles.segments
             if self._role == "service":
                 _learn_operators(seat, addresses, roles.segments)
             label = seat.session.labels.address
@@ -310,9 +330,10 @@ class PathFlow:
             self._following = False
 
     def _next(self) -> int | None:
-        """The hop that has waited longest, among those that may be asked and are worth it."""
+        """The hop that has waited longest for what it is worth, among those that may be asked."""
         now = self._session.now()
-        best: tuple[int, int] | None = None
+        stretched = [stretch(bits) for bits in self._bits()]
+        best: tuple[float, int] | None = None
         for ttl, hop in enumerate(self._hops, 1):
             far = self._complete and ttl == len(self._hops)
             quiet = hop.address is None or (far and not self._far_udp)
@@ -324,9 +345,30 @@ class PathFlow:
                 hop.address == self._reserved or hop.address in self._late()
             ):
                 continue  # a late answer could be taken for that to the next question
-            if best is None or hop.asked_ns < best[0]:
-                best = (hop.asked_ns, ttl)
+            # the far end's answers are what all others' are compared with
+            waited_ns = (now - hop.asked_ns) / (1.0 if far else stretched[ttl - 1])
+            if waited_ns >= ROUTER_EVERY_NS and (best is None or waited_ns > best[0]):
+                best = (waited_ns, ttl)
         return None if best is None else best[1]
+
+    def _bits(self) -> tuple[float, ...]:
+        """What each hop's next answer tells; at ease all tell the same, how it is in good times."""
+        hops = len(self._hops)
+        if self._circle.intensity != "suspect" or hops != len(self._segments):
+            return (NOT_KNOWN_BITS,) * hops
+        beyond = () if self._complete else (None,)
+        return hop_bits((*self._segments, *beyond), self._circle.suspects)[:hops]
+
+    def _best(self) -> Asked | None:
+        """The router before the far end whose answers tell most; the home's is asked as it is."""
+        routers = [
+            Asked(ttl, hop.address, bits)
+            for ttl, (hop, bits) in enumerate(zip(self._hops, self._bits(), strict=True), 1)
+            if hop.address not in (None, self._address)
+            and self._segments[ttl - 1 : ttl] != ("network.home.wifi",)
+        ]
+        best = max(routers, key=attrgetter("bits"), default=None)
+        return best if best is not None and best.bits >= _LEAST_BITS else None
 
     def _late(self) -> frozenset[str]:
         """Routers whose answers were given up so lately that they may still come."""

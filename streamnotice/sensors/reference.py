@@ -28,6 +28,7 @@ from streamnotice.sensors.path_flow import follow_path
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.tap import failure_of_http
 from streamnotice.session import Session, Target
+from streamnotice.verdict.next_probe import reference_bits
 
 ROUND_TRIP_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, "suspect": 2.0}
 """Period of handshakes to each reference."""
@@ -35,6 +36,8 @@ DOWNLOAD_EVERY_S: Final = 12.0
 """Least time between downloads, all references together; only under suspicion."""
 DOWNLOAD_BYTES: Final = 12 * 1024
 """What one download fetches at most."""
+_DOWNLOAD_BITS: Final = 0.3
+"""What a download must be expected to tell: it costs as much as a minute of a router's answers."""
 _KEPT_BYTES: Final = 30 * 1024
 DOWNLOAD_TIMEOUT_S: Final = 8.0
 _OVERHEAD_BYTES: Final = {"http": 2 * 1024, "https": 6 * 1024}
@@ -151,7 +154,12 @@ class ReferenceSensor:
                 loaded = {seat: seat.loaded for seat in circle.seats}
                 done = await tcp_probe.handshake(address, target.port)
                 _tell_round_trip(circle, loaded, done)
-                await pacer.due(began_ns, ROUND_TRIP_EVERY_S, lambda: circle.intensity)
+                await pacer.due(
+                    began_ns,
+                    ROUND_TRIP_EVERY_S,
+                    lambda: circle.intensity,
+                    lambda: reference_bits(circle.suspects),
+                )
 
         await share(("reference", address, target.port), Seat(session, target), work)
 
@@ -167,6 +175,8 @@ class ReferenceSensor:
             while True:
                 await asyncio.sleep(0.5)
                 if circle.intensity != "suspect" or downloads.locked():
+                    continue
+                if reference_bits(circle.suspects) < _DOWNLOAD_BITS:
                     continue
                 async with downloads:  # one at a time, and a pause after each
                     overhead_bytes = _OVERHEAD_BYTES[urlsplit(url).scheme]

@@ -69,6 +69,13 @@ class Circle:
         """The density that the most suspicious wants."""
         return max((s.session.intensity for s in self._seats), key=_DENSITY.index, default="rest")
 
+    @property
+    def suspects(self) -> dict[str, int]:
+        """What the most suspicious takes for the place of the trouble."""
+        sessions = [seat.session for seat in self._seats]
+        most = max(sessions, key=lambda one: _DENSITY.index(one.intensity), default=None)
+        return {} if most is None else most.suspects
+
     def tell(self, seats: tuple[Seat, ...], make: Callable[[Seat, int], Observation]) -> None:
         """Emit to each of *seats* what *make* makes of it and of the session's time."""
         for seat in seats:

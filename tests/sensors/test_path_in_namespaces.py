@@ -80,6 +80,7 @@ async def main():
     seen = []
     session = Session(Policy(probes={"path"}), seen.append)
     session.intensity = "suspect"
+    session.suspects = json.loads(sys.argv[5])
     sensor = {"path": PathSensor, "underlay": UnderlaySensor, "first-hop": FirstHopSensor}[
         sys.argv[3]]
     task = asyncio.create_task(sensor(table).run(session))
@@ -188,6 +189,7 @@ class World:
         towards: str | None = None,
         sensor: str = "path",
         least_s: float = 0.0,
+        suspects: dict[str, int] | None = None,
     ) -> list[dict[str, Any]]:
         """Run the sensor as nobody until it has seen as many of each kind as wanted."""
         done = subprocess.run(
@@ -199,6 +201,7 @@ class World:
                 towards or FAR_ENDS[by],
                 sensor,
                 str(least_s),
+                json.dumps(suspects or {}),
             ),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -296,8 +299,9 @@ def test_hops_answer_an_ordinary_user_at_default_limits(world: World, by: int) -
 def test_a_far_end_that_drops_udp_behind_a_silent_router(world: World, by: int) -> None:
     what = f"-{by} rule add iif lo ipproto {'icmp' if by == 4 else 'ipv6-icmp'} prio 10 blackhole"
     world.sh(f"ip -n server {what}; ip -n access {what}")
-    seen = world.view({"route::": 1, "round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2}, by)
-    (route,) = _routes(seen)
+    seen = world.view({"route::": 2, "round-trip::": 1, "hop-probe:ttl_exceeded:udp": 2}, by)
+    early, route = _routes(seen)
+    assert (len(early["hops"]), early["complete"]) == (1, False), "as far as it is known, at once"
     assert route["complete"]
     assert len(route["hops"]) == 3  # as long as it is, though two of three are silent to UDP
     assert route["hops"][1] is None
@@ -472,7 +476,7 @@ def test_a_tunnels_server_that_swallows_udp_is_pinged(world: World) -> None:
     )
     want = {"hop-probe:ttl_exceeded:udp": 2, "hop-probe:reached:echo": 3}
     seen = world.view(want, towards=BEHIND_TUNNEL, sensor="underlay")
-    (route,) = _routes(seen)
+    _early, route = _routes(seen)
     assert (len(route["hops"]), route["complete"]) == (3, True)
     pings = [o for o in seen if o.get("method") == "echo"]
     assert {o["ttl"] for o in pings} == {3}
@@ -516,6 +520,44 @@ def _questions(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     assert {(o["role"], o["ttl"]) for o in asked} == {("first-hop", 1)}
     assert len({o["target"] for o in asked}) == 1
     return asked
+
+
+def _asked_at(seen: list[dict[str, Any]], ttl: int, method: str) -> list[float]:
+    """When hop *ttl* was asked so, in seconds."""
+    return [
+        o["at_ns"] / 1e9
+        for o in seen
+        if o["kind"] == "hop-probe" and (o["ttl"], o["method"]) == (ttl, method)
+    ]
+
+
+def _every_s(times: list[float]) -> float:
+    return (times[-1] - times[0]) / (len(times) - 1)
+
+
+@both
+@needs_namespaces
+def test_the_hop_that_parts_the_suspects_is_asked_most_and_pinged(world: World, by: int) -> None:
+    world.sh(PINGS)
+    suspects = {"network.isp.access": 500_000, "network.interconnect": 480_000, "none": 20_000}
+    seen = world.view({"hop-probe:reached:echo": 20}, by, suspects=suspects)
+    (route,) = _routes(seen)
+    pings = [o for o in seen if o["kind"] == "hop-probe" and o["method"] == "echo"]
+    assert {(o["ttl"], o["hop"]) for o in pings} == {(2, route["hops"][1])}
+    assert {(o["role"], o["outcome"]) for o in pings} == {("service", "reached")}
+    assert _every_s(_asked_at(seen, 2, "echo")) < 0.5, "far more often than errors may be asked for"
+    near, border = (_every_s(_asked_at(seen, ttl, "udp")) for ttl in (1, 2))
+    assert near > 1.5 * border, "the home router's answers part nobody"
+
+
+@needs_namespaces
+def test_a_router_that_answers_no_pings_is_left_alone(world: World) -> None:
+    world.sh(PINGS + "; ip netns exec access sysctl -qw net.ipv4.icmp_echo_ignore_all=1")
+    suspects = {"network.isp.access": 500_000, "network.interconnect": 500_000}
+    before = world._count("access", "Icmp", "InEchos")
+    seen = world.view({"round-trip::": 4}, suspects=suspects, least_s=8)
+    assert not _asked_at(seen, 2, "echo"), "of a voice that was never heard nothing is told"
+    assert 1 <= world._count("access", "Icmp", "InEchos") - before <= 8
 
 
 def _heard(seen: list[dict[str, Any]]) -> list[bool]:
