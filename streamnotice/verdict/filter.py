@@ -10,10 +10,11 @@ starving player is not getting better for want of news.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import attrs
 
-from streamnotice.decibans import NEVER, from_ratio, log_add, log_sum
+from streamnotice.decibans import NEVER, from_ratio, log_add, log_add_each, log_sum
 from streamnotice.snapshot import derived, stateful
 
 PPM = 1_000_000
@@ -34,6 +35,12 @@ class Switch:
     move_ppm: int
 
 
+@cache
+def _log(ppm: int) -> int:
+    """mdb of a rate: a table has a handful of them, and needs them each step."""
+    return from_ratio(ppm, PPM)
+
+
 @stateful
 @attrs.define
 class Filter:
@@ -47,25 +54,23 @@ class Filter:
         end_ppm = 0 if suffering else switch.end_ppm
         fine = self.logs[0]
         faults = log_sum(self.logs[1:])
-        onset = fine + from_ratio(switch.onset_ppm, PPM)
-        move = faults + from_ratio(switch.move_ppm, PPM)
-        arriving = log_add(onset, move)
-        stay = from_ratio(PPM - end_ppm - switch.move_ppm, PPM)
+        arriving = log_add(fine + _log(switch.onset_ppm), faults + _log(switch.move_ppm))
+        stay = _log(PPM - end_ppm - switch.move_ppm)
         relaxed = log_add(
-            fine + from_ratio(PPM - switch.onset_ppm, PPM),
-            faults + from_ratio(end_ppm, PPM) if end_ppm else NEVER,
+            fine + _log(PPM - switch.onset_ppm),
+            faults + _log(end_ppm) if end_ppm else NEVER,
         )
-        ahead = [
-            log_add(max(NEVER, log + stay), arriving + prior)
-            for log, prior in zip(self.logs, priors, strict=True)
-        ]
+        ahead = log_add_each(
+            _at_least_never([log + stay for log in self.logs]),
+            [arriving + prior for prior in priors],
+        )
         ahead[0] = relaxed
         return ahead
 
     def update(self, joint: list[int]) -> None:
         """Take what lies ahead with the outcomes weighed in, and normalise it."""
         total = log_sum(joint)
-        self.logs = [max(NEVER, j - total) for j in joint]
+        self.logs = _at_least_never([log - total for log in joint])
         self._masses = None
 
     def likeliest(self, members: Iterable[int]) -> int:
@@ -81,3 +86,7 @@ class Filter:
             mass = min(0, log_sum(map(self.logs.__getitem__, members)))
             self._masses[members] = mass
         return mass
+
+
+def _at_least_never(logs: list[int]) -> list[int]:
+    return logs if min(logs) >= NEVER else [max(NEVER, log) for log in logs]

@@ -11,9 +11,11 @@ only the measured rate stands. `docs/how-it-weighs.md` says more.
 
 from __future__ import annotations
 
+from itertools import repeat
+
 import attrs
 
-from streamnotice.decibans import NEVER, from_ratio, log_add, quantities
+from streamnotice.decibans import NEVER, from_ratio, log_add_each, quantities
 from streamnotice.snapshot import stateful
 
 CAP_MDB = 100_000
@@ -46,11 +48,11 @@ class Gate:
         after = quantities(joint)
         all_before, all_after = sum(before), sum(after)
         logs = self.logs
-        for name, members in names.items():
+        one_more = log_add_each(repeat(0, len(names)), [logs.get(name, NEVER) for name in names])
+        for (name, members), log_before in zip(names.items(), one_more, strict=True):
             was = sum(map(before.__getitem__, members))
             now = sum(map(after.__getitem__, members))
             outside = was * (all_after - now)
             log = from_ratio(now * (all_before - was), outside) if outside else CAP_MDB
-            log = log * temper_permille[name] // 1000
-            log = log_add(0, logs.get(name, NEVER)) + min(CAP_MDB, log)
-            logs[name] = max(FLOOR_MDB, log)
+            log = min(CAP_MDB, log * temper_permille[name] // 1000)
+            logs[name] = max(FLOOR_MDB, log_before + log)

@@ -144,11 +144,12 @@ class Namer:
         whatever is named falsely, one of the *largest* false names around it has crossed too,
         so only of those need the chances be summed.
         """
-        # the gates first: they are cheap to ask, and mostly shut
-        for name in (key, *self.covers[key]):
-            if gate.logs.get(name, -1) < self.gates_mdb[name]:
-                return False
+        if not all(self._crossed(name, gate) for name in (key, *self.covers[key])):
+            return False
         return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
+
+    def _crossed(self, key: str, gate: Gate) -> bool:
+        return gate.logs.get(key, -1) >= self.gates_mdb[key]
 
     def best(self, belief: Filter, gate: Gate, sighted: Sighted) -> Named | None:
         """The deepest name that passes, the likeliest of several; None if none does.
@@ -159,7 +160,10 @@ class Namer:
         passing = [
             key
             for key in self.names
-            if self.passes(key, belief, gate) and self.sayable(key, sighted)
+            # its own gate first: that is cheap to ask, and mostly shut
+            if self._crossed(key, gate)
+            and self.passes(key, belief, gate)
+            and self.sayable(key, sighted)
         ]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]

@@ -8,7 +8,7 @@ long fault's seconds say much the same thing again and again; each repetition co
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -52,11 +52,12 @@ class Repeats:
         """Weight in thousandths of this answer, and count it."""
         counts = self.counts.setdefault(rule, {})
         said = counts.get(outcome, 0)
-        for other in list(counts):
-            if other != outcome:
-                counts[other] -= 1
-                if counts[other] <= 0:
-                    del counts[other]
+        if len(counts) > (said > 0):  # it said something else of late
+            for other in list(counts):
+                if other != outcome:
+                    counts[other] -= 1
+                    if counts[other] <= 0:
+                        del counts[other]
         counts[outcome] = min(MOST_REPEATS, said + 1)
         return 1000 * fatigue_steps // (fatigue_steps + said)
 
@@ -134,6 +135,16 @@ def carried(weight: int, fresh_permille: int) -> int:
     return whole if weight >= 0 else -whole
 
 
+def carried_row(weights: Sequence[int], fresh_permille: int) -> tuple[int, ...]:
+    """`carried` for the weights of all states."""
+    return tuple(
+        [
+            weight * fresh_permille // 1000 if weight >= 0 else -(-weight * fresh_permille // 1000)
+            for weight in weights
+        ]
+    )
+
+
 def waterfall(tally: Tally, weigh: Callable[[str, str], int | None]) -> tuple[Item, ...]:
     """One item a rule, the heaviest first.
 
@@ -155,7 +166,7 @@ def waterfall(tally: Tally, weigh: Callable[[str, str], int | None]) -> tuple[It
         total = sum(outcomes.values())
         # the outcome that pulled hardest in the direction of the sum speaks for the rule
         sign = 1 if total >= 0 else -1
-        outcome = max(sorted(outcomes), key=lambda name: (sign * outcomes[name], name))
+        outcome = max((sign * weight, name) for name, weight in outcomes.items())[1]
         spoken = tally.last[rule, outcome]
         items.append(
             Item(

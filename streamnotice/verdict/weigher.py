@@ -5,8 +5,7 @@ Holds the filter, the gate and the window for the waterfall, and nothing about n
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import add
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -20,7 +19,7 @@ from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables
-from streamnotice.verdict.waterfall import Repeats, Said, Steps, carried, waterfall
+from streamnotice.verdict.waterfall import Repeats, Said, Steps, carried, carried_row, waterfall
 
 MOST_ALTERNATIVES = 6
 RULED_OUT_MDB = 8_000
@@ -74,16 +73,16 @@ class Weigher:
         if boxed and not memory.boxed:
             self._forget(memory)
         memory.boxed = boxed
-        likelihoods = [0] * len(self.tables.states)
+        ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
+        weights: list[Sequence[int]] = [ahead]
         said: list[Said] = []
         for rule, outcome in sorted(outcomes.items()):
             fresh = memory.repeats.fresh(rule, outcome.name, self.tables.fatigue_steps)
             said.append(Said(rule, outcome.name, outcome.measured, outcome.baseline, fresh))
             row = self._row(rule, outcome.name, fresh)
             if row:
-                likelihoods = list(map(add, likelihoods, row))
-        ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
-        joint = list(map(add, ahead, likelihoods))
+                weights.append(row)
+        joint = list(map(sum, zip(*weights, strict=True)))
         memory.gate.step(self.namer.names, ahead, joint, self.namer.tempers_permille)
         memory.belief.update(joint)
         memory.steps.add(now, said)
@@ -100,7 +99,7 @@ class Weigher:
         row = self._worn.get(key)
         if row is None:
             whole = self.tables.likelihoods.get(rule, {}).get(outcome, ())
-            row = self._worn[key] = tuple(carried(value, fresh_permille) for value in whole)
+            row = self._worn[key] = carried_row(whole, fresh_permille)
         return row
 
     def name(self, memory: Memory, sighted: Sighted, says: bool = True) -> Named | None:
@@ -198,8 +197,8 @@ class Weigher:
 
     def _seen(self, memory: Memory, now: int) -> tuple[Item, ...]:
         """With nothing named: what was seen at this step, without weights."""
-        rows = memory.steps.since(now)
-        if not rows:
+        rows = memory.steps.rows
+        if not rows or rows[-1][0] < now:
             return ()
         known = self.tables.likelihoods
         return tuple(
