@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import Protocol, TypeVar
 
 
@@ -20,6 +19,10 @@ def recent(rows: Sequence[T], now: int, window_ns: int) -> list[T]:
     The engine lets no stamp go back, so the search ends at the first row that is too old.
     """
     start = now - window_ns
-    found = list(takewhile(lambda row: row.at_ns > start, reversed(rows)))
+    found = []
+    for row in reversed(rows):
+        if row.at_ns <= start:
+            break
+        found.append(row)
     found.reverse()
     return found

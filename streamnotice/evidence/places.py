@@ -19,7 +19,7 @@ def _delay(found: localise.Located | None, figure: str) -> Outcome | None:
 def read_queue(seen: Estimates, now: int) -> Outcome | None:
     found = localise.queue(seen.paths, now)
     calm = found is not None and found.place == localise.NONE
-    if calm and localise.may_hide_queue(seen.paths, now):
+    if calm and localise.may_hide_queue(seen.paths):
         return None
     return _delay(found, "queue_ns")
 

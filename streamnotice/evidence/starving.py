@@ -39,7 +39,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     base = (("needed_bps", needed),)
     if end.silent:
         return Outcome("silent", figures, base)
-    if found is not None and found.place == "none" and may_hide_queue(seen.paths, now):
+    if found is not None and found.place == "none" and may_hide_queue(seen.paths):
         return None
     queued = found is not None and found.place != "none"
     if queued:

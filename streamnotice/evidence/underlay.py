@@ -8,6 +8,8 @@ from streamnotice.path import localise, underlay
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
+    if seen.paths.underlay() is None:
+        return None
     found = underlay.trouble(seen.paths, now)
     if found is None and seen.requests.nothing_arrives(now):
         # the server never answered, and nothing comes through the tunnel

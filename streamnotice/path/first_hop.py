@@ -122,8 +122,8 @@ class FirstHop:
             return None
         missing = [t.rtt_ns is None for t in tries]
         lost = sum(missing)
-        gaps = sum(one and not before for before, one in pairwise([False, *missing]))
-        rtts = answers(recent(tries, now, DELAY_WINDOW_NS))
+        gaps = sum([one and not before for before, one in pairwise([False, *missing])])
+        rtts = sorted(answers(recent(tries, now, DELAY_WINDOW_NS)))
         enough = len(rtts) >= LEAST_ANSWERS
         mute = next((n for n, gone in enumerate(reversed(missing)) if not gone), len(missing))
         lately = recent(tries, now, LATELY_NS)

@@ -415,14 +415,25 @@ class Paths:
         return self.first_hop if leads and self.first_hop.known else None
 
     def services(self) -> list[PathSeen]:
-        return [p for p in self.paths.values() if p.role == "service"]
+        return self._of_role("service")
+
+    def _of_role(self, role: str) -> list[PathSeen]:
+        def look() -> list[PathSeen]:
+            return [path for path in self.paths.values() if path.role == role]
+
+        return self.once(f"all {role}", 0, look)  # the same at any instant
 
     def ended_near(self) -> bool:
         """A box on the way ends our TCP connections: on one way seen, and so maybe on all."""
-        return any(path.ended_near for path in self.paths.values())
+
+        def look() -> bool:
+            return any(path.ended_near for path in self.paths.values())
+
+        return self.once("ended near", 0, look)  # the same at any instant
 
     def _look_for_box(self, path: PathSeen) -> None:
         """Once one is found on *path*, nobody's handshakes are their own any more."""
+        self._looked = None
         if path.ended_near and FAR in path.hops:
             for other in self.services():
                 if FAR in other.hops:
@@ -432,4 +443,4 @@ class Paths:
         """None where it isn't they who answer handshakes."""
         if self.ended_near():
             return []
-        return [p for p in self.paths.values() if p.role == "reference"]
+        return self._of_role("reference")

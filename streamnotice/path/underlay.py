@@ -28,7 +28,7 @@ def trouble(paths: Paths, now: int) -> str | None:
         delays.append({"all": CALM, "server": "service"}.get(reach.place, reach.place))
     if all(place == CALM for place in (*delays, *lost)):
         # calm is said of what was looked at long enough, and holds no queue that was there first
-        if queue is None or loss is None or localise.may_hide_queue(paths, now, ROLE):
+        if queue is None or loss is None or localise.may_hide_queue(paths, ROLE):
             return None
         return CALM
     late = _in_common(delays)

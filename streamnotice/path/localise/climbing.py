@@ -18,49 +18,56 @@ WINDOW_NS: Final = 15 * S_NS
 
 @attrs.frozen
 class Point:
-    """A hop's smallest round trip ever, and its median now; `ttl` is set where it stands."""
+    """A hop's smallest round trip ever, and where it stands; without a hop it is this device."""
 
     base_ns: int
-    now_ns: int | None
+    hop: HopSeen | FirstHop | None = None
     ttl: int = 0
 
+    def lately_ns(self, now: int) -> int | None:
+        """Its median round trip of the last seconds; None without any."""
+        if self.hop is None:
+            return 0
+        rtts = answers(self.hop.recent(now, WINDOW_NS))
+        return middle(rtts) if rtts else None
 
-def climb(paths: Paths, now: int, role: str = "service") -> list[Point] | None:
+
+def climb(paths: Paths, role: str = "service") -> list[Point] | None:
     """The way from here (`ttl` 0) over the hops that answer to the far end; None if that doesn't.
 
     A slow router's answers are no part of the way: no hop is further than one behind it.
     """
-    return paths.once(f"climb {role}", now, lambda: _climb(paths, now, role))
+    return paths.once(f"climb {role}", 0, lambda: _climb(paths, role))  # the same at any instant
 
 
-def _climb(paths: Paths, now: int, role: str) -> list[Point] | None:
+def _climb(paths: Paths, role: str) -> list[Point] | None:
     path = paths.main(role)
     if path is None:
         return None
     near, far = path_ends(path)
-    end = _lowest([_idle(path.hops[ttl], now) for ttl in far])
+    end = _lowest([_point(path.hops[ttl], path.length) for ttl in far])
     if end is None:
         return None
-    points = {ttl: found for ttl in near if (found := _idle(path.hops[ttl], now)) is not None}
+    points = {ttl: found for ttl in near if (found := _point(path.hops[ttl], ttl)) is not None}
     router = paths.first_router(path)
     if router is not None and path.length > 1:
-        asked = _lowest([points.get(1), _idle(router, now)])
+        asked = _lowest([points.get(1), _point(router, 1)])
         if asked is not None:
             points[1] = asked
-    rising = [attrs.evolve(end, ttl=path.length)]
+    rising = [end]
     for ttl in sorted(points, reverse=True):
-        least = min(rising[-1], points[ttl], key=lambda p: p.base_ns)
-        rising.append(attrs.evolve(least, ttl=ttl))
-    rising.append(Point(0, 0))
+        behind, here = rising[-1], points[ttl]
+        slow = here.base_ns >= behind.base_ns
+        rising.append(Point(behind.base_ns, behind.hop, ttl) if slow else here)
+    rising.append(Point(0))
     rising.reverse()
     return rising
 
 
-def _idle(hop: HopSeen | FirstHop, now: int) -> Point | None:
+def _point(hop: HopSeen | FirstHop, ttl: int) -> Point | None:
     if hop.base_ns is None or hop.answered < FEWEST:
         return None
-    rtts = answers(hop.recent(now, WINDOW_NS))
-    return Point(hop.base_ns, middle(rtts) if rtts else None)
+    return Point(hop.base_ns, hop, ttl)
 
 
 def _lowest(points: list[Point | None]) -> Point | None:

@@ -41,8 +41,8 @@ def far_end(
     tries = hop.recent(now, window_ns)
     if len(tries) < 2:
         return None
-    excess = sorted([row[1] for row in over_base(path, ttl, stored, tries)])
-    gone = sum(1 for t in tries if t.rtt_ns is None)
+    excess = sorted([excess_ns for _, excess_ns in over_base(path, ttl, stored, tries)])
+    gone = sum([t.rtt_ns is None for t in tries])
     return FarEnd(
         excess[len(excess) // 2] if excess else None, hop.base_ns, gone * 1000 // len(tries)
     )

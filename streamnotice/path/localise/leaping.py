@@ -27,7 +27,7 @@ def leap(paths: Paths, now: int, role: str = "service") -> Located | None:
     path = paths.main(role)
     if path is None or not path.complete or _usual_is_known(paths, path, role):
         return None
-    way = climb(paths, now, role)
+    way = climb(paths, role)
     if way is None:
         return None
     rises = [(after.base_ns - before.base_ns, before, after) for before, after in pairwise(way)]
@@ -38,21 +38,22 @@ def leap(paths: Paths, now: int, role: str = "service") -> Located | None:
     for rise_ns, before, after in leaps:
         if SATELLITE_NS[0] <= rise_ns < SATELLITE_NS[1]:
             return None
-        if before.now_ns is None or after.now_ns is None:
+        near_ns, far_ns = before.lately_ns(now), after.lately_ns(now)
+        if near_ns is None or far_ns is None:
             return None
-        if (after.now_ns - before.now_ns) * 1000 < rise_ns * STILL_PERMILLE:
+        if (far_ns - near_ns) * 1000 < rise_ns * STILL_PERMILLE:
             return None
     # of several, none is known to be the queue
     return Located(between(path, leaps[0][1].ttl, leaps[-1][2].ttl), size, way[-1].base_ns)
 
 
-def may_hide_queue(paths: Paths, now: int, role: str = "service") -> bool:
+def may_hide_queue(paths: Paths, role: str = "service") -> bool:
     """A link is so long that a queue may be in it which stood from the start: that no round trip
     rises over its base then doesn't say that there is none."""
     path = paths.main(role)
     if path is None or _usual_is_known(paths, path, role):
         return False
-    way = climb(paths, now, role) or []
+    way = climb(paths, role) or []
     return any(after.base_ns - before.base_ns >= LEAP_NS for before, after in pairwise(way))
 
 

@@ -133,6 +133,6 @@ def _shares(path: PathSeen, ttl: int) -> int:
 def path_ends(path: PathSeen) -> tuple[list[int], list[int]]:
     """(hops before the far end, hop numbers under which the far end's own answers stand)."""
     last = path.length
-    near = sorted(ttl for ttl in path.hops if ttl < last)
+    near = sorted([ttl for ttl in path.hops if ttl < last])
     far = [ttl for ttl in (last, FAR) if ttl in path.hops]
     return near, far
