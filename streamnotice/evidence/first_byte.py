@@ -26,8 +26,8 @@ def _read(seen: Estimates, now: int, cache: str | None) -> Outcome | None:
     ]
     if not answers:
         return None
-    rtts = [rtt for at, rtt in requests.rtts if now - 10 * WINDOW_S * S_NS < at <= now]
-    rtt = max([a.rtt_ns for a in answers if a.rtt_ns is not None] + rtts[-2:], default=0)
+    rtts = requests.rtts_of(now, 10 * WINDOW_S * S_NS)
+    rtt = max([a.rtt_ns for a in answers if a.rtt_ns is not None] + rtts[:2], default=0)
     ttfb = middle([answer.ttfb_ns for answer in answers])
     excess = max(0, ttfb - 2 * rtt)
     name = scale(excess, ((200 * MS_NS, "prompt"), (1000 * MS_NS, "late")), "very_late")

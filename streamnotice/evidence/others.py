@@ -35,7 +35,7 @@ def read_here(seen: Estimates, now: int) -> Outcome | None:
     if length < WINDOW_S * S_NS // 2:
         return None
     total_bps = sum(row.rx_bytes for row in inside) * 8 * S_NS // length
-    ours = sum(row.media_bytes for row in seen.requests.window(now, WINDOW_S))
+    ours = seen.requests.total(now, WINDOW_S).media_bytes
     return _judged(seen, total_bps, _on_the_wire(ours) * 8 // WINDOW_S)
 
 

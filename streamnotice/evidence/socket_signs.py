@@ -11,18 +11,17 @@ WINDOW_S = 8
 
 
 def read_order(seen: Estimates, now: int) -> Outcome | None:
-    rows = seen.requests.window(now, WINDOW_S)
-    segments = sum(row.segments for row in rows)
-    if segments < 30:
+    total = seen.requests.total(now, WINDOW_S)
+    if total.segments < 30:
         return None
-    share = sum(row.out_of_order for row in rows) * 1000 // segments
+    share = total.out_of_order * 1000 // total.segments
     name = scale(share, ((2, "none"), (15, "some"), (80, "much")), "heavy")
     return Outcome(name, (("out_of_order_permille", share),))
 
 
 def read_rtt(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    rtts = [rtt for at, rtt in requests.rtts if now - WINDOW_S * S_NS < at <= now]
+    rtts = requests.rtts_of(now, WINDOW_S * S_NS)
     base = requests.base_rtt_ns
     if not rtts or base is None:
         return None

@@ -25,11 +25,9 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     found = queue(seen.paths, now)
     if end is None or (found is None and not end.silent):
         return None
-    rows = requests.window(now, WINDOW_S)
-    segments = sum(row.segments for row in rows)
-    disorder = sum(row.out_of_order for row in rows)
+    total = requests.total(now, WINDOW_S)
     lossy = end.lost_permille >= 100 or (
-        segments >= 20 and disorder * 1000 >= LOSSY_PERMILLE * segments
+        total.segments >= 20 and total.out_of_order * 1000 >= LOSSY_PERMILLE * total.segments
     )
     figures = (
         ("queue_ns", None if found is None else found.value),

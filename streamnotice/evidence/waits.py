@@ -10,11 +10,11 @@ WINDOW_S = 8
 
 
 def read_share(seen: Estimates, now: int) -> Outcome | None:
-    rows = seen.requests.window(now, WINDOW_S)
-    asked = sum(row.asked_ns for row in rows)
+    total = seen.requests.total(now, WINDOW_S)
+    asked = total.asked_ns
     if asked < S_NS or not seen.requests.tells_first_byte:
         return None
-    share = (asked - min(asked, sum(row.flowing_ns for row in rows))) * 1000 // asked
+    share = (asked - min(asked, total.flowing_ns)) * 1000 // asked
     name = scale(share, ((150, "little"), (400, "some"), (750, "much")), "most")
     return Outcome(name, (("waiting_permille", share),))
 

@@ -21,7 +21,7 @@ from streamnotice.observations import (
     Transfer,
 )
 from streamnotice.policy import S_NS
-from streamnotice.snapshot import stateful
+from streamnotice.snapshot import derived, stateful
 
 KEEP_S: Final = 40
 MOST_REQUESTS: Final = 64
@@ -48,6 +48,17 @@ class Second:
     segments: int = 0
     out_of_order: int = 0
     unread_bytes: int = 0
+
+
+@attrs.frozen
+class Total:
+    """Sums over a window of seconds; the figures are those of `Second`."""
+
+    asked_ns: int
+    flowing_ns: int
+    media_bytes: int
+    segments: int
+    out_of_order: int
 
 
 @stateful
@@ -141,6 +152,11 @@ class Requests:
     ever: bool = False
     tells_first_byte: bool = False
     tells_opening: bool = False
+    _going: tuple[bool, bool] | None = derived()
+    """Something is asked for, and media flows; until a request begins, is answered or ends."""
+    _last_came_ns: int | None = derived()
+    _totals: dict[tuple[int, int], Total] | None = derived()
+    """What several rules ask for at the same instant; until that is accounted for."""
 
     # -- accounting ---------------------------------------------------------------------------
 
@@ -151,8 +167,8 @@ class Requests:
 
     def account(self, now: int) -> None:
         """Charge the time since the last event to the seconds it fell into."""
-        asked = self.asking()
-        flowing = any(r.media and r.first_byte_ns is not None for r in self.under_way.values())
+        self._last_came_ns = self._totals = None
+        asked, flowing = self._asked_and_flowing()
         start = max(self.accounted_ns, now - KEEP_S * S_NS)
         while start < now:
             number = start // S_NS
@@ -167,12 +183,22 @@ class Requests:
 
     def asking(self) -> bool:
         """Media, or a playlist that stands before it, is under way."""
-        return any(r.media or r.playlist for r in self.under_way.values())
+        return self._asked_and_flowing()[0]
+
+    def _asked_and_flowing(self) -> tuple[bool, bool]:
+        if self._going is None:
+            requests = self.under_way.values()
+            self._going = (
+                any(r.media or r.playlist for r in requests),
+                any(r.media and r.first_byte_ns is not None for r in requests),
+            )
+        return self._going
 
     # -- observations -------------------------------------------------------------------------
 
     def started(self, seen: RequestStarted) -> None:
         self.account(seen.at_ns)
+        self._going = None
         self.ever = True
         if len(self.under_way) >= MOST_REQUESTS:
             self.under_way.pop(next(iter(self.under_way)))
@@ -205,6 +231,7 @@ class Requests:
 
     def first_byte(self, seen: FirstByte) -> None:
         self.account(seen.at_ns)
+        self._going = None
         self.tells_first_byte = True
         request = self.under_way.get(seen.request)
         rtt = None
@@ -240,6 +267,7 @@ class Requests:
 
     def ended(self, seen: RequestEnded) -> None:
         self.account(seen.at_ns)
+        self._going = None
         request = self.under_way.pop(seen.request, None)
         if request is None:
             return
@@ -296,31 +324,56 @@ class Requests:
     def window(self, now: int, seconds: int) -> list[Second]:
         """The last whole seconds before *now*."""
         last = now // S_NS
-        found = takewhile(lambda s: s.number >= last - seconds, reversed(self.seconds))
-        return [s for s in found if s.number < last][::-1]
+        found = []
+        for second in reversed(self.seconds):
+            if second.number < last - seconds:
+                break
+            if second.number < last:
+                found.append(second)
+        found.reverse()
+        return found
+
+    def total(self, now: int, seconds: int) -> Total:
+        """Sums over that window."""
+        if self._totals is None:
+            self._totals = {}
+        key = now // S_NS, seconds
+        total = self._totals.get(key)
+        if total is None:
+            inside = self.window(now, seconds)
+            total = self._totals[key] = Total(
+                sum([s.asked_ns for s in inside]),
+                sum([s.flowing_ns for s in inside]),
+                sum([s.media_bytes for s in inside]),
+                sum([s.segments for s in inside]),
+                sum([s.out_of_order for s in inside]),
+            )
+        return total
 
     def asked_permille(self, now: int, seconds: int) -> int | None:
         """Share of the window in which media was asked for; None if requests can't be seen."""
         if not self.ever:
             return None
-        asked = sum(s.asked_ns for s in self.window(now, seconds))
-        return min(1000, asked * 1000 // (seconds * S_NS))
+        return min(1000, self.total(now, seconds).asked_ns * 1000 // (seconds * S_NS))
 
     def throughput_bps(self, now: int, seconds: int) -> int | None:
         """Media bits a second of asked time (waits included); None if hardly asked."""
-        inside = self.window(now, seconds)
-        asked = sum(s.asked_ns for s in inside)
-        if asked < S_NS // 2:
+        total = self.total(now, seconds)
+        if total.asked_ns < S_NS // 2:
             return None
-        return sum(s.media_bytes for s in inside) * 8 * S_NS // asked
+        return total.media_bytes * 8 * S_NS // total.asked_ns
 
     def flowing_bps(self, now: int, seconds: int) -> int | None:
         """Media bits a second while a response was flowing; None if hardly any was."""
-        inside = self.window(now, seconds)
-        flowing = sum(s.flowing_ns for s in inside)
-        if flowing < S_NS // 4:
+        total = self.total(now, seconds)
+        if total.flowing_ns < S_NS // 4:
             return None
-        return sum(s.media_bytes for s in inside) * 8 * S_NS // flowing
+        return total.media_bytes * 8 * S_NS // total.flowing_ns
+
+    def rtts_of(self, now: int, window_ns: int) -> list[int]:
+        """Round trips that our own sockets saw in the last so many nanoseconds, newest first."""
+        start = now - window_ns
+        return [rtt for _, rtt in takewhile(lambda row: row[0] > start, reversed(self.rtts))]
 
     def waiting_ns(self, now: int) -> int:
         """Age of the oldest media or playlist request still without a first byte."""
@@ -358,12 +411,17 @@ class Requests:
 
     def silent_ns(self, now: int) -> int:
         """How long nothing has come although something is asked for."""
-        quiet = [
-            now - max(r.last_byte_ns or 0, r.started_ns)
-            for r in self.under_way.values()
-            if r.media or r.playlist
-        ]
-        return min(quiet, default=0)
+        if not self.asking():
+            return 0
+        if self._last_came_ns is None:
+            self._last_came_ns = max(
+                [
+                    max(r.last_byte_ns or 0, r.started_ns)
+                    for r in self.under_way.values()
+                    if r.media or r.playlist
+                ]
+            )
+        return now - self._last_came_ns
 
     def nothing_arrives(self, now: int) -> bool:
         """Asked, and not a byte for some seconds."""
