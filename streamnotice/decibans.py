@@ -62,15 +62,12 @@ def log_sum(values: Iterable[int]) -> int:
     return total
 
 
-def _share(mdb: int) -> int:
-    """10^(mdb/10000) in billionths, for mdb <= 0."""
-    decades, rest = divmod(-mdb, 10_000)
-    return _POWER[rest] // 10**decades if decades < 12 else 0
-
-
 def to_ppm(mdb: int) -> int:
     """Probability in millionths of a log probability (mdb <= 0)."""
-    return (_share(min(0, mdb)) + 500) // 1000
+    if mdb >= 0:
+        return PPM
+    decades, rest = divmod(-mdb, 10_000)
+    return (_POWER[rest] // _TENS[decades] + 500) // 1000 if decades < 12 else 0
 
 
 def from_ratio(numerator: int, denominator: int) -> int:

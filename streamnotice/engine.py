@@ -103,30 +103,35 @@ class Engine:
 
     def feed(self, observation: Observation) -> list[AnyEvent]:
         """Take one observation in; the events of all steps that lie before it, and its own."""
-        if self._mind.closed:
-            return []
-        events = self.tick(observation.at_ns)
         mind = self._mind
-        if observation.at_ns < mind.stepped_ns:
+        if mind.closed:
+            return []
+        now = observation.at_ns
+        events = self.tick(now)
+        if now < mind.stepped_ns:
             mind.late += 1
-        mind.fed_ns = max(mind.fed_ns, mind.stepped_ns)
-        if observation.at_ns < mind.fed_ns:  # sensors run beside one another; time goes one way
-            observation = attrs.evolve(observation, at_ns=mind.fed_ns)
-        mind.fed_ns = observation.at_ns
-        take = self._take.get(type(observation))
+        fed_ns = max(mind.fed_ns, mind.stepped_ns)
+        if now < fed_ns:  # sensors run beside one another; time goes one way
+            now = fed_ns
+            observation = attrs.evolve(observation, at_ns=now)
+        mind.fed_ns = now
+        kind = type(observation)
+        take = self._take.get(kind)
         if take is not None:
             take(observation)
-        if isinstance(observation, Playback):
-            events += self._playback_changed(observation.at_ns)
-        if isinstance(observation, Closed):
-            events += self._mind.life.close(observation.at_ns, self.settings)
-            self._mind.closed = True
+        if kind is Playback:
+            events += self._playback_changed(now)
+        elif kind is Closed:
+            events += mind.life.close(now, self.settings)
+            mind.closed = True
         return events
 
     def tick(self, now_ns: int) -> list[AnyEvent]:
         """Time has come to *now_ns*: run the decision steps that lie at or before it."""
-        events: list[AnyEvent] = []
         mind = self._mind
+        if now_ns - mind.stepped_ns < S_NS:
+            return []
+        events: list[AnyEvent] = []
         due = now_ns // S_NS
         done = mind.stepped_ns // S_NS
         if due - done > MOST_STEPS_AT_ONCE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 
 import attrs
 
@@ -202,21 +203,44 @@ def sighted(seen: Estimates) -> Sighted:
     Parts of `network` need a probed path whose links are known; home sharing needs counts of
     other traffic. What is not sighted may still be part of an inner name or a pair.
     """
-    segments = [s for path in seen.paths.services() if path.hops for s in path.segments if s]
-    under = seen.paths.underlay()
-    beneath = [s.split(JOIN) for s in under.segments if s] if under is not None else []
+    paths = seen.paths
+    under = paths.underlay()
+    return _sighted(
+        tuple([path.segments for path in paths.services() if path.hops]),
+        None if under is None else under.segments,
+        tunnel=under is not None and under.complete,
+        first_hop=bool(paths.first_hop.answered),
+        sharing=bool(seen.home_router),
+        live=seen.playback.live is not False,
+        boxed=paths.ended_near(),
+    )
+
+
+@lru_cache(maxsize=64)  # asked once a step, and seldom anything new
+def _sighted(
+    ways: tuple[tuple[str | None, ...], ...],
+    under: tuple[str | None, ...] | None,
+    *,
+    tunnel: bool,
+    first_hop: bool,
+    sharing: bool,
+    live: bool,
+    boxed: bool,
+) -> Sighted:
+    segments = [s for way in ways for s in way if s]
+    beneath = [s.split(JOIN) for s in under or () if s]
     # the way from the provider's border to the tunnel's server is the tunnel's
     segments += [JOIN.join(parts) for parts in beneath if _BEHIND not in parts]
     clear = {place for place in segments if JOIN not in place and place not in _UNSEEN_ALONE}
-    if under is not None and under.complete:
+    if tunnel:
         clear.add(TUNNEL)
     blurred = {part for place in segments for part in place.split(JOIN)}
     blurred |= {part for parts in beneath for part in parts if part != _BEHIND}
     blurred -= clear | {"service"}
-    if seen.paths.first_hop.answered:
+    if first_hop:
         clear.add(BEFORE_IT)
         blurred -= {BEFORE_IT}
-    if seen.home_router:
+    if sharing:
         clear.add("network.home.sharing")
-    always = _ALWAYS - {MADE_LIVE} if seen.playback.live is False else _ALWAYS
-    return Sighted(always | clear, frozenset(blurred), seen.paths.ended_near())
+    always = _ALWAYS if live else _ALWAYS - {MADE_LIVE}
+    return Sighted(always | clear, frozenset(blurred), boxed)

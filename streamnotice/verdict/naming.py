@@ -144,12 +144,10 @@ class Namer:
         whatever is named falsely, one of the *largest* false names around it has crossed too,
         so only of those need the chances be summed.
         """
-        if not all(self._crossed(name, gate) for name in (key, *self.covers[key])):
-            return False
+        for name in (key, *self.covers[key]):
+            if gate.logs.get(name, -1) < self.gates_mdb[name]:
+                return False
         return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
-
-    def _crossed(self, key: str, gate: Gate) -> bool:
-        return gate.logs.get(key, -1) >= self.gates_mdb[key]
 
     def best(self, belief: Filter, gate: Gate, sighted: Sighted) -> Named | None:
         """The deepest name that passes, the likeliest of several; None if none does.
@@ -157,13 +155,11 @@ class Namer:
         Args:
             sighted: leaves that this session's sensors can tell from their neighbours.
         """
+        logs = gate.logs
+        # the own gates first: they are cheap to ask, and mostly shut
+        crossed = [key for key, bar in self.gates_mdb.items() if logs.get(key, -1) >= bar]
         passing = [
-            key
-            for key in self.names
-            # its own gate first: that is cheap to ask, and mostly shut
-            if self._crossed(key, gate)
-            and self.passes(key, belief, gate)
-            and self.sayable(key, sighted)
+            key for key in crossed if self.passes(key, belief, gate) and self.sayable(key, sighted)
         ]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]
@@ -247,9 +243,10 @@ class Namer:
         return rows
 
     def _shares(self, belief: Filter) -> list[tuple[str, int]]:
+        mass, names = belief.mass, self.names
         return [
             (NONE, to_ppm(belief.logs[0])),
-            *[(name, to_ppm(belief.mass(self.names[name]))) for name in self._leaves],
+            *[(name, to_ppm(mass(names[name]))) for name in self._leaves],
         ]
 
     def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
