@@ -121,8 +121,8 @@ class FirstHop:
         if not tries or tries[-1].at_ns <= now - FRESH_NS:
             return None
         missing = [t.rtt_ns is None for t in tries]
-        lost = sum(missing)
-        gaps = sum([one and not before for before, one in pairwise([False, *missing])])
+        lost = missing.count(True)
+        gaps = lost and sum([one and not before for before, one in pairwise([False, *missing])])
         rtts = sorted(answers(recent(tries, now, DELAY_WINDOW_NS)))
         enough = len(rtts) >= LEAST_ANSWERS
         mute = next((n for n, gone in enumerate(reversed(missing)) if not gone), len(missing))

@@ -298,12 +298,11 @@ class Paths:
 
     def busiest(self) -> PathSeen | None:
         """The service path that is probed most; None if none is."""
+        return self.once("busiest", 0, self._busiest)  # the same at any instant
 
-        def look() -> PathSeen | None:
-            services = [path for path in self.services() if path.hops]
-            return max(services, key=PathSeen.tried, default=None)
-
-        return self.once("busiest", 0, look)  # the same at any instant
+    def _busiest(self) -> PathSeen | None:
+        services = [path for path in self.services() if path.hops]
+        return max(services, key=PathSeen.tried, default=None)
 
     def underlay(self) -> PathSeen | None:
         """The path under the tunnel that carries the busiest one, as far as it is still followed.
@@ -311,19 +310,18 @@ class Paths:
         None if there is no tunnel, or one within another: then nothing beside it is seen. A tunnel
         may be dead, so that nothing is known of what it carries.
         """
+        return self.once("underlay", 0, self._underlay)  # the same at any instant
 
-        def look() -> PathSeen | None:
-            above = self.busiest()
-            if above is not None and above.segments and TUNNEL not in above.segments:
-                return None
-            paths = [p for p in self.paths.values() if p.role == "underlay" and p.hops]
-            path = max(paths, key=PathSeen.newest_ns, default=None)
-            if path is None or TUNNEL in path.segments:
-                return None
-            newest_ns = 0 if above is None else above.newest_ns()
-            return path if path.newest_ns() + FOLLOWED_NS >= newest_ns else None
-
-        return self.once("underlay", 0, look)  # the same at any instant
+    def _underlay(self) -> PathSeen | None:
+        above = self.busiest()
+        if above is not None and above.segments and TUNNEL not in above.segments:
+            return None
+        paths = [p for p in self.paths.values() if p.role == "underlay" and p.hops]
+        path = max(paths, key=PathSeen.newest_ns, default=None)
+        if path is None or TUNNEL in path.segments:
+            return None
+        newest_ns = 0 if above is None else above.newest_ns()
+        return path if path.newest_ns() + FOLLOWED_NS >= newest_ns else None
 
     def main(self, role: str) -> PathSeen | None:
         """The path that questions about *role* ("service" or "underlay") are put to."""
@@ -425,11 +423,10 @@ class Paths:
 
     def ended_near(self) -> bool:
         """A box on the way ends our TCP connections: on one way seen, and so maybe on all."""
+        return self.once("ended near", 0, self._ended_near)  # the same at any instant
 
-        def look() -> bool:
-            return any(path.ended_near for path in self.paths.values())
-
-        return self.once("ended near", 0, look)  # the same at any instant
+    def _ended_near(self) -> bool:
+        return any(path.ended_near for path in self.paths.values())
 
     def _look_for_box(self, path: PathSeen) -> None:
         """Once one is found on *path*, nobody's handshakes are their own any more."""

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from streamnotice.path.first_hop import FirstHop
-from streamnotice.path.localise.stretches import path_ends
+from streamnotice.path.localise.stretches import way
 from streamnotice.path.rounds import HopSeen, Paths
 from streamnotice.path.tries import answers, middle
 from streamnotice.policy import S_NS
@@ -41,19 +41,20 @@ def climb(paths: Paths, role: str = "service") -> list[Point] | None:
 
 
 def _climb(paths: Paths, role: str) -> list[Point] | None:
-    path = paths.main(role)
-    if path is None:
+    asked = way(paths, role)
+    if asked is None:
         return None
-    near, far = path_ends(path)
-    end = _lowest([_point(path.hops[ttl], path.length) for ttl in far])
+    path, router = asked.path, asked.router
+    end = _lowest([_point(path.hops[ttl], path.length) for ttl in asked.far])
     if end is None:
         return None
-    points = {ttl: found for ttl in near if (found := _point(path.hops[ttl], ttl)) is not None}
-    router = paths.first_router(path)
+    points = {
+        ttl: point for ttl in asked.near if (point := _point(path.hops[ttl], ttl)) is not None
+    }
     if router is not None and path.length > 1:
-        asked = _lowest([points.get(1), _point(router, 1)])
-        if asked is not None:
-            points[1] = asked
+        first = _lowest([points.get(1), _point(router, 1)])
+        if first is not None:
+            points[1] = first
     rising = [end]
     for ttl in sorted(points, reverse=True):
         behind, here = rising[-1], points[ttl]

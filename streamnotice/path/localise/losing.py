@@ -14,8 +14,8 @@ from streamnotice.path.localise.stretches import (
     STRETCHES,
     Located,
     between,
-    path_ends,
     stretch,
+    way,
 )
 from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.path.tries import Try, answers
@@ -81,7 +81,7 @@ class _Losses:
 
 
 def _count(tries: list[Try], ttl: int) -> _Losses:
-    return _Losses(ttl, sum(1 for t in tries if t.rtt_ns is None), len(tries))
+    return _Losses(ttl, sum([t.rtt_ns is None for t in tries]), len(tries))
 
 
 def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
@@ -95,31 +95,30 @@ def loss(paths: Paths, now: int, role: str = "service") -> Located | None:
 
 
 def _loss(paths: Paths, now: int, role: str) -> Located | None:
-    path = paths.main(role)
-    if path is None or not path.segments:
+    asked = way(paths, role)
+    if asked is None or not asked.path.segments:
         return None
-    near, far = path_ends(path)
+    path, router = asked.path, asked.router
     last = path.length
-    voices = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in far]
+    voices = [_count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), last) for ttl in asked.far]
     voices = [row for row in voices if row.sent >= 5]
     if not voices:
         return None
     end = _together(voices)
-    base = next((path.hops[ttl].base_ns for ttl in far), None)
+    base = next((path.hops[ttl].base_ns for ttl in asked.far), None)
     found = {
         ttl: attrs.evolve(
             _count(path.hops[ttl].recent(now, LOSS_WINDOW_NS), ttl),
             halves=path.segment(ttl) == TUNNEL,
         )
-        for ttl in near
+        for ttl in asked.near
         if path.hops[ttl].answered
     }
     for ttl in found:
         found[ttl] += _dense(ttl, path.pinged(ttl, now, LOSS_WINDOW_NS))
-    router = paths.first_router(path)
     if router is not None and path.length > 1:
-        asked = _dense(1, router.recent(now, LOSS_WINDOW_NS))
-        found[1] = found.get(1, _Losses(1, 0, 0)) + asked
+        of_router = _dense(1, router.recent(now, LOSS_WINDOW_NS))
+        found[1] = found.get(1, _Losses(1, 0, 0)) + of_router
     rows = [row for _, row in sorted(found.items()) if row.sent >= 3]
     rows.append(end)
     scores = [_score(rows, first) for first in range(len(rows))]

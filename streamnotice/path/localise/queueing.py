@@ -13,7 +13,7 @@ from streamnotice.path.localise.stretches import (
     SHARED_PERMILLE,
     Located,
     edge,
-    path_ends,
+    way,
 )
 from streamnotice.path.rounds import Paths, PathSeen
 from streamnotice.path.tries import scatter
@@ -36,7 +36,7 @@ def _excess(
 
 
 def _far_excess(
-    path: PathSeen, far: list[int], stored: dict[str, int], now: int, base_ns: int
+    path: PathSeen, bases: dict[int, int], now: int, base_ns: int
 ) -> list[tuple[int, int]]:
     """(instant, round trip over the base) of the far end's answers, to probes and handshakes alike.
 
@@ -44,9 +44,9 @@ def _far_excess(
     far above its base has the queue in it.
     """
     rows = []
-    for ttl in far:
-        hop, own = path.hops[ttl], path.base(ttl, stored)
-        if own is None or hop.answered < 4:
+    for ttl, own in bases.items():
+        hop = path.hops[ttl]
+        if hop.answered < 4:
             continue
         queued = hop.calmest_ns is None or hop.calmest_ns >= base_ns + LEAST_DELAY_NS
         rows += over(base_ns if queued else own, hop.recent(now, DELAY_WINDOW_NS))
@@ -97,21 +97,21 @@ def _firm(share: int, hidden: int) -> bool:
 
 
 def _queue(paths: Paths, now: int, role: str) -> Located | None:
-    path = paths.main(role)
-    if path is None or not path.segments:
+    asked = way(paths, role)
+    if asked is None or not asked.path.segments:
         return None
-    near, far = path_ends(path)
+    path, router = asked.path, asked.router
     stored = paths.stored if role == "service" else {}
-    bases = [b for ttl in far if (b := path.base(ttl, stored)) is not None]
+    bases = {ttl: b for ttl in asked.far if (b := path.base(ttl, stored)) is not None}
     if not bases:
         return None
-    base = min(bases)
+    base = min(bases.values())
     if path.inside_ns is not None:  # beside a tunnel no round trip is longer than through it
         base = min(base, path.inside_ns)
-    at_far = _far_excess(path, far, stored, now, base)
+    at_far = _far_excess(path, bases, now, base)
     if len(at_far) < 2:
         return None
-    values = sorted(excess for _, excess in at_far)
+    values = sorted([excess for _, excess in at_far])
     total = values[len(values) // 2]
     if total < max(LEAST_DELAY_NS, base // 4):
         return Located(NONE, total, base)
@@ -121,9 +121,8 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
             _excess(path, ttl, stored, now, DELAY_WINDOW_NS),
             _most_hidden_ns(path, ttl, stored, base),
         )
-        for ttl in near
+        for ttl in asked.near
     ]
-    router = paths.first_router(path)
     if router is not None and router.base_ns is not None:
         samples = over(router.base_ns, router.recent(now, DELAY_WINDOW_NS))
         voices.insert(0, (1, samples, router.base_ns))

@@ -7,7 +7,14 @@ from typing import Final
 
 import attrs
 
-from streamnotice.path.localise.stretches import SHORT, STRETCHES, between, path_ends, stretch
+from streamnotice.path.localise.stretches import (
+    SHORT,
+    STRETCHES,
+    Way,
+    between,
+    stretch,
+    way,
+)
 from streamnotice.path.rounds import Paths, PathSeen
 from streamnotice.path.tries import Try
 from streamnotice.policy import S_NS
@@ -34,19 +41,17 @@ class Reach:
 
 def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     """How far probes get now, among hops that answered before."""
-    path = paths.main(role)
-    if path is None:
+    asked = way(paths, role)
+    if asked is None:
         return None
+    path = asked.path
     if not path.segments:
         return _nothing(paths, path, now) if role == "service" else None
-    _, far = path_ends(path)
-    tries = sorted(
-        (t for ttl in far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)),
-        key=lambda t: t.at_ns,
-    )
+    tries = [t for ttl in asked.far for t in path.hops[ttl].recent(now, REACH_WINDOW_NS)]
+    tries.sort(key=lambda t: t.at_ns)
     if len(tries) < 2:
         return None
-    heard = _heard(paths, path, now)
+    heard = _heard(asked, now)
     if any(t.rtt_ns is not None for t in tries[-3:]):
         alive = _alive(heard, 0)
         return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
@@ -72,24 +77,23 @@ def silent_behind(paths: Paths, now: int, role: str) -> str | None:
     A far end may be one that answers no probes: only who knows that nothing comes from it, or
     through it, may take this for the place of an outage.
     """
-    path = paths.main(role)
-    if path is None or not path.segments or path.complete:
+    asked = way(paths, role)
+    if asked is None or not asked.path.segments or asked.path.complete:
         return None
-    alive = _alive(_heard(paths, path, now), 0)
+    alive = _alive(_heard(asked, now), 0)
     last = max((ttl for ttl, lives in alive.items() if lives), default=None)
-    return None if last is None else between(path, last, path.length)
+    return None if last is None else between(asked.path, last, asked.path.length)
 
 
-def _heard(paths: Paths, path: PathSeen, now: int) -> list[tuple[int, list[Try]]]:
+def _heard(asked: Way, now: int) -> list[tuple[int, list[Try]]]:
     """What the hops before the far end were asked of late, the first router itself, too."""
-    near, _ = path_ends(path)
+    path, router = asked.path, asked.router
     heard = [
         (ttl, path.hops[ttl].recent(now, REACH_WINDOW_NS))
-        for ttl in near
+        for ttl in asked.near
         if path.hops[ttl].answered
     ]
-    heard += [(ttl, path.pinged(ttl, now, REACH_WINDOW_NS)) for ttl in near]
-    router = paths.first_router(path)
+    heard += [(ttl, path.pinged(ttl, now, REACH_WINDOW_NS)) for ttl in asked.near]
     if router is not None and path.length > 1:
         heard.append((1, router.recent(now, REACH_WINDOW_NS)))
     return heard

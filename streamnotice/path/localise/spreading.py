@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from streamnotice.path.localise.queueing import LEAST_DELAY_NS
-from streamnotice.path.localise.stretches import NONE, Located, edge, path_ends
+from streamnotice.path.localise.stretches import NONE, Located, edge, way
 from streamnotice.path.rounds import Paths
 from streamnotice.path.tries import Try, answers, scatter
 from streamnotice.policy import S_NS
@@ -16,14 +16,13 @@ FEWEST_TO_SPREAD: Final = 6
 
 def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     """Where round trips scatter: needs no baseline, so it sees a queue that was there first."""
-    path = paths.main(role)
-    if path is None or not path.segments:
+    asked = way(paths, role)
+    if asked is None or not asked.path.segments:
         return None
-
-    near, far = path_ends(path)
+    path, router = asked.path, asked.router
     totals = [
         (value, path.hops[ttl].base_ns or 0)
-        for ttl in far
+        for ttl in asked.far
         if (value := _spread_of(path.hops[ttl].recent(now, SPREAD_WINDOW_NS))) is not None
     ]
     if not totals:
@@ -31,8 +30,7 @@ def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     total, base = min(totals)
     if total < max(LEAST_DELAY_NS, base // 4):
         return Located(NONE, total, base)
-    voices = [(ttl, path.hops[ttl].recent(now, SPREAD_WINDOW_NS)) for ttl in near]
-    router = paths.first_router(path)
+    voices = [(ttl, path.hops[ttl].recent(now, SPREAD_WINDOW_NS)) for ttl in asked.near]
     if router is not None:
         voices.insert(0, (1, router.recent(now, SPREAD_WINDOW_NS)))
     shares = [

@@ -6,8 +6,9 @@ from typing import Final
 
 import attrs
 
+from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import FAR, TUNNEL, PathSeen
+from streamnotice.path.rounds import FAR, TUNNEL, Paths, PathSeen
 
 CLEAN_PERMILLE: Final = 300
 SHARED_PERMILLE: Final = 600
@@ -128,6 +129,32 @@ def _shares(path: PathSeen, ttl: int) -> int:
     What a tunnel's server forwards passes the link that it hangs on twice, its own answers once.
     """
     return CLEAN_PERMILLE if path.segment(ttl) == TUNNEL else SHARED_PERMILLE
+
+
+@attrs.frozen
+class Way:
+    """The path that questions about a role are put to.
+
+    Attributes:
+        near: hops before the far end, in order.
+        far: hop numbers under which the far end's own answers stand.
+        router: the first router's answers to questions put to itself, if they tell of this path.
+    """
+
+    path: PathSeen
+    near: list[int]
+    far: list[int]
+    router: FirstHop | None
+
+
+def way(paths: Paths, role: str) -> Way | None:
+    """The way to the far end of *role*; None if none is probed."""
+    return paths.once(f"way {role}", 0, lambda: _way(paths, role))  # the same at any instant
+
+
+def _way(paths: Paths, role: str) -> Way | None:
+    path = paths.main(role)
+    return None if path is None else Way(path, *path_ends(path), paths.first_router(path))
 
 
 def path_ends(path: PathSeen) -> tuple[list[int], list[int]]:
