@@ -21,7 +21,7 @@ import attrs
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Estimates, sighted
 from streamnotice.events import AnyEvent, Impact, Intensity, PlaybackChanged, ProbingWanted
-from streamnotice.evidence import RULES, Rule
+from streamnotice.evidence import RULES, Rule, ask_all
 from streamnotice.notices.lifecycle import Life
 from streamnotice.observations import (
     Closed,
@@ -195,11 +195,7 @@ class Engine:
         stuck = seen.requests.nothing_arrives(now)
         asks = seen.requests.asking() if seen.requests.ever else None
         impact = seen.playback.impact(now, self.settings, asks, stuck)
-        outcomes = {
-            rule.name: outcome
-            for rule in self._rules
-            if (outcome := rule.ask(seen, now)) is not None
-        }
+        outcomes = ask_all(self._rules, seen, now)
         suffering = impact is not None or seen.playback.state == "stalled"
         sees = sighted(seen)
         self._weigher.step(mind.memory, now, outcomes, suffering, sees.boxed)

@@ -32,7 +32,7 @@ from streamnotice.evidence import (
     underlay,
     waits,
 )
-from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.evidence.rule import Outcome, Rule, ask_all
 
 RULES: tuple[Rule, ...] = (
     harm.RULE,
@@ -80,4 +80,4 @@ RULES: tuple[Rule, ...] = (
     radio.RULE,
 )
 
-__all__ = ["RULES", "Outcome", "Rule"]
+__all__ = ["RULES", "Outcome", "Rule", "ask_all"]

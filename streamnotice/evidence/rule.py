@@ -8,7 +8,7 @@ know runs in shadow: shown, weight 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import attrs
@@ -58,6 +58,19 @@ class Rule:
         if self.whole_way and seen.paths.ended_near():
             return None
         return self.read(seen, now)
+
+
+def ask_all(rules: Iterable[Rule], seen: Estimates, now: int) -> dict[str, Outcome]:
+    """What `Rule.ask` gives for each rule that has an answer now, by its name."""
+    boxed = seen.paths.ended_near()
+    answers = {}
+    for rule in rules:
+        if boxed and rule.whole_way:
+            continue
+        outcome = rule.read(seen, now)
+        if outcome is not None:
+            answers[rule.name] = outcome
+    return answers
 
 
 def scale(value: int, steps: tuple[tuple[int, str], ...], above: str) -> str:
