@@ -178,9 +178,12 @@ class PlaybackModel:
         window = WINDOW_S * S_NS
         if self._drain is None or self._drain[0] != now:
             middle, start = now - window, now - 2 * window
-            rows = list(takewhile(lambda row: row[0] > start, reversed(self.levels)))
-            late = [level for at, level in rows if at > middle]
-            early = [level for at, level in rows if at <= middle]
+            late: list[int] = []
+            early: list[int] = []
+            for at, level in reversed(self.levels):
+                if at <= start:
+                    break
+                (late if at > middle else early).append(level)
             told = bool(late and early)
             self._drain = now, (max(late) - max(early)) * 1000 // window if told else None
         return self._drain[1]

@@ -50,7 +50,9 @@ class Repeats:
 
     def fresh(self, rule: str, outcome: str, fatigue_steps: int) -> int:
         """Weight in thousandths of this answer, and count it."""
-        counts = self.counts.setdefault(rule, {})
+        counts = self.counts.get(rule)
+        if counts is None:
+            counts = self.counts[rule] = {}
         said = counts.get(outcome, 0)
         if len(counts) > (said > 0):  # it said something else of late
             for other in list(counts):
@@ -109,14 +111,19 @@ class Steps:
     rows: deque[Row] = attrs.Factory(lambda: deque(maxlen=KEEP_STEPS))
     _tallied: tuple[int, Tally] | None = derived()
     """A window's start, and its tally: a notice's window starts at one instant all along."""
+    _wanted: bool | None = derived()
+    """It was read since the last step: one that isn't any more needn't be kept up."""
 
     def add(self, now: int, said: list[Said]) -> None:
+        if not self._wanted:
+            self._tallied = None
         if self._tallied is not None:
             start_ns, tally = self._tallied
             if len(self.rows) == KEEP_STEPS and self.rows[0][0] >= start_ns:
                 tally.drop(self.rows[0][1])
             if now >= start_ns:
                 tally.add(said)
+        self._wanted = False
         self.rows.append((now, said))
 
     def since(self, start_ns: int) -> list[Row]:
@@ -124,6 +131,7 @@ class Steps:
 
     def tally(self, start_ns: int) -> Tally:
         """What was said from *start_ns* on; for reading, until the next step."""
+        self._wanted = True
         if self._tallied is None or self._tallied[0] != start_ns:
             self._tallied = start_ns, Tally.of(self.since(start_ns))
         return self._tallied[1]

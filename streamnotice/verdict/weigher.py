@@ -76,10 +76,12 @@ class Weigher:
         ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
         weights: list[Sequence[int]] = [ahead]
         said: list[Said] = []
+        count, fatigue_steps = memory.repeats.fresh, self.tables.fatigue_steps
         for rule, outcome in sorted(outcomes.items()):
-            fresh = memory.repeats.fresh(rule, outcome.name, self.tables.fatigue_steps)
-            said.append(Said(rule, outcome.name, outcome.measured, outcome.baseline, fresh))
-            row = self._row(rule, outcome.name, fresh)
+            name = outcome.name
+            fresh = count(rule, name, fatigue_steps)
+            said.append(Said(rule, name, outcome.measured, outcome.baseline, fresh))
+            row = self._row(rule, name, fresh)
             if row:
                 weights.append(row)
         joint = list(map(sum, zip(*weights, strict=True)))
