@@ -137,17 +137,22 @@ class Namer:
             },
         )
 
-    def passes(self, key: str, belief: Filter, gate: Gate) -> bool:
-        """*key* reaches its bar, and its gate is crossed, as are those of all that cover it.
+    def passing(self, belief: Filter, gate: Gate) -> list[str]:
+        """Names that reach their bar, and whose gate is crossed, as are those of all that cover it.
 
         The last is what makes the budget go far (closed testing; Marcus, Peritz, Gabriel 1976):
         whatever is named falsely, one of the *largest* false names around it has crossed too,
         so only of those need the chances be summed.
         """
-        for name in (key, *self.covers[key]):
-            if gate.logs.get(name, -1) < self.gates_mdb[name]:
-                return False
-        return to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
+        logs = gate.logs
+        crossed = {key for key, bar in self.gates_mdb.items() if logs.get(key, -1) >= bar}
+        return [
+            key
+            for key in self.names
+            if key in crossed
+            and crossed.issuperset(self.covers[key])
+            and to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
+        ]
 
     def best(self, belief: Filter, gate: Gate, sighted: Sighted) -> Named | None:
         """The deepest name that passes, the likeliest of several; None if none does.
@@ -155,12 +160,7 @@ class Namer:
         Args:
             sighted: leaves that this session's sensors can tell from their neighbours.
         """
-        logs = gate.logs
-        # the own gates first: they are cheap to ask, and mostly shut
-        crossed = [key for key, bar in self.gates_mdb.items() if logs.get(key, -1) >= bar]
-        passing = [
-            key for key in crossed if self.passes(key, belief, gate) and self.sayable(key, sighted)
-        ]
+        passing = [key for key in self.passing(belief, gate) if self.sayable(key, sighted)]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]
             if fitting:

@@ -310,9 +310,9 @@ def test_a_name_waits_for_those_around_it() -> None:
     namer = using.namer
     play(using, memory, [{"queue_place": "home", "harm": "stalled"}] * 60)
     assert "network" in namer.covers["network.home.wifi"]
-    assert namer.passes("network.home.wifi", memory.belief, memory.gate)
+    assert "network.home.wifi" in namer.passing(memory.belief, memory.gate)
     memory.gate.logs["network"] = namer.gates_mdb["network"] - 1
-    assert not namer.passes("network.home.wifi", memory.belief, memory.gate)
+    assert "network.home.wifi" not in namer.passing(memory.belief, memory.gate)
 
 
 def test_the_budget_covers_the_largest_false_names() -> None:
