@@ -10,7 +10,7 @@ their digest, and that no entry lies near a rounding boundary.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -25,7 +25,7 @@ _ADD: Final = tuple(
 )
 _ADDS: Final = len(_ADD)
 _POWER: Final = tuple(round(1e9 * 10 ** (-index / 10_000)) for index in range(10_000))
-_RISING: Final = tuple(-value for value in _POWER)
+_RISING: Final = _POWER[::-1]
 _DECADES: Final = 140
 """Quantities that are smaller than the largest beside them by more are nothing."""
 _TENS: Final = tuple(10**decades for decades in range(_DECADES + 1))
@@ -87,9 +87,8 @@ def from_ratio(numerator: int, denominator: int) -> int:
         numerator *= 10
         decades -= 1
     billionths = numerator * 10**9 // denominator  # in (0.1, 1]
-    # _POWER falls; the last entry that is not below
-    last = bisect_right(_RISING, -billionths) - 1
-    return decades * 10_000 - max(0, last)
+    # the last entry of _POWER that is not below
+    return decades * 10_000 - (len(_POWER) - 1 - bisect_left(_RISING, billionths))
 
 
 def quantities(logs: Sequence[int]) -> list[int]:

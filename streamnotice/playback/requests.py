@@ -340,14 +340,14 @@ class Requests:
         key = now // S_NS, seconds
         total = self._totals.get(key)
         if total is None:
-            inside = self.window(now, seconds)
-            total = self._totals[key] = Total(
-                sum([s.asked_ns for s in inside]),
-                sum([s.flowing_ns for s in inside]),
-                sum([s.media_bytes for s in inside]),
-                sum([s.segments for s in inside]),
-                sum([s.out_of_order for s in inside]),
-            )
+            asked = flowing = media = segments = disorder = 0
+            for second in self.window(now, seconds):
+                asked += second.asked_ns
+                flowing += second.flowing_ns
+                media += second.media_bytes
+                segments += second.segments
+                disorder += second.out_of_order
+            total = self._totals[key] = Total(asked, flowing, media, segments, disorder)
         return total
 
     def asked_permille(self, now: int, seconds: int) -> int | None:

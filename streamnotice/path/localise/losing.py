@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import groupby
 from typing import Final
 
@@ -35,6 +36,11 @@ CLEARLY_MDB: Final = 8_000
 """An arrangement of loss this much less likely than the best one is out of the question."""
 
 
+@cache
+def _log(permille: int) -> int:
+    return from_ratio(permille, 1000)
+
+
 @attrs.frozen
 class _Losses:
     ttl: int
@@ -44,8 +50,8 @@ class _Losses:
 
     def log_of(self, permille: int) -> int:
         """Log likelihood (mdb) of these losses at a loss rate."""
-        gone = from_ratio(permille, 1000)
-        kept = from_ratio(1000 - permille, 1000)
+        gone = _log(permille)
+        kept = _log(1000 - permille)
         return self.lost * gone + (self.sent - self.lost) * kept
 
     @property
