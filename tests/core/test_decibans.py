@@ -13,6 +13,7 @@ from streamnotice.decibans import (
     NEVER,
     from_ratio,
     log_add,
+    log_add_each,
     log_sum,
     quantities,
     to_ppm,
@@ -26,6 +27,12 @@ def test_sum_is_the_sum_within_two_units(first: int, second: int) -> None:
     exact = 10_000 * math.log10(10 ** (first / 10_000) + 10 ** (second / 10_000))
     assert abs(log_add(first, second) - exact) <= 2
     assert log_add(first, second) == log_add(second, first)
+
+
+@given(st.lists(st.tuples(MDB, MDB)))
+def test_each_two_add_up_as_they_do_alone(pairs: list[tuple[int, int]]) -> None:
+    firsts, seconds = [one for one, _ in pairs], [other for _, other in pairs]
+    assert log_add_each(firsts, seconds) == [log_add(one, other) for one, other in pairs]
 
 
 @given(st.integers(1, 10**15), st.integers(1, 10**15))
