@@ -15,6 +15,7 @@ import attrs
 from streamnotice.dossier.codec import (
     Json,
     event_from,
+    observation_at_once,
     observation_from,
     parse,
     parse_canonical,
@@ -81,7 +82,7 @@ class Entry:
         type: what it is. `state` opens a part that goes on from another one.
         at_ns: session instant.
         value: the observation or event; None for other types.
-        plain: the line as an object; empty for an event that was known.
+        plain: the line as an object; empty for an observation, and an event that was known.
         raw: its bytes, newline included.
         part: number of its part.
         path: its file.
@@ -234,6 +235,11 @@ def _known(line: Line, event: Event) -> Entry:
 
 
 def _entry(line: Line, read: Any) -> Entry:
+    seen = observation_at_once(line.raw)
+    if seen is not None:
+        return Entry(
+            line.number, "observation", seen.at_ns, seen, {}, line.raw, line.part, line.path
+        )
     plain = read(line.raw)
     kind = plain.get("type")
     value: Observation | Event | None = None

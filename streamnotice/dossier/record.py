@@ -27,7 +27,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
@@ -35,9 +35,8 @@ from streamnotice.dossier.chain import Chain
 from streamnotice.dossier.codec import (
     Json,
     canonical,
-    canonical_typed,
+    line_of,
     settings_to_plain,
-    to_plain,
 )
 from streamnotice.dossier.parts import Files, Memory
 from streamnotice.dossier.signing import Signer, Statement
@@ -212,18 +211,15 @@ class Recorder:
 
     def observation(self, observation: Observation) -> None:
         """Record what is about to be fed."""
-        plain = to_plain(observation)
-        plain["type"] = "observation"
-        self._begin(plain, observation.at_ns)
+        self._begin(line_of(observation), observation.at_ns)
 
     def tick(self, now_ns: int) -> None:
         """Record that the engine is about to be told the time."""
-        self._begin({"type": "tick", "at_ns": now_ns}, now_ns)
+        self._begin(canonical({"type": "tick", "at_ns": now_ns}) + b"\n", now_ns)
 
     def events(self, events: Iterable[Event]) -> None:
         """Record what the engine said to the last observation or tick."""
-        for event in events:
-            self._pending.append(event_line(event))
+        self._pending += map(line_of, events)
 
     def shown(self, notice: ShownNotice) -> None:
         """Record a notice as the viewer saw it."""
@@ -319,8 +315,7 @@ class Recorder:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _begin(self, plain: Json, at_ns: int) -> None:
-        line = canonical_typed(plain) + b"\n"
+    def _begin(self, line: bytes, at_ns: int) -> None:
         self._flush_pending()
         self._at_ns = at_ns
         if self._closed:
@@ -435,10 +430,3 @@ class Recorder:
 
 def _unwritable(path: Path, error: OSError) -> HostError:
     return HostError(f"can't write the dossier {path}: {error.strerror or error}")
-
-
-def event_line(event: Event) -> bytes:
-    """The line that records *event*, with its newline."""
-    plain: dict[str, Any] = to_plain(event)
-    plain["type"] = "event"
-    return canonical_typed(plain) + b"\n"

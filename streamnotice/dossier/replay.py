@@ -15,9 +15,8 @@ from typing import Any, Literal, Protocol
 
 import attrs
 
-from streamnotice.dossier.codec import Json, canonical
+from streamnotice.dossier.codec import Json, canonical, line_of
 from streamnotice.dossier.reader import Dossier, Entry, Header, open_dossier
-from streamnotice.dossier.record import event_line
 from streamnotice.dossier.walk import FaultAt
 from streamnotice.errors import EvidenceError
 from streamnotice.events import Event, Notice, PlaybackChanged, Verdict
@@ -176,7 +175,7 @@ def run(
         if entry.type in ("observation", "tick"):
             # Behind a difference nothing that the engine says can be compared.
             if found.difference is None:
-                owed.extend((event_line(event), event) for event in _answer(engine, entry))
+                owed.extend((line_of(event), event) for event in _answer(engine, entry))
             if entry.type == "tick":
                 found.ticks += 1
             else:
