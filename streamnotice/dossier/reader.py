@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import attrs
 
@@ -73,8 +73,7 @@ class Header:
     plain: Json
 
 
-@attrs.frozen
-class Entry:
+class Entry(NamedTuple):
     """One line after the header.
 
     Attributes:

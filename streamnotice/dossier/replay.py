@@ -169,13 +169,15 @@ def run(
 
     begun = False
     for entry in dossier.entries(known):
-        found.duration_ns = max(found.duration_ns, entry.at_ns)
-        if entry.type in ("observation", "tick", "state", "continued", "closed") and owed:
+        if entry.at_ns > found.duration_ns:
+            found.duration_ns = entry.at_ns
+        if owed and entry.type in ("observation", "tick", "state", "continued", "closed"):
             _differs(found, entry, b"", owed[0][0])
         if entry.type in ("observation", "tick"):
             # Behind a difference nothing that the engine says can be compared.
             if found.difference is None:
-                owed.extend((line_of(event), event) for event in _answer(engine, entry))
+                for event in _answer(engine, entry):
+                    owed.append((line_of(event), event))
             if entry.type == "tick":
                 found.ticks += 1
             else:
@@ -264,7 +266,9 @@ def _note(found: Replay, event: object) -> None:
             event.confidence_ppm,
         )
         last = found.timeline[-1] if found.timeline else None
-        if last is None or attrs.evolve(step, at_ns=0, confidence_ppm=0) != attrs.evolve(
-            last, at_ns=0, confidence_ppm=0
-        ):
+        if last is None or _weighing(last) != _weighing(step):
             found.timeline.append(step)
+
+
+def _weighing(step: Step) -> tuple[object, ...]:
+    return step.bottleneck, step.condition, step.among, step.impact

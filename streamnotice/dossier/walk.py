@@ -9,11 +9,12 @@ a gzip stream without its end) is forgiven, and told.
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -39,8 +40,7 @@ _CONTINUED: Final = b'"type":"continued"}\n'
 _CLOSED: Final = b'"type":"closed"}\n'
 
 
-@attrs.frozen
-class Line:
+class Line(NamedTuple):
     """One line with its place.
 
     Attributes:
@@ -135,7 +135,7 @@ class Walk:
                     if _HEADER in raw and (number > 1 or path != self.paths[0]):
                         self._next_part(self._chain, line, ended)
                         ended, signed_to, part_bytes = False, 0, len(raw)
-                        line = attrs.evolve(line, part=self._part)
+                        line = line._replace(part=self._part)
                     elif ended:
                         raise line.error("something follows the end of a part")
                     else:
@@ -296,29 +296,20 @@ def read_lines(path: str, tail: Any) -> Iterator[tuple[int, bytes]]:
             if magic == b"\x1f\x8b":
                 bound = MAX_EXPANSION * max(4096, os.fstat(plain.fileno()).st_size)
                 with gzip.GzipFile(fileobj=plain) as unpacked:
-                    yield from _bounded(path, cast("IO[bytes]", unpacked), tail, bound)
+                    yield from _bounded(path, unpacked, tail, bound)
             else:
                 yield from _bounded(path, plain, tail, MAX_FILE_BYTES)
     except OSError as error:
         raise EvidenceError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
-def _bounded(
-    path: str, file: IO[bytes], tail: Any, bound_bytes: int
-) -> Iterator[tuple[int, bytes]]:
-    number = total_bytes = 0
+_File = gzip.GzipFile | io.BufferedReader
+
+
+def _bounded(path: str, file: _File, tail: Any, bound_bytes: int) -> Iterator[tuple[int, bytes]]:
+    total_bytes = 0
     bound_bytes = min(bound_bytes, MAX_FILE_BYTES)
-    while True:
-        try:
-            raw = file.readline(MAX_LINE_BYTES + 1)
-        except EOFError:
-            tail.cut = "the compressed file ends early"
-            return
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise LineError(path, number + 1, f"damaged gzip: {error}") from None
-        if not raw:
-            return
-        number += 1
+    for number, raw in enumerate(_lines(path, file, tail), 1):
         total_bytes += len(raw)
         if len(raw) > MAX_LINE_BYTES:
             raise LineError(path, number, f"longer than {MAX_LINE_BYTES} bytes")
@@ -330,3 +321,35 @@ def _bounded(
             tail.cut = f"line {number} is cut off after {len(raw)} bytes"
             return
         yield number, raw
+
+
+def _lines(path: str, file: _File, tail: Any) -> Iterator[bytes]:
+    """The lines of *file*, the last one perhaps without its newline.
+
+    One that is too long is given as far as it was read. Blocks are taken apart here: to ask a gzip
+    file for each line would take several times as long.
+    """
+    number = 1
+    begun: list[bytes] = []  # pieces of a line whose end was not read yet
+    begun_bytes = 0
+    while True:
+        try:
+            block = file.read1(io.DEFAULT_BUFFER_SIZE)
+        except EOFError:
+            tail.cut = "the compressed file ends early"
+            return
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise LineError(path, number, f"damaged gzip: {error}") from None
+        begun.append(block)
+        begun_bytes += len(block)
+        if block and b"\n" not in block and begun_bytes <= MAX_LINE_BYTES:
+            continue
+        *whole, rest = b"".join(begun).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+        if rest and (not block or len(rest) > MAX_LINE_BYTES):
+            yield rest
+        if not block:
+            return
+        number += len(whole)
+        begun, begun_bytes = [rest], len(rest)
