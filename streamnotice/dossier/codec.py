@@ -79,6 +79,18 @@ def line_of(value: observations.Observation | events.Event) -> bytes:
     return made + b"\n"
 
 
+def state_line(at_ns: int, memory: Json) -> bytes:
+    """The line that opens a later part: all that the engine remembers there.
+
+    Args:
+        at_ns: session instant.
+        memory: from `Engine.snapshot`.
+    """
+    plain = {"type": "state", "at_ns": at_ns} | memory
+    made = swift.canonical_bytes(plain)
+    return (canonical(plain) if made is None else made) + b"\n"
+
+
 def _written_quick(value: observations.Observation | events.Event) -> bytes | None:
     table = _BY_CLASS.get(type(value))
     if table is None:

@@ -37,6 +37,7 @@ from streamnotice.dossier.codec import (
     canonical,
     line_of,
     settings_to_plain,
+    state_line,
 )
 from streamnotice.dossier.parts import Files, Memory
 from streamnotice.dossier.signing import Signer, Statement
@@ -379,8 +380,7 @@ class Recorder:
         if self._snapshot is None:
             return
         try:
-            state = {"type": "state", "at_ns": self._at_ns} | self._snapshot()
-            line = canonical(state) + b"\n"
+            line = state_line(self._at_ns, self._snapshot())
         except Exception as error:
             # What can't be told can't open a part; this one then goes on to the bound.
             self._snapshot = None

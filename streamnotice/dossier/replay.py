@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 import attrs
 
-from streamnotice.dossier.codec import Json, canonical, line_of
+from streamnotice.dossier.codec import Json, line_of, state_line
 from streamnotice.dossier.reader import Dossier, Entry, Header, open_dossier
 from streamnotice.dossier.walk import FaultAt
 from streamnotice.errors import EvidenceError
@@ -231,11 +231,10 @@ def _opened(
     begun: bool,
 ) -> Replayed:
     """The engine at the border of a part; EvidenceError if it is not as recorded."""
-    state = state_of(entry)
     if not begun and restore is not None:
-        return restore(state)
+        return restore(state_of(entry))
     snapshot = getattr(engine, "snapshot", None)
-    if snapshot is not None and canonical(snapshot()) != canonical(state):
+    if snapshot is not None and state_line(entry.at_ns, snapshot()) != entry.raw:
         raise EvidenceError("the engine remembers something else here")
     return engine
 

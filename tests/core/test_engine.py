@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamnotice.dossier.record import event_line
+from streamnotice.dossier.codec import line_of
 from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, Verdict
@@ -29,7 +29,7 @@ def run(observations: list[Observation], engine: Engine | None = None) -> list[A
 
 
 def as_bytes(events: list[AnyEvent]) -> bytes:
-    return b"".join(event_line(event) for event in events)
+    return b"".join(map(line_of, events))
 
 
 @slow
