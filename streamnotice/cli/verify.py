@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 from pathlib import Path
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     verifier = verifier_of(args)
+    gc.freeze()  # what was imported stays: no ring is looked for in it again and again
     found = verify(args.file, verifier, jobs=os.cpu_count() or 1)
     if args.json:
         print(json.dumps(as_json(found), ensure_ascii=True))

@@ -13,10 +13,9 @@ import gc
 import os
 from array import array
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
@@ -27,6 +26,9 @@ from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.walk import Line, Walk, open_walk
 from streamnotice.errors import EvidenceError, LineError
 from streamnotice.events import Notice
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 Check = Literal["chain", "signature", "form", "replay", "start", "end"]
 Outcome = Literal["verified", "partial", "other_engine", "failed"]
@@ -161,8 +163,7 @@ def _in_parts(found: Verified, walk: Walk, jobs: int) -> None:
         for lines in _parts(found, walk):
             whole = lines[-1].part == lines[0].part and not waiting  # the only one
             if jobs > 1 and not whole and hasattr(os, "fork"):
-                # no collection of rings: a worker lives for a few parts, and it costs an eighth
-                pool = pool or ProcessPoolExecutor(jobs, _forking(), initializer=gc.disable)
+                pool = pool or _workers(jobs)
                 waiting.append(
                     pool.submit(_replay_packed, walk.paths, walk.header, _Packed.of(lines))
                 )
@@ -328,7 +329,9 @@ def _notes(found: Verified) -> None:
         found.notes.append(f"signed by the key {header.signed[:64]}, which was not checked: --key")
 
 
-def _forking() -> Any:
-    import multiprocessing
+def _workers(jobs: int) -> ProcessPoolExecutor:
+    from concurrent.futures import ProcessPoolExecutor  # only now: most records are one part
+    from multiprocessing import get_context
 
-    return multiprocessing.get_context("fork")
+    # no collection of rings: a worker lives for a few parts, and it costs an eighth
+    return ProcessPoolExecutor(jobs, get_context("fork"), initializer=gc.disable)
