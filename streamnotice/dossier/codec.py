@@ -116,15 +116,15 @@ def observation_at_once(line: bytes) -> observations.Observation | None:
     Raises:
         EvidenceError: a field is wrong.
     """
-    if swift.OBSERVATION not in line or len(line) > MAX_TEXT:
+    if swift.OBSERVATION not in line:
         return None
     plain = swift.canonical_object(line)
     if plain is None or plain.get("type") != "observation":
         return None
     kind = plain.get("kind")
     table = _OBSERVATIONS.get(kind) if type(kind) is str else None
-    if table is None:
-        return None
+    if table is None or len(line) > MAX_TEXT:
+        return observation_from(plain)
     try:
         return cast(observations.Observation, table.read_quick(plain, _BESIDE))
     except Bad:
