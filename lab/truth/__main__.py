@@ -1,6 +1,6 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--abroad RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--abroad RUNS...] [--in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
@@ -20,6 +20,7 @@ from lab.archive import opened, recorded
 from lab.fit.page import ROOT, VERDICT
 from lab.fit.recordings import Remember
 from lab.truth import measure, page
+from lab.truth.paired import paired
 from lab.truth.remembered import remembered
 from lab.worlds import ABROAD, HOME, world_of
 from streamnotice.bottlenecks import leaf
@@ -198,9 +199,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=Path)
     for kind in APART:
         parser.add_argument(f"--{kind}", nargs="+", type=Path, default=[], metavar="RUNS")
+    parser.add_argument(
+        "--in-turn", nargs="+", type=Path, default=[], metavar="RUNS",
+        help="scenarios of RUNS played with probes at fixed periods",
+    )  # fmt: skip
     args = parser.parse_args(argv)
     with ExitStack() as unpacked:
-        for kind in ("folders", *APART):
+        for kind in ("folders", *APART, "in_turn"):
             given = [unpacked.enter_context(opened(runs)) for runs in getattr(args, kind)]
             setattr(args, kind, given)
         return _run(parser, args)
@@ -218,7 +223,12 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         before = json.loads(page.DATA.read_text(encoding="utf-8"))
         if not args.folders and before["made"]["engine"] != ENGINE_VERSION:
             parser.error("the rest of the page is of another engine: measure all of it")
+        if args.in_turn and not args.folders:
+            parser.error("--in-turn: with what are they to be compared? Give the runs as well")
         found = results(args.folders) if args.folders else before
+        if args.in_turn:
+            _say("replaying runs with probes in turn")
+            found["probing"] = paired(args.folders, args.in_turn)
         for kind in APART:
             if getattr(args, kind):
                 found[kind] = apart(kind, getattr(args, kind))

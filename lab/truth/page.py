@@ -144,6 +144,23 @@ def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
     ]  # fmt: skip
 
 
+def _probing(data: dict[str, Any] | None) -> list[str]:
+    """What it is worth to ask where it tells most."""
+    if data is None:
+        return []
+    spent = data["bytes"]
+    return [
+        "", "## Probes by worth, and in turn", "",
+        f"{data['runs']} scenarios of {data['families']} families, played live twice and judged by "
+        "the same engine and table: once with probes [by what they are worth]"
+        "(how-it-weighs.md#the-next-best-probe), once with hops asked in turn and all else at "
+        "fixed periods, as up to engine 0.19.0 (where a dead way was followed later, too). "
+        f"Networks, faults and budget are the same; in the median {spent['by worth'] / 1024:.0f} "
+        f"KiB and {spent['in turn'] / 1024:.0f} KiB were spent.", "",
+        *_table(data["modes"]),
+    ]  # fmt: skip
+
+
 def _kept(kept: dict[str, Any]) -> list[str]:
     """The runs that the tests judge."""
     wrong = "; ".join(f"{row['said']} in {row['run']}" for row in kept["errors"])
@@ -180,6 +197,7 @@ def figures(data: dict[str, Any]) -> str:
         "given to the likeliest leaf (or to `none`), and how often that was true.", "",
         *_bins(whole),
         *(line for name in _APART for line in _apart(name, data.get(name))),
+        *_probing(data.get("probing")),
         "", "## The gate", "",
         f"In {data['gate']['steps']} decision steps an e-detector of a false name stood above its "
         f"bar in {data['gate']['false_crossings']} cases"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from lab.fit.recordings import Run
 from lab.fit.score import judge, judge_run
 from lab.truth import page
 from lab.truth.measure import share
+from lab.truth.paired import paired
 from lab.truth.remembered import remembered
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.dossier.reader import open_dossier
@@ -87,3 +90,16 @@ def test_what_is_remembered_of_a_network_is_what_a_calm_run_on_it_shows() -> Non
         assert both
         for place in both:
             assert known[place] == pytest.approx(learnt[place], abs=3_000_000), place
+
+
+def test_pairs_are_scenarios_that_both_have() -> None:
+    """Of the same runs twice, both ways say the same; what one alone has doesn't count."""
+    names = sorted(one.name for one in RECORDINGS.iterdir() if (one / "truth.json").is_file())[:3]
+    with tempfile.TemporaryDirectory() as some, tempfile.TemporaryDirectory() as fewer:
+        for folder, kept in ((some, names), (fewer, names[1:])):
+            for name in kept:
+                shutil.copytree(RECORDINGS / name, Path(folder) / name)
+        found = paired([Path(some)], [Path(fewer)])
+    assert found["runs"] == 2
+    assert found["modes"]["by worth"] == found["modes"]["in turn"]
+    assert found["bytes"]["by worth"] == found["bytes"]["in turn"]
