@@ -26,7 +26,8 @@ from streamnotice.session import Session
 
 _LOOK_S: Final = 0.2
 _ROUTER_LIMIT: Final = 64
-_MOST_ROUTERS: Final = 4
+_DEAF_NS: Final = 30_000_000_000
+_MOST_ROUTERS: Final = 8
 
 
 @attrs.frozen
@@ -48,8 +49,11 @@ class _Router:
         self._free: list[EchoFlow] = []
         self._closed = False
 
-    @property
-    def is_deaf(self) -> bool:
+    def is_deaf(self, now: int) -> bool:
+        """It was asked in vain, not long ago: in an outage it may only have been out of reach."""
+        asked_ns = self.asked_ns[-1] if self.asked_ns else now
+        if not self.heard and now - asked_ns >= _DEAF_NS:
+            self.asked = 0
         return not self.heard and self.asked >= LEAST_ANSWERS
 
     async def ask(self) -> Reply:
@@ -77,10 +81,13 @@ class _Router:
 class HopEcho:
     """Asks, under suspicion, the router that *best* names, for all in *circle*.
 
-    Emits `HopProbe` with method "echo" and the hop's number, once the router was heard.
+    *best* is told of routers that answer no pings. Emits `HopProbe` with method "echo" and the
+    hop's number, once the router was heard.
     """
 
-    def __init__(self, circle: Circle, session: Session, best: Callable[[], Asked | None]) -> None:
+    def __init__(
+        self, circle: Circle, session: Session, best: Callable[[frozenset[str]], Asked | None]
+    ) -> None:
         self._circle = circle
         self._session = session
         self._best = best
@@ -92,10 +99,11 @@ class HopEcho:
         try:
             async with asyncio.TaskGroup() as open_questions:
                 while True:
-                    found = self._best() if self._circle.intensity == "suspect" else None
-                    if found is None or (router := self._router(found.address)).is_deaf:
+                    found = self._next() if self._circle.intensity == "suspect" else None
+                    if found is None:
                         await asyncio.sleep(_LOOK_S)
                         continue
+                    router = self._router(found.address)
                     began_ns = self._session.now()
                     cost_bytes = echo_probe.COST_BYTES[family_of(found.address)]
                     await self._pacer.afford(cost_bytes, 1, lambda: self._circle.budgets)
@@ -104,6 +112,11 @@ class HopEcho:
         finally:
             for router in self._routers.values():
                 router.close()
+
+    def _next(self) -> Asked | None:
+        now = self._session.now()
+        deaf = [one for one, router in self._routers.items() if router.is_deaf(now)]
+        return self._best(frozenset(deaf))
 
     async def _wait(self, router: _Router, since_ns: int, bits: float) -> None:
         router.asked_ns.append(since_ns)

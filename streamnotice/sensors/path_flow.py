@@ -359,12 +359,17 @@ class PathFlow:
         beyond = () if self._complete else (None,)
         return hop_bits((*self._segments, *beyond), self._circle.suspects)[:hops]
 
-    def _best(self) -> Asked | None:
-        """The router before the far end whose answers tell most; the home's is asked as it is."""
+    def _best(self, deaf: frozenset[str]) -> Asked | None:
+        """The router before the far end whose answers tell most; the home's is asked as it is.
+
+        Args:
+            deaf: routers that answer no pings.
+        """
         routers = [
             Asked(ttl, hop.address, bits)
             for ttl, (hop, bits) in enumerate(zip(self._hops, self._bits(), strict=True), 1)
-            if hop.address not in (None, self._address)
+            if hop.address is not None
+            and hop.address not in (self._address, *deaf)
             and self._segments[ttl - 1 : ttl] != ("network.home.wifi",)
         ]
         best = max(routers, key=attrgetter("bits"), default=None)
