@@ -85,6 +85,7 @@ class GatewaySensor:
         """Emit what the counters say, until they say nothing any more."""
         before: tuple[int, int] | None = None
         began_ns = media_before = failures = 0
+        told = False
         pacer = pacer_of(session)
         while True:
             await pacer.afford(_LOOK_BYTES, 4)
@@ -100,8 +101,11 @@ class GatewaySensor:
                 now_ns, media = session.now(), session.budget.media_bytes
                 if before is not None:
                     self._tell(session, before, counts, began_ns, now_ns, media - media_before)
+                    told = True
                 before, began_ns, media_before = counts, now_ns, media
-            await pacer.due(session.now(), EVERY_S, bits=lambda: sharing_bits(session.suspects))
+            # two looks are needed before the counters say anything: those are worth it
+            bits = (lambda: sharing_bits(session.suspects)) if told else None
+            await pacer.due(session.now(), EVERY_S, bits=bits)
 
     def _tell(
         self,
