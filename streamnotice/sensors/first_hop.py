@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -21,14 +20,14 @@ import attrs
 from streamnotice.addresses import is_ipv6
 from streamnotice.events import Intensity
 from streamnotice.observations import HopProbe, ProbeMethod
-from streamnotice.path.first_hop import LEAST_ANSWERS, LOSS_WINDOW_NS, ROLE
+from streamnotice.path.first_hop import LEAST_ANSWERS, ROLE
 from streamnotice.path.networks import NetworkTable
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import echo_probe, tcp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.following import Follower
-from streamnotice.sensors.pace import ENOUGH, PING_EVERY_S, PING_ON_EVERY_S, pacer_of
+from streamnotice.sensors.pace import PING_EVERY_S, PING_ON_EVERY_S, Lately, pacer_of
 from streamnotice.sensors.routes import Way, default_ways, local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
 from streamnotice.sensors.udp_probe import Reply
@@ -155,7 +154,7 @@ class _Asker:
         self._session = seat.session
         self._address = address
         self._pacer = pacer_of(seat.session)
-        self._asked_ns: deque[int] = deque(maxlen=ENOUGH)
+        self._lately = Lately()
 
     async def run(self) -> None:
         """Find a voice that the router answers to, and go on with it until cancelled."""
@@ -194,7 +193,7 @@ class _Asker:
         while (heard or asked < LEAST_ANSWERS) and errors < _MOST_ERRORS:
             await self._pacer.afford(voice.cost_bytes, 1, lambda: self._circle.budgets)
             began_ns = self._session.now()
-            self._asked_ns.append(began_ns)
+            self._lately.asked(began_ns)
             loaded = {seat: seat.loaded for seat in self._circle.seats}
             said = await voice.ask()
             reply = self._plain(said)
@@ -207,8 +206,7 @@ class _Asker:
             # of a voice that was never heard only silence is told, not what our own stack says
             if heard or said.outcome == "lost":
                 self._tell(voice.method, reply, loaded)
-            first_ns = self._asked_ns[0] if len(self._asked_ns) == ENOUGH else -LOSS_WINDOW_NS
-            pace_s = voice.on_s if began_ns - first_ns < LOSS_WINDOW_NS else voice.pace_s
+            pace_s = voice.on_s if self._lately.enough(began_ns) else voice.pace_s
             await self._pacer.due(
                 began_ns,
                 pace_s,

@@ -8,18 +8,17 @@ through it; the engine compares (`streamnotice.path.pinged`).
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 import attrs
 
 from streamnotice.observations import HopProbe
-from streamnotice.path.first_hop import LEAST_ANSWERS, LOSS_WINDOW_NS
+from streamnotice.path.first_hop import LEAST_ANSWERS
 from streamnotice.sensors import echo_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
-from streamnotice.sensors.pace import ENOUGH, PING_EVERY_S, PING_ON_EVERY_S, pacer_of
+from streamnotice.sensors.pace import PING_EVERY_S, PING_ON_EVERY_S, Lately, pacer_of
 from streamnotice.sensors.sharing import Circle
 from streamnotice.sensors.udp_probe import Reply
 from streamnotice.session import Session
@@ -45,14 +44,14 @@ class _Router:
     def __init__(self, address: str) -> None:
         self.address = address
         self.asked = self.heard = 0
-        self.asked_ns: deque[int] = deque(maxlen=ENOUGH)
+        self.lately = Lately()
         self._free: list[EchoFlow] = []
         self._closed = False
 
     def is_deaf(self, now: int) -> bool:
         """It was asked in vain, not long ago: in an outage it may only have been out of reach."""
-        asked_ns = self.asked_ns[-1] if self.asked_ns else now
-        if not self.heard and now - asked_ns >= _DEAF_NS:
+        last_ns = self.lately.last_ns
+        if not self.heard and last_ns is not None and now - last_ns >= _DEAF_NS:
             self.asked = 0
         return not self.heard and self.asked >= LEAST_ANSWERS
 
@@ -119,10 +118,8 @@ class HopEcho:
         return self._best(frozenset(deaf))
 
     async def _wait(self, router: _Router, since_ns: int, bits: float) -> None:
-        router.asked_ns.append(since_ns)
-        enough = len(router.asked_ns) == ENOUGH
-        recent = since_ns - router.asked_ns[0] < LOSS_WINDOW_NS
-        every_s = PING_ON_EVERY_S if enough and recent else PING_EVERY_S
+        router.lately.asked(since_ns)
+        every_s = PING_ON_EVERY_S if router.lately.enough(since_ns) else PING_EVERY_S
         await self._pacer.due(since_ns, every_s, lambda: self._circle.intensity, lambda: bits)
 
     def _router(self, address: str) -> _Router:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from streamnotice.commons import ProbeBudget
 from streamnotice.events import Intensity
+from streamnotice.path.first_hop import LOSS_WINDOW_NS
 from streamnotice.session import Session
 
 PACKETS_PER_S: Final[dict[Intensity, float]] = {"rest": 0.5, "watch": 2.5, "suspect": 5.0}
@@ -37,6 +39,27 @@ def stretch(bits: float) -> float:
     """How many times more seldom to ask, under suspicion, what tells so little: the budget is
     better spent elsewhere (`streamnotice.verdict.next_probe`)."""
     return min(_MOST_STRETCH, _WHOLE_BITS / max(bits, 1e-3)) if bits < _WHOLE_BITS else 1.0
+
+
+class Lately:
+    """When one router was pinged: whether as many lie in the rules' window as are needed."""
+
+    def __init__(self) -> None:
+        self._asked_ns: deque[int] = deque(maxlen=ENOUGH)
+
+    def asked(self, at_ns: int) -> None:
+        """It is asked now."""
+        self._asked_ns.append(at_ns)
+
+    @property
+    def last_ns(self) -> int | None:
+        """When it was last asked."""
+        return self._asked_ns[-1] if self._asked_ns else None
+
+    def enough(self, now: int) -> bool:
+        """No more are needed at the full pace."""
+        asked = self._asked_ns
+        return len(asked) == ENOUGH and now - asked[0] < LOSS_WINDOW_NS
 
 
 class Pacer:

@@ -67,14 +67,18 @@ class Circle:
     @property
     def intensity(self) -> Intensity:
         """The density that the most suspicious wants."""
-        return max((s.session.intensity for s in self._seats), key=_DENSITY.index, default="rest")
+        most = self._most_suspicious()
+        return "rest" if most is None else most.intensity
 
     @property
     def suspects(self) -> dict[str, int]:
         """What the most suspicious takes for the place of the trouble."""
-        sessions = [seat.session for seat in self._seats]
-        most = max(sessions, key=lambda one: _DENSITY.index(one.intensity), default=None)
+        most = self._most_suspicious()
         return {} if most is None else most.suspects
+
+    def _most_suspicious(self) -> Session | None:
+        sessions = [seat.session for seat in self._seats]
+        return max(sessions, key=lambda one: _DENSITY.index(one.intensity), default=None)
 
     def tell(self, seats: tuple[Seat, ...], make: Callable[[Seat, int], Observation]) -> None:
         """Emit to each of *seats* what *make* makes of it and of the session's time."""

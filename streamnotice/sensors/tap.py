@@ -132,10 +132,11 @@ class _Tap:
     def _begin(self, session: Any, context: Any, url: URL, role: RequestRole | None) -> None:
         context.sn_url = url
         context.sn_record = record = self.tracker.start(str(url), role)
-        if record is not None and not _names_are_the_systems(session):
-            record.keep_name()
-        if record is not None and _goes_straight(session):
-            record.goes_straight()
+        if record is not None:
+            if not _names_are_the_systems(session):
+                record.keep_name()
+            if _goes_straight(session):
+                record.goes_straight()
         self._new_connection(context)
 
     @staticmethod

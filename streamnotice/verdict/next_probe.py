@@ -15,6 +15,7 @@ from math import log2
 from typing import Final
 
 from streamnotice.bottlenecks import NONE
+from streamnotice.path.localise.stretches import BEHIND_TUNNEL, ORDER, numbers
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL
 
@@ -23,15 +24,7 @@ Suspects = Mapping[str, int]
 
 NOT_KNOWN_BITS: Final = 1.0
 """What any answer is worth while nobody is suspected."""
-_ON_THE_WAY: Final = (
-    "network.home.wifi",
-    "network.isp.access",
-    "network.isp.core",
-    "network.interconnect",
-    "service",
-)
-_PAST_TUNNEL: Final = _ON_THE_WAY.index("network.interconnect")
-_SHARED: Final = (TUNNEL, "network.home.sharing", *_ON_THE_WAY[:_PAST_TUNNEL])
+_SHARED: Final = (TUNNEL, "network.home.sharing", *ORDER[:BEHIND_TUNNEL])
 _SHOWS_AS: Final = {
     "network.home.sharing": "network.isp.access",  # others at home fill the line's queue
     "service.edge": "service",
@@ -96,9 +89,9 @@ def _links(segments: Sequence[str | None]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for link, text in enumerate(segments, 1):
         if link <= tunnel:
-            places: tuple[str, ...] = (TUNNEL, *_ON_THE_WAY[:_PAST_TUNNEL])  # unseen within
+            places: tuple[str, ...] = (TUNNEL, *ORDER[:BEHIND_TUNNEL])  # unseen within
         elif text is None:
-            places = _left_open(segments, link, _PAST_TUNNEL if tunnel else 0)
+            places = _left_open(segments, link, BEHIND_TUNNEL if tunnel else 0)
         else:
             places = tuple(text.split(JOIN))
         for place in places:
@@ -110,14 +103,10 @@ def _links(segments: Sequence[str | None]) -> dict[str, list[int]]:
 
 def _left_open(segments: Sequence[str | None], link: int, least: int) -> tuple[str, ...]:
     """Places that the known links around an unknown one leave it, from number *least* on."""
-    known = [(at, _numbers(text)) for at, text in enumerate(segments, 1) if at != link]
+    known = [(at, numbers(text)) for at, text in enumerate(segments, 1) if at != link]
     low = max((ns[0] for at, ns in known if ns and at < link), default=least)
-    high = min((ns[-1] for at, ns in known if ns and at > link), default=len(_ON_THE_WAY) - 1)
-    return _ON_THE_WAY[low : max(low, high) + 1]
-
-
-def _numbers(text: str | None) -> list[int]:
-    return [_ON_THE_WAY.index(place) for place in (text or "").split(JOIN) if place in _ON_THE_WAY]
+    high = min((ns[-1] for at, ns in known if ns and at > link), default=len(ORDER) - 1)
+    return ORDER[low : max(low, high) + 1]
 
 
 def _mass(place: str, shares: Mapping[str, float]) -> float:

@@ -20,7 +20,7 @@ ORDER: Final = (
     "service",
 )
 _ACCESS: Final = ORDER.index("network.isp.access")
-_BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
+BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
 SHORT: Final = ("home", "access", "core", "interconnect", "service")
 
 
@@ -63,27 +63,27 @@ def _word(path: PathSeen, start_ttl: int, end_ttl: int) -> str:
         return "vpn"
     if not found or TUNNEL in found:
         return "unplaced"
-    numbers = [number for place in found for number in _numbers(place)]
+    places = [number for place in found for number in numbers(place)]
     if None in found:  # any place that the known links before and behind leave open
-        known = [(ttl, _numbers(place)) for ttl, place in enumerate(segments, 1)]
+        known = [(ttl, numbers(place)) for ttl, place in enumerate(segments, 1)]
         if TUNNEL in segments[:start]:
-            known.append((start, [_BEHIND_TUNNEL]))  # past the home and the provider
+            known.append((start, [BEHIND_TUNNEL]))  # past the home and the provider
         passed = [_least_behind(ns) for ttl, ns in known if ns and ttl <= start]
         here = known[start][1]
         low = max([0, *passed, *here[:1]])
         high = min((ns[-1] for ttl, ns in known if ns and ttl >= end), default=len(ORDER) - 1)
-        numbers += [min(low, high), high]
-    if not numbers:
+        places += [min(low, high), high]
+    if not places:
         return "unplaced"  # by words that no sensor says
-    return stretch(min(numbers), max(numbers))
+    return stretch(min(places), max(places))
 
 
-def _least_behind(numbers: list[int]) -> int:
+def _least_behind(places: list[int]) -> int:
     """Of the links behind one: the line into the provider's network is a single link."""
-    return numbers[0] + 1 if numbers == [_ACCESS] else numbers[0]
+    return places[0] + 1 if places == [_ACCESS] else places[0]
 
 
-def _numbers(segment: str | None) -> list[int]:
+def numbers(segment: str | None) -> list[int]:
     """Positions in `ORDER` of the places that a link may belong to."""
     return [ORDER.index(p) for p in (segment or "").split(JOIN) if p in ORDER]
 
