@@ -1,6 +1,7 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--abroad RUNS...] [--in-turn RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--abroad RUNS...]
+                            [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
@@ -200,12 +201,16 @@ def main(argv: list[str] | None = None) -> int:
     for kind in APART:
         parser.add_argument(f"--{kind}", nargs="+", type=Path, default=[], metavar="RUNS")
     parser.add_argument(
+        "--by-worth", nargs="+", type=Path, default=[], metavar="RUNS",
+        help="scenarios of RUNS played with probes by their worth",
+    )  # fmt: skip
+    parser.add_argument(
         "--in-turn", nargs="+", type=Path, default=[], metavar="RUNS",
-        help="scenarios of RUNS played with probes at fixed periods",
+        help="the same scenarios played with probes at fixed periods",
     )  # fmt: skip
     args = parser.parse_args(argv)
     with ExitStack() as unpacked:
-        for kind in ("folders", *APART, "in_turn"):
+        for kind in ("folders", *APART, "by_worth", "in_turn"):
             given = [unpacked.enter_context(opened(runs)) for runs in getattr(args, kind)]
             setattr(args, kind, given)
         return _run(parser, args)
@@ -223,12 +228,14 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         before = json.loads(page.DATA.read_text(encoding="utf-8"))
         if not args.folders and before["made"]["engine"] != ENGINE_VERSION:
             parser.error("the rest of the page is of another engine: measure all of it")
-        if args.in_turn and not args.folders:
-            parser.error("--in-turn: with what are they to be compared? Give the runs as well")
+        if bool(args.in_turn) != bool(args.by_worth):
+            parser.error("--by-worth and --in-turn are compared with each other: give both")
         found = results(args.folders) if args.folders else before
         if args.in_turn:
             _say("replaying runs with probes in turn")
-            found["probing"] = paired(args.folders, args.in_turn)
+            found["probing"] = paired(args.by_worth, args.in_turn)
+        elif before.get("probing") and before["made"]["engine"] == ENGINE_VERSION:
+            found["probing"] = before["probing"]
         for kind in APART:
             if getattr(args, kind):
                 found[kind] = apart(kind, getattr(args, kind))

@@ -4,8 +4,10 @@ The rules of manners, one place each:
 
 - nothing is raised without impact, nor in the cool-down after a notice was resolved;
 - harm comes in spells: a short good stretch between two stalls doesn't end one;
-- `undetermined` without `among` is only said of a stall, when a spell has held harm enough: a
-  viewer gains nothing from "something may go wrong", or "could look better", "we don't know what";
+- `undetermined` without `among` is only said when a spell has held harm enough, and of a stall: one
+  that is there, or one that is near while something is surely wrong (a lower quality may still
+  avert it). A viewer gains nothing from "something may go wrong", or "could look better", "we don't
+  know why";
 - a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
 - when playback has been well for `resolved_after`, the notice is resolved as recovered; while it
   is paused, seeking or starting, nothing is shown to be well, and the end is the end;
@@ -25,6 +27,8 @@ from streamnotice.snapshot import stateful
 SETTLE_NS: Final = 5 * S_NS
 PATIENCE_NS: Final = 5 * S_NS
 """So much harm must be in a spell before `undetermined` is said."""
+SURE_PPM: Final = 950_000
+"""So sure that something is wrong, `undetermined` is said of a stall that is near."""
 
 
 @stateful
@@ -122,7 +126,7 @@ class Life:
     ) -> list[Notice]:
         if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
             return []
-        hasty = self.suffered_ns < PATIENCE_NS or verdict.impact != "stalled"
+        hasty = self.suffered_ns < PATIENCE_NS or not _sure_to_stall(verdict, settings)
         if key == "undetermined" and hasty:
             return []
         self.serial += 1
@@ -197,3 +201,11 @@ class Life:
             items=verdict.items,
             alternatives=verdict.alternatives,
         )
+
+
+def _sure_to_stall(verdict: Verdict, settings: Settings) -> bool:
+    """Playback stands still, or will very soon and not by chance."""
+    if verdict.impact != "stall_ahead" or verdict.stall_in_ns is None:
+        return verdict.impact == "stalled"
+    soon = 2 * verdict.stall_in_ns[1] <= settings.stall_ahead_ns
+    return soon and verdict.confidence_ppm >= SURE_PPM

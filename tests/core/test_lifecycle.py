@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +136,27 @@ def test_undetermined_is_said_only_of_lasting_harm() -> None:
     assert live([("stalled", "undetermined")] * 4 + [(None, "undetermined")] * 3) == []
     assert live([("stall_ahead", "undetermined")] * 60) == []
     assert live([("stalled", "undetermined")] * 9)[0].bottleneck == "undetermined"
+
+
+@pytest.mark.parametrize(
+    ("in_s", "sure", "told"),
+    [(5.0, 0.96, True), (7.0, 0.96, False), (5.0, 0.94, False)],
+)
+def test_of_a_stall_ahead_it_is_said_if_that_is_near_and_no_chance(
+    in_s: float, sure: float, told: bool
+) -> None:
+    life = Life()
+    said: list[Notice] = []
+    for second in range(1, 9):
+        now = second * S_NS
+        near = attrs.evolve(
+            verdict(now, "undetermined", "stall_ahead"),
+            stall_in_ns=(0, round(in_s * S_NS)),
+            confidence_ppm=round(sure * 1e6),
+        )
+        life.harm(now, "stall_ahead", SETTINGS, "playing")
+        said += life.step(now, near, "undetermined", now, SETTINGS)
+    assert [(n.at_ns // S_NS, n.impact) for n in said] == ([(6, "stall_ahead")] if told else [])
 
 
 def test_a_stall_that_was_ahead_is_the_same_harm() -> None:
