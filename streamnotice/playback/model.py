@@ -227,13 +227,11 @@ class PlaybackModel:
         ahead = self.stall_in_ns(now, nothing_arrives)
         if wants is not False and ahead is not None and ahead[1] < settings.stall_ahead_ns:
             return "stall_ahead"
-        if (
-            self.below_since_ns is not None
-            and now - self.below_since_ns >= settings.quality_after_ns
-            and wants is not False
-        ):
-            return "quality"
-        return None
+        if self.below_since_ns is None or wants is False:
+            return None
+        # after a stall the player climbs again: what it hasn't given up to play on is no harm yet
+        below_ns = min(now - self.below_since_ns, for_ns)
+        return "quality" if below_ns >= settings.quality_after_ns else None
 
     def dropped_permille(self, now: int, window_ns: int) -> int | None:
         """Share of frames dropped over the window; None if frames aren't told."""

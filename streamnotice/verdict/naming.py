@@ -205,6 +205,10 @@ class Namer:
         rivals = [name for name in self._leaves if inside.isdisjoint(self.names[name])]
         return all(belief.mass(self.names[name]) <= mass for name in rivals)
 
+    def covers_more(self, key: str, other: str) -> bool:
+        """*key* holds all places that *other* holds, and more."""
+        return set(self.names[key]) > set(self.names[other])
+
     def named(self, key: str, belief: Filter) -> Named:
         """The words for *key* as things stand."""
         members = self.names[key]

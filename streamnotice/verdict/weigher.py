@@ -113,9 +113,10 @@ class Weigher:
         """
         found = self.namer.best(memory.belief, memory.gate, sighted)
         spoken = memory.spoken
-        coarser = found is None or (spoken is not None and is_leaf(spoken) > is_leaf(found.key))
-        if spoken is not None and coarser and self.namer.holds(spoken, memory.belief):
-            found = self.namer.named(spoken, memory.belief)
+        if spoken is not None:
+            coarser = found is None or self.namer.covers_more(found.key, spoken)
+            if coarser and self.namer.holds(spoken, memory.belief):
+                found = self.namer.named(spoken, memory.belief)
         memory.spoken = found.key if found is not None and says else None
         return found
 

@@ -104,6 +104,24 @@ def test_quality_given_up_for_long() -> None:
     assert model.impact(now, SETTINGS, True, False) == "quality"
 
 
+def test_quality_is_judged_anew_after_a_stall() -> None:
+    """The player climbs again as soon as it plays: that it was low before is what the stall was."""
+    model = PlaybackModel()
+    harms: dict[int, str | None] = {}
+    for second in range(70):
+        now = second * S_NS
+        rate = 3_000_000 if second < 20 else 400_000
+        stands = 24 <= second < 44
+        level = 0 if stands else 20 * S_NS
+        state = "stalled" if stands else "playing"
+        model.feed(Playback(now, state=state, buffer_ns=level, rendition_bps=rate))
+        model.step(now)
+        harms[second] = model.impact(now, SETTINGS, True, False)
+    assert harms[43] == "stalled"
+    assert [harms[second] for second in range(44, 64)] == [None] * 20
+    assert harms[64] == "quality"  # 20 s of low playing, however long it was low before
+
+
 @pytest.mark.parametrize(
     "wish",
     [{"ladder_bps": (400_000, 1_200_000)}, {"rendition_fixed": True}],

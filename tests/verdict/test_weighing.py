@@ -152,6 +152,25 @@ def test_coming_down_needs_less_than_going_up() -> None:
     assert play(using, memory, [{"harm": "stalled"}] * 30, start=25)[-1] == "network.home.wifi"
 
 
+def test_a_set_once_spoken_is_not_given_up_for_what_holds_more() -> None:
+    using = weigher()
+    pair = "network.home.sharing+network.isp.access"
+    crowd = [{**ACCESS, "queue_kind": "standing"}] * 40
+    fewer, more = using.namer.names[pair], using.namer.names["network"]
+    for sure, key in ((0.97, pair), (0.8, f"network.home.wifi+{pair}")):
+        memory = using.fresh()
+        assert play(using, memory, crowd)[-1] == pair
+        beside = [i for i in more if i not in fewer]
+        shares = dict.fromkeys(fewer, sure / len(fewer))
+        shares |= dict.fromkeys(beside, (0.996 - sure) / len(beside))
+        memory.belief = Filter(
+            [from_ratio(round(1e6 * shares.get(i, 0.001)), 1_000_000) for i in range(len(STATES))]
+        )
+        named = using.name(memory, ALL)
+        assert named is not None
+        assert named.key == key
+
+
 def test_evidence_that_turns_takes_the_name_away() -> None:
     using = weigher()
     memory = using.fresh()
