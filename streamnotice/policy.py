@@ -82,7 +82,8 @@ class Policy:
         stalled_after_s: a stall counts as harm from this length on.
         startup_after_s: start-up counts as harm from this length on.
         stall_ahead_s: a stall is ahead if the upper end of the time to stall is below this.
-        quality_after_s: quality counts as harmed after this long below the usual rendition.
+        quality_after_s: quality counts as harmed after this long below the usual rendition, played
+            without a break.
         resolved_after_s: good seconds before a notice is resolved.
         cooldown_s: no new notice for this long after one was resolved.
         bar_viewer, bar_service, bar_third_party: confidence needed to name such a place.

@@ -205,7 +205,9 @@ class Life:
 
 def _sure_to_stall(verdict: Verdict, settings: Settings) -> bool:
     """Playback stands still, or will very soon and not by chance."""
+    if verdict.impact == "stalled":
+        return True
     if verdict.impact != "stall_ahead" or verdict.stall_in_ns is None:
-        return verdict.impact == "stalled"
+        return False
     soon = 2 * verdict.stall_in_ns[1] <= settings.stall_ahead_ns
     return soon and verdict.confidence_ppm >= SURE_PPM

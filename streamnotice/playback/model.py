@@ -229,7 +229,7 @@ class PlaybackModel:
             return "stall_ahead"
         if self.below_since_ns is None or wants is False:
             return None
-        # after a stall the player climbs again: what it hasn't given up to play on is no harm yet
+        # a rendition that was low before a stall or because of it may climb again: count from then
         below_ns = min(now - self.below_since_ns, for_ns)
         return "quality" if below_ns >= settings.quality_after_ns else None
 
