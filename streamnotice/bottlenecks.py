@@ -65,6 +65,7 @@ LOOK_ALIKES: Final[tuple[tuple[str, ...], ...]] = (
     ("network.home.sharing", "network.isp.access"),
     ("network.isp.access", "network.isp.core"),
     ("network.isp.core", "network.interconnect"),
+    ("network.isp.core", "network.vpn"),
     ("network.interconnect", "service.edge"),
     ("service.edge", "service.origin"),
     ("service.origin", "service.source"),

@@ -17,6 +17,7 @@ from streamnotice.observations import (
     StoredBaseline,
 )
 from streamnotice.path.first_hop import BEFORE_IT
+from streamnotice.path.localise import unheard
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.playback.model import PlaybackModel
@@ -184,11 +185,9 @@ class Sighted:
     boxed: bool = False
 
 
-_ALWAYS = frozenset(
-    {"device", "player", "service.dns", "service.edge", "service.origin", "service.source"}
-)
-
-
+EDGE = "service.edge"
+ORIGIN = "service.origin"
+_ALWAYS = frozenset({"device", "player", "service.dns", "service.source"})
 MADE_LIVE = "service.source"
 """The encoder or packager of a live stream; what was made long ago can't be late."""
 _BEHIND = "network.interconnect"
@@ -201,30 +200,50 @@ def sighted(seen: Estimates) -> Sighted:
     """Leaves that this session can tell from their neighbours.
 
     Parts of `network` need a probed path whose links are known; home sharing needs counts of
-    other traffic. What is not sighted may still be part of an inner name or a pair.
+    other traffic. The delivery edge and the server behind it are late, slow and failing alike:
+    they are told apart where an answer came out of the edge's own store not long ago, where the
+    edge passed an error on, or refused a connection. What is not sighted may still be part of an
+    inner name or a pair.
     """
     paths = seen.paths
     under = paths.underlay()
+    ways = [path for path in paths.services() if path.hops]
     return _sighted(
-        tuple([path.segments for path in paths.services() if path.hops]),
+        tuple([path.segments for path in ways]),
+        tuple([place for path in ways for place in unheard(path)]),
         None if under is None else under.segments,
         tunnel=under is not None and under.complete,
         first_hop=bool(paths.first_hop.answered),
         sharing=bool(seen.home_router),
         live=seen.playback.live is not False,
+        servers=_servers(seen.requests, boxed=paths.ended_near()),
         boxed=paths.ended_near(),
     )
+
+
+def _servers(requests: Requests, *, boxed: bool) -> frozenset[str]:
+    """Which of the delivery edge and the server behind it can be told from the other.
+
+    Behind a box that ends connections a hit is as late as the way to it, and the box it is that
+    refuses.
+    """
+    stored = not boxed and requests.lately(requests.stored_ns)
+    edge = stored or (not boxed and requests.lately(requests.refused_ns))
+    origin = stored or requests.lately(requests.passed_on_ns)
+    return frozenset(name for name, told in ((EDGE, edge), (ORIGIN, origin)) if told)
 
 
 @lru_cache(maxsize=64)  # asked once a step, and seldom anything new
 def _sighted(
     ways: tuple[tuple[str | None, ...], ...],
+    behind: tuple[str, ...],
     under: tuple[str | None, ...] | None,
     *,
     tunnel: bool,
     first_hop: bool,
     sharing: bool,
     live: bool,
+    servers: frozenset[str],
     boxed: bool,
 ) -> Sighted:
     segments = [s for way in ways for s in way if s]
@@ -234,7 +253,7 @@ def _sighted(
     clear = {place for place in segments if JOIN not in place and place not in _UNSEEN_ALONE}
     if tunnel:
         clear.add(TUNNEL)
-    blurred = {part for place in segments for part in place.split(JOIN)}
+    blurred = {part for place in segments for part in place.split(JOIN)} | set(behind)
     blurred |= {part for parts in beneath for part in parts if part != _BEHIND}
     blurred -= clear | {"service"}
     if first_hop:
@@ -243,4 +262,5 @@ def _sighted(
     if sharing:
         clear.add("network.home.sharing")
     always = _ALWAYS if live else _ALWAYS - {MADE_LIVE}
-    return Sighted(always | clear, frozenset(blurred), boxed)
+    blurred |= {EDGE, ORIGIN} - servers
+    return Sighted(always | clear | servers, frozenset(blurred), boxed)

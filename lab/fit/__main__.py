@@ -33,7 +33,7 @@ from lab.fit.counts import (
 )
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
-from lab.fit.table import caps_of, powers_of, states_of
+from lab.fit.table import BY_LOGIC, caps_of, powers_of, states_of
 from lab.fit.temper import Mix, best_cap, best_power, fit_powers, make_folds, one_fault
 from lab.worlds import HOME
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
@@ -48,7 +48,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-6"
+NAME = "provisional-7"
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -122,6 +122,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "command": "python -m lab.fit fit",
         **runs_used(usable),
         "runs_by_state": _by_state(usable, states),
+        "by_logic": BY_LOGIC,
         "pretended_runs": pretended,
         "held_out_loss_nats": round(loss, 4),
         "held_out_loss_nats_by_cap_db": losses,
@@ -165,6 +166,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
             "powers_of", {name: told[name] for name in ("engine", "runs", "runs_sha256")}
         ),
         "runs_by_state": _by_state(usable, states),
+        "by_logic": BY_LOGIC,
         "pretended_runs": pretended,
         "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),
         **{key: told[key] for key in ("cap", "held_out_loss_nats_by_cap_db") if key in told},

@@ -26,6 +26,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.fit.caching import caches_by_logic
+from lab.fit.host import host_by_logic
 from lab.fit.recordings import Run
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
@@ -197,7 +199,7 @@ TUNNEL_LINK = _TUNNEL_LINK.name
 OPENING = _OPENING.name
 CONNECT = _CONNECT.name
 ASKING = _ASKING.name
-CAP = np.log(10.0)
+CAP = float(np.log(10.0))
 """Most answers weigh no more than ten decibans."""
 MEASURED = (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}
 """Rules that answer with a place only once many packets have shown it beyond chance. What they
@@ -554,4 +556,4 @@ def _shrunk(
     # but for a leap: of its own making, the queue wasn't there before
     if rule.name in MEASURED:
         centred = as_slow_link(centred, states)
-    return centred
+    return host_by_logic(caches_by_logic(centred, rule, states), rule, states)

@@ -8,7 +8,8 @@ The rules of manners, one place each:
   that is there, or one that is near while something is surely wrong (a lower quality may still
   avert it). A viewer gains nothing from "something may go wrong", or "could look better", "we don't
   know why";
-- a change of mind is an update of the same notice, at most one each `SETTLE_NS`;
+- a change of mind is an update of the same notice, at most one each `SETTLE_NS`; that something was
+  found where nothing could be named is none, and doesn't wait;
 - when playback has been well for `resolved_after`, the notice is resolved as recovered; while it
   is paused, seeking or starting, nothing is shown to be well, and the end is the end;
 - when what was said no longer stands and nothing else can be said, it is withdrawn.
@@ -20,15 +21,18 @@ from typing import Final
 
 import attrs
 
+from streamnotice.bottlenecks import NONE, UNDETERMINED
 from streamnotice.events import Impact, Notice, NoticeState, Reason, Verdict
 from streamnotice.policy import S_NS, Settings
 from streamnotice.snapshot import stateful
 
 SETTLE_NS: Final = 5 * S_NS
 PATIENCE_NS: Final = 5 * S_NS
-"""So much harm must be in a spell before `undetermined` is said."""
+"""So much harm must be in a spell before `undetermined` is said of a stall."""
 SURE_PPM: Final = 950_000
-"""So sure that something is wrong, `undetermined` is said of a stall that is near."""
+"""So sure that something is wrong, `undetermined` is said of a stall that is near, ..."""
+SURE_PATIENCE_NS: Final = 1 * S_NS
+"""... after so much harm: it won't wait."""
 
 
 @stateful
@@ -126,7 +130,8 @@ class Life:
     ) -> list[Notice]:
         if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
             return []
-        hasty = self.suffered_ns < PATIENCE_NS or not _sure_to_stall(verdict, settings)
+        patience_ns = PATIENCE_NS if verdict.impact == "stalled" else SURE_PATIENCE_NS
+        hasty = self.suffered_ns < patience_ns or not _sure_to_stall(verdict, settings)
         if key == "undetermined" and hasty:
             return []
         self.serial += 1
@@ -141,7 +146,8 @@ class Life:
         key: str,
         settings: Settings,
     ) -> list[Notice]:
-        if now - self.changed_ns < SETTLE_NS:
+        found = self.shown == UNDETERMINED and key not in (UNDETERMINED, NONE)
+        if now - self.changed_ns < SETTLE_NS and not found:
             return []
         if verdict.impact is None:
             # playback is well for the moment: only a name that fell is news now

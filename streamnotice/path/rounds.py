@@ -85,6 +85,7 @@ class PathSeen:
         pings: what routers on the way say to pings.
         told: place of each link as the hops' addresses tell.
         segments: the same, the provider's border left open where the other paths don't tell it.
+        by_table: who runs the networks on the way was looked up, not only guessed from ranges.
         inside_ns: of a path under a tunnel: the smallest round trip to its end through the tunnel
             in the same time.
         early: SYNs that were answered though they can't have come to the far end.
@@ -100,6 +101,7 @@ class PathSeen:
     told: tuple[str | None, ...] = ()
     segments: tuple[str | None, ...] = ()
     complete: bool = False
+    by_table: bool = False
     inside_ns: int | None = None
     early: int = 0
     early_ttl: int = FAR
@@ -204,6 +206,7 @@ class PathSeen:
                     self.ended_near = False
                 break
         self.labels, self.told, self.complete = seen.hops, seen.segments, seen.complete
+        self.by_table = "table" in seen.why
 
     def newest_ns(self) -> int:
         """When the last probe of those remembered was settled."""

@@ -27,6 +27,8 @@ KEEP_S: Final = 40
 MOST_REQUESTS: Final = 64
 """Requests under way that are remembered; a host that never ends them loses the oldest."""
 STUCK_NS: Final = 3 * S_NS
+LATELY_NS: Final = 40 * S_NS
+"""As long as windows of seconds reach: two segments of a server that takes its time."""
 
 
 @stateful
@@ -75,6 +77,12 @@ class Answer:
     origin_ns: int | None
     upstream_status: int | None
     rtt_ns: int | None
+
+    @property
+    def passed_on(self) -> bool:
+        """An error of the server behind the edge: told of it, or as gateways do (RFC 9110)."""
+        behind = self.upstream_status is not None and self.upstream_status >= 500
+        return self.status in (502, 504) or (self.status >= 500 and behind)
 
 
 @stateful
@@ -152,6 +160,14 @@ class Requests:
     ever: bool = False
     tells_first_byte: bool = False
     tells_opening: bool = False
+    stored_ns: int | None = None
+    """When media last came out of the delivery edge's own store (a hit)."""
+    passed_on_ns: int | None = None
+    """When the edge last passed an error of the server behind it on."""
+    refused_ns: int | None = None
+    """When the edge last refused a connection."""
+    marks_errors: bool = False
+    """Errors carry word of the cache: one without is the edge's own."""
     _going: tuple[bool, bool] | None = derived()
     """Something is asked for, and media flows; until a request begins, is answered or ends."""
     _last_came_ns: int | None = derived()
@@ -239,19 +255,32 @@ class Requests:
             request.first_byte_ns = request.last_byte_ns = seen.at_ns
             known = self.sockets.get(request.socket or "")
             rtt = known.rtt_ns if known is not None else None
-        self.answers.append(
-            Answer(
-                at_ns=seen.at_ns,
-                ttfb_ns=seen.ttfb_ns,
-                status=seen.status,
-                media=request is not None and request.media,
-                cache=seen.cache,
-                edge_ns=seen.edge_ns,
-                origin_ns=seen.origin_ns,
-                upstream_status=seen.upstream_status,
-                rtt_ns=rtt,
-            )
+        answer = Answer(
+            at_ns=seen.at_ns,
+            ttfb_ns=seen.ttfb_ns,
+            status=seen.status,
+            media=request is not None and request.media,
+            cache=seen.cache,
+            edge_ns=seen.edge_ns,
+            origin_ns=seen.origin_ns,
+            upstream_status=seen.upstream_status,
+            rtt_ns=rtt,
         )
+        self.answers.append(answer)
+        if request is not None and (request.media or request.playlist):
+            self._told(answer, seen.cache_by)
+
+    def _told(self, answer: Answer, cache_by: str | None) -> None:
+        """What an answer to a request for media or a playlist tells of who made it.
+
+        An age alone may be that of some other cache on the way.
+        """
+        if answer.media and answer.status < 400 and answer.cache == "hit" and cache_by != "age":
+            self.stored_ns = answer.at_ns
+        if answer.status >= 500:
+            self.marks_errors |= answer.cache is not None
+            if answer.passed_on:
+                self.passed_on_ns = answer.at_ns
 
     def transfer(self, seen: Transfer) -> None:
         self.account(seen.at_ns)
@@ -272,6 +301,8 @@ class Requests:
         if request is None:
             return
         self._bytes(request, seen.received_bytes, seen.at_ns, self._second(seen.at_ns // S_NS))
+        if seen.failure == "refused" and (request.media or request.playlist):
+            self.refused_ns = seen.at_ns
         if seen.failure is not None and seen.failure != "cancelled":
             self.failures.append(
                 Failed(
@@ -383,6 +414,10 @@ class Requests:
             if (r.media or r.playlist) and r.first_byte_ns is None
         ]
         return max(ages, default=0)
+
+    def lately(self, at_ns: int | None) -> bool:
+        """What was last seen at *at_ns* still tells of how things are."""
+        return at_ns is not None and at_ns >= self.accounted_ns - LATELY_NS
 
     def opening(self, now: int) -> tuple[str, int] | None:
         """What the request waits for that has waited longest before it could be sent ("name",

@@ -28,7 +28,8 @@ from streamnotice.bottlenecks import (
     parent,
 )
 from streamnotice.decibans import PPM, from_ratio, to_ppm
-from streamnotice.estimates import Sighted
+from streamnotice.estimates import EDGE, MADE_LIVE, ORIGIN, Sighted
+from streamnotice.path.rounds import TUNNEL
 from streamnotice.policy import Settings
 from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
@@ -41,6 +42,7 @@ FADED_PPM: Final = 50_000
 before anything is seen: only one that is likelier by itself takes the name's place."""
 CONDITION_PPM: Final = 800_000
 """Share of a leaf's mass that its likeliest condition needs to be said."""
+UNREACHABLE: Final = "unreachable"
 SEPARATOR: Final = "+"
 THIRD_PARTY_SHARE: Final = Fraction(1, 10)
 """Of the budget of false namings, what those of third parties may take: as their bar's to 0.90."""
@@ -85,6 +87,7 @@ class Namer:
     covers: dict[str, tuple[str, ...]]
     tempers_permille: dict[str, int]
     _leaves: tuple[str, ...] = attrs.field(init=False)
+    _late_servers: frozenset[int] = attrs.field(init=False)
     _outside_of: dict[frozenset[int], dict[str, tuple[int, ...]]] = attrs.field(
         factory=dict, init=False
     )
@@ -92,6 +95,14 @@ class Namer:
     @_leaves.default
     def _only_leaves(self) -> tuple[str, ...]:
         return tuple(name for name in self.names if is_leaf(name))
+
+    @_late_servers.default
+    def _which_are_late(self) -> frozenset[int]:
+        return frozenset(
+            number
+            for number, state in enumerate(self.tables.states)
+            if state.place in (EDGE, ORIGIN) and state.condition in ("slow", "overloaded")
+        )
 
     @classmethod
     def build(cls, tables: Tables, settings: Settings) -> Namer:
@@ -160,7 +171,7 @@ class Namer:
         Args:
             sighted: leaves that this session's sensors can tell from their neighbours.
         """
-        passing = [key for key in self.passing(belief, gate) if self.sayable(key, sighted)]
+        passing = [key for key in self.passing(belief, gate) if self.sayable(key, sighted, belief)]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
             fitting = [key for key in passing if rank(key)]
             if fitting:
@@ -172,22 +183,54 @@ class Namer:
                 return self.named(max(ranked)[2], belief)
         return None
 
-    def sayable(self, key: str, sighted: Sighted) -> bool:
+    def sayable(self, key: str, sighted: Sighted, belief: Filter) -> bool:
         """*key* is no finer than the sensors can see.
 
         Leaves named together may hold some that are not sighted: that is what sets are for. A
         part of `network` is never said where nothing but HTTP and socket timing was seen.
         """
         leaves = key.split(SEPARATOR)
+        if sighted.boxed and self._may_be_the_way(key, sighted, belief):
+            return False
         if len(leaves) > 1:
-            # where a part of the network is among them, it is that which must be seen
-            parts = [leaf for leaf in leaves if leaf.startswith("network.")] or leaves
-            return any(leaf in sighted.clear | sighted.blurred for leaf in parts)
+            return self._set_sayable(leaves, sighted, belief)
         if is_leaf(key):
-            return key in sighted.clear
+            return key in sighted.clear or (key == EDGE and self._out_of_reach(belief))
         if key in ("network.home", "network.isp"):
             return any(leaf in sighted.clear | sighted.blurred for leaf in leaves_under(key))
         return True
+
+    def _set_sayable(self, leaves: list[str], sighted: Sighted, belief: Filter) -> bool:
+        """Nothing is left out of the set that can't be told from what is in it."""
+        seen = sighted.clear | sighted.blurred
+        if TUNNEL in leaves:
+            return seen.issuperset(leaves)
+        if MADE_LIVE in leaves and MADE_LIVE not in sighted.clear:
+            return False
+        one = set(leaves) & {EDGE, ORIGIN}
+        gone = one == {EDGE} and self._out_of_reach(belief)
+        if len(one) == 1 and not one <= sighted.clear and not gone:
+            return False  # the other one of the two isn't in it
+        # where a part of the network is among them, it is that which must be seen
+        parts = [leaf for leaf in leaves if _on_the_way(leaf)] or leaves
+        return any(leaf in seen for leaf in parts)
+
+    def _out_of_reach(self, belief: Filter) -> bool:
+        """If it is the edge, nothing reaches it: no server behind it has to do with that."""
+        return self._condition(self.names[EDGE], belief) == UNREACHABLE
+
+    def _may_be_the_way(self, key: str, sighted: Sighted, belief: Filter) -> bool:
+        """*key* says of servers behind a box that ends connections that they are slow.
+
+        Our sockets tell of the box alone, and so few probes pass it by that a loss which holds up
+        TCP would not be seen: the way behind it may be as slow. An error is the servers' own.
+        """
+        parts = set(key.split(SEPARATOR)) if SEPARATOR in key else set(leaves_under(key))
+        if parts.isdisjoint((EDGE, ORIGIN)) or any(map(_on_the_way, parts)):
+            return False
+        slow, members = self._late_servers, self.names[key]
+        late = belief.mass(tuple(i for i in members if i in slow))
+        return late >= belief.mass(tuple(i for i in members if i not in slow))
 
     def holds(self, key: str, belief: Filter) -> bool:
         """A name spoken before may stay, until other causes are likelier than its bar allows.
@@ -266,6 +309,10 @@ class Namer:
             self._outside_of[inside] = outside
         best = max(outside, key=lambda place: belief.mass(outside[place]))
         return best, belief.likeliest(outside[best])
+
+
+def _on_the_way(leaf: str) -> bool:
+    return leaf.startswith("network.")
 
 
 def _is_pair(key: str) -> bool:

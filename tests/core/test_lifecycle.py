@@ -156,7 +156,24 @@ def test_of_a_stall_ahead_it_is_said_if_that_is_near_and_no_chance(
         )
         life.harm(now, "stall_ahead", SETTINGS, "playing")
         said += life.step(now, near, "undetermined", now, SETTINGS)
-    assert [(n.at_ns // S_NS, n.impact) for n in said] == ([(6, "stall_ahead")] if told else [])
+    assert [(n.at_ns // S_NS, n.impact) for n in said] == ([(2, "stall_ahead")] if told else [])
+
+
+def test_what_is_found_where_nothing_could_be_named_does_not_wait() -> None:
+    life = Life()
+    said: list[Notice] = []
+    for second, name in enumerate(["undetermined"] * 2 + ["network"] * 2 + ["network.vpn"] * 6, 1):
+        now = second * S_NS
+        near = attrs.evolve(
+            verdict(now, name, "stall_ahead"), stall_in_ns=(0, 4 * S_NS), confidence_ppm=960_000
+        )
+        life.harm(now, "stall_ahead", SETTINGS, "playing")
+        said += life.step(now, near, name, now, SETTINGS)
+    assert [(n.at_ns // S_NS, n.bottleneck) for n in said] == [
+        (2, "undetermined"),
+        (3, "network"),
+        (8, "network.vpn"),  # a change of mind does
+    ]
 
 
 def test_a_stall_that_was_ahead_is_the_same_harm() -> None:

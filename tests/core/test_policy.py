@@ -115,7 +115,7 @@ def test_settings_without_bars_have_the_bytes_that_they_always_had() -> None:
     ("recording", "place", "instead"),
     [
         ("vpn.lossy-129001", "network.vpn", {"network"}),
-        ("edge.slow-129001", "service.edge", {"service"}),
+        ("origin.failing-129001", "service.origin", {"service"}),
     ],
 )
 def test_a_stricter_bar_makes_it_an_inner_name_or_less(

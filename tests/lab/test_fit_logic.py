@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from math import log10
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from lab.fit.caching import ORIGIN, SAYS, caches_by_logic
 from lab.fit.counts import (
     ASKING,
     CONNECT,
@@ -24,8 +26,9 @@ from lab.fit.counts import (
     open_by_logic,
     waits_by_logic,
 )
+from lab.fit.host import host_by_logic
 from lab.fit.page import VERDICT
-from lab.fit.table import logs_of
+from lab.fit.table import bring, logs_of, main
 from streamnotice.evidence import RULES
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.verdict.tables import shipped
@@ -101,6 +104,11 @@ def test_nobody_waits_for_what_such_a_fault_does_not_delay(outcome: str) -> None
         (OPENING, waits_by_logic),
         (CONNECT, busy_by_logic),
         (ASKING, busy_by_logic),
+        ("first_byte", caches_by_logic),
+        ("first_byte_hit", caches_by_logic),
+        ("first_byte_miss", caches_by_logic),
+        ("status", caches_by_logic),
+        ("host_load", host_by_logic),
     ],
 )
 def test_the_shipped_rows_are_what_the_fit_would_make_of_them(rule: str, tie: Any) -> None:
@@ -112,3 +120,52 @@ def test_the_shipped_rows_are_what_the_fit_would_make_of_them(rule: str, tie: An
     assert again[:, columns] == pytest.approx(rows_now[:, columns], abs=1e-3)
     anything = np.random.default_rng(1).normal(size=rows_now.shape)
     assert np.abs(tie(anything, known, states) - anything).max() > 1e-3
+
+
+def test_what_headers_say_of_the_cache_tells_the_origin_from_all_others_and_no_more() -> None:
+    says = rows("slow_answers")
+    assert set(says["unsaid"].values()) == {0}
+    for outcome in ("hits", "both", "misses"):
+        others = {weight for (place, _), weight in says[outcome].items() if place != ORIGIN}
+        behind = {weight for (place, _), weight in says[outcome].items() if place == ORIGIN}
+        assert len(others) == 1, outcome
+        assert all((weight > min(others)) == (outcome == "misses") for weight in behind), outcome
+    once = (
+        TABLE["rules"]["slow_answers"]["temper_permille"]
+        / 1000
+        * (says["misses"][ORIGIN, "slow"] - says["misses"]["service.edge", "slow"])
+    )
+    steps, half = 60, TABLE["fatigue_steps"]
+    minute_mdb = once * sum(half / (half + said) for said in range(steps))
+    assert 6_000 < minute_mdb < 14_000  # as one answer that most sessions don't give
+
+
+def test_an_error_that_no_header_tells_of_is_either_servers() -> None:
+    row = rows("status")[SAYS]
+    assert row["service.edge", "failing"] == row[ORIGIN, "failing"] == max(row.values())
+
+
+def test_how_busy_the_computer_is_tells_of_the_computer_alone() -> None:
+    for outcome, row in rows("host_load").items():
+        own = ("device", "undetermined")
+        assert len({weight for (place, _), weight in row.items() if place not in own}) == 1, outcome
+
+
+def test_a_table_is_brought_in_line_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "table.json"
+    file.write_text(json.dumps(TABLE))
+    with pytest.raises(SystemExit):
+        main(["--into", str(file)])
+    assert "already" in capsys.readouterr().err
+    before = json.loads(file.read_text())
+    del before["provenance"]["by_logic"], before["provenance"]["afterwards"]
+    before["rules"]["host_load"]["outcomes"]["busy"][1:3] = [-9_000, 3_000]
+    file.write_text(json.dumps(before))
+    assert main(["--into", str(file)]) == 0
+    after = json.loads(file.read_text())
+    assert after["provenance"]["afterwards"]
+    busy = dict(zip(STATES, after["rules"]["host_load"]["outcomes"]["busy"], strict=True))
+    assert busy["player", "misjudged"] == busy["none", "fine"]
+    assert bring(TABLE)["rules"].keys() == TABLE["rules"].keys()

@@ -145,6 +145,74 @@ def test_no_part_of_network_without_sight_of_the_path() -> None:
     assert named.bottleneck == "network"
 
 
+def believing(shares: dict[str, float]) -> tuple[Namer, Filter]:
+    """The shipped names, and a belief with these shares."""
+    tables = shipped()
+    logs = [
+        from_ratio(max(1, round(1e6 * shares.get(str(state), 0))), 1_000_000)
+        for state in tables.states
+    ]
+    return Namer.build(tables, Policy().settings()), Filter(logs)
+
+
+SERVERS = frozenset({"service.edge", "service.origin"})
+BETWEEN = "network.interconnect+service.edge"
+
+
+def sayable(shares: dict[str, float], key: str, clear: set[str], *, boxed: bool = False) -> bool:
+    namer, belief = believing(shares)
+    return namer.sayable(key, Sighted(frozenset(clear), SERVERS - clear, boxed), belief)
+
+
+def test_a_set_leaves_out_nothing_that_cannot_be_told_from_what_is_in_it() -> None:
+    slow = {"service.edge:slow": 0.985, "network.interconnect:lossy": 0.01}
+    gone = {"service.edge:unreachable": 0.6, "network.interconnect:unreachable": 0.39}
+    path = {"network.interconnect"}
+    assert not sayable(slow, BETWEEN, path)  # the server behind the edge may be it
+    assert sayable(slow, BETWEEN, path | {"service.edge"})
+    assert sayable(gone, BETWEEN, path)  # nothing behind the edge keeps packets from it
+    assert sayable(slow, "service.edge+service.origin", path)
+    late = {"service.source:late": 0.6, "service.origin:slow": 0.38}
+    both = "service.origin+service.source"
+    assert not sayable(late, both, {"service.source"})
+    assert not sayable(late, both, {"service.origin"})  # on demand nothing is made late
+    assert sayable(late, both, {"service.source", "service.origin"})
+
+
+def test_a_tunnel_is_told_together_with_the_provider_only_where_both_are_seen() -> None:
+    shares = {"network.vpn:lossy": 0.9, "network.isp.core:lossy": 0.09}
+    pair = "network.isp.core+network.vpn"
+    assert sayable(shares, pair, {"network.vpn", "network.isp.core"})
+    assert not sayable(shares, pair, {"network.vpn"})
+    assert not sayable(shares, pair, {"network.isp.core"})
+
+
+@pytest.mark.parametrize("key", ["service", "service.edge", "service.edge+service.origin"])
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"service.edge:slow": 0.97}, False),
+        ({"service.edge:failing": 0.97}, True),
+        (
+            {"service.edge:failing": 0.3, "service.edge:slow": 0.35, "service.origin:slow": 0.3},
+            False,
+        ),
+        ({"service.edge:failing": 0.6, "service.edge:overloaded": 0.35}, True),
+    ],
+)
+def test_a_server_behind_a_box_is_not_called_slow(
+    shares: dict[str, float], said: bool, key: str
+) -> None:
+    assert sayable(shares, key, {"service.edge"})
+    assert sayable(shares, key, {"service.edge"}, boxed=True) == said
+    assert sayable({"service.dns:slow": 0.97}, "service.dns", {"service.dns"}, boxed=True)
+
+
+def test_an_edge_that_nothing_reaches_is_told_without_a_word_of_caches() -> None:
+    assert sayable({"service.edge:unreachable": 0.97}, "service.edge", set())
+    assert not sayable({"service.edge:overloaded": 0.97}, "service.edge", set())
+
+
 def test_coming_down_needs_less_than_going_up() -> None:
     using = weigher()
     memory = using.fresh()

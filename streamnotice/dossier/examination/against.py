@@ -159,7 +159,7 @@ def margin(on: Stretch) -> Margin | None:
         keys = [on.claim.key]
     else:
         sees = on.steps[-1].sighted
-        keys = [key for key in namer.names if namer.sayable(key, sees)]
+        keys = [key for key in namer.names if namer.sayable(key, sees, memory.belief)]
     found = []
     for key in keys:
         inside = namer.names[key]

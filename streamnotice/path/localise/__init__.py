@@ -33,6 +33,7 @@ from streamnotice.path.localise.stretches import (
     Located,
     path_ends,
     stretch,
+    unheard,
 )
 
 __all__ = [
@@ -59,4 +60,5 @@ __all__ = [
     "silent_behind",
     "spread",
     "stretch",
+    "unheard",
 ]

@@ -20,6 +20,7 @@ ORDER: Final = (
     "service",
 )
 _ACCESS: Final = ORDER.index("network.isp.access")
+_SERVICE: Final = "service"
 BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
 SHORT: Final = ("home", "access", "core", "interconnect", "service")
 
@@ -86,6 +87,18 @@ def _least_behind(places: list[int]) -> int:
 def numbers(segment: str | None) -> list[int]:
     """Positions in `ORDER` of the places that a link may belong to."""
     return [ORDER.index(p) for p in (segment or "").split(JOIN) if p in ORDER]
+
+
+def unheard(path: PathSeen) -> tuple[str, ...]:
+    """Places of `network` that the links behind the last hop that was heard may be in.
+
+    There are none where the far end was reached, nor where nobody looked up who runs what: then
+    nothing behind the line is named. What follows a tunnel is nowhere on the way to it.
+    """
+    heard = [numbers(place) for place in path.segments if place is not None]
+    if path.complete or not path.by_table or not heard or not all(heard):
+        return ()
+    return ORDER[max(map(_least_behind, heard)) : ORDER.index(_SERVICE)]
 
 
 def _bent(path: PathSeen, near_ttl: int, far_ttl: int) -> bool:

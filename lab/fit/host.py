@@ -1,0 +1,27 @@
+"""What the computer's load tells of faults elsewhere, by logic: nothing.
+
+How often the lab's computer is busy, and that its harmless load is played in runs without a fault,
+is the lab's choice; a viewer's computer is as busy with a fault of the line as without one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamnotice.bottlenecks import OTHER, State
+from streamnotice.evidence import Rule
+from streamnotice.evidence.host_load import RULE as HOST_LOAD
+
+Floats = NDArray[np.float64]
+
+
+def host_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
+    """*logs* (outcomes, states) of the rule of the load: the same for all that isn't the device."""
+    found = logs.copy()
+    if rule == HOST_LOAD:
+        own = ("device", OTHER.place)
+        columns = [at for at, state in enumerate(states) if state.place not in own]
+        for outcome in range(len(logs)):
+            found[outcome, columns] = np.log(np.exp(logs[outcome, columns]).mean())
+    return found
