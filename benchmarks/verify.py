@@ -1,12 +1,14 @@
 """How long `streamnotice verify` takes for a film: beside reading the same file as plain JSON.
 
-    python benchmarks/verify.py [DIR ...] [--hours H] [--rounds N] [--keep FILE] [--json]
+    python benchmarks/verify.py [RUNS ...] [--hours H] [--rounds N] [--keep FILE] [--json]
 
-The session is made of the lab's recordings (those in the repository by default), one behind the
-other as often as it takes, fed to the engine anew and recorded by the library's own recorder, in
-parts as live. The peer reads the same parts, unpacks them and parses each line as JSON, and does
-nothing with it: no verifier can do with less. Both are commands of their own, in turns, so that a
-machine that slows down slows both; what is reported is the median and the median of the ratios.
+The session is made of the lab's recordings (folders or archives of them; by default those in
+`lab/recordings`, nearly all of them of faults, and so of a session that suffers throughout;
+`lab/archive/healthy.tar.xz` makes one without a fault), one behind the other as often as it takes,
+fed to the engine anew and recorded by the library's own recorder, in parts as live. The peer reads
+the same parts, unpacks them and parses each line as JSON, and does nothing with it: no verifier can
+do with less. Both are commands of their own, in turns, so that a machine that slows down slows
+both; what is reported is the median and the median of the ratios.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +33,7 @@ import attrs
 if __name__ == "__main__":  # run as a script, from any folder
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from lab.archive import opened
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
@@ -48,7 +52,7 @@ for name in sys.argv[1:]:
 
 def recordings(folders: list[Path]) -> list[Path]:
     """The dossiers under *folders*, in the order of their names."""
-    return sorted(found for folder in folders for found in folder.rglob("dossier.jsonl.gz"))
+    return sorted(found for folder in folders for found in folder.rglob("dossier.jsonl*"))
 
 
 def _causes(dossiers: list[Path], seconds: int) -> Iterator[Observation | int]:
@@ -114,16 +118,17 @@ def timed(command: list[str]) -> tuple[float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", default=[RECORDINGS])
+    parser.add_argument("folders", nargs="*", type=Path, metavar="RUNS", default=[RECORDINGS])
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the session there")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    dossiers = recordings(args.folders)
-    if not dossiers:
-        parser.error(f"no dossier.jsonl.gz under {args.folders[0]}")
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as unpacked:
+        dossiers = recordings([unpacked.enter_context(opened(runs)) for runs in args.folders])
+        if not dossiers:
+            parser.error(f"no dossiers under {args.folders[0]}")
+        folder = unpacked.enter_context(tempfile.TemporaryDirectory())
         session = args.keep or Path(folder) / "session.jsonl.gz"
         make(dossiers, int(args.hours * 3600), session)
         parts = sorted(session.parent.glob(session.name.partition(".")[0] + "*.gz"))

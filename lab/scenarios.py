@@ -164,7 +164,10 @@ class _Draw:
         self.capacity_bps = round(self.factor * needed)
         headers = rng.choice((("x-cache",), ("x-cache", "cache-status"), ("cache-status",), ()))
         self.decode_passes = rng.choice((0, 0, 40, 80))
-        self.service = ServicePlan(warm=rng.random() < 0.75, headers=headers)
+        marks_errors = random.Random(f"{family}-{seed}-errors").random() < 0.5
+        self.service = ServicePlan(
+            warm=rng.random() < 0.75, headers=headers, marks_errors=marks_errors
+        )
         # What came to the lab later has dice of its own: older seeds keep their networks.
         self.more = more = random.Random(f"{family}-{seed}-more")
         hosts = more.choice((1, 3, 8, 12)) if more.random() < 0.35 else 0
@@ -505,10 +508,15 @@ def _sharing_crowded(draw_: _Draw) -> Scenario:
 # -- servers
 
 
+def _same_answers(draw_: _Draw) -> tuple[str, ...]:
+    """The edge and the server behind it are told apart only where headers tell of the cache."""
+    return () if draw_.service.headers else ("service.edge", "service.origin")
+
+
 def _edge_slow(draw_: _Draw) -> Scenario:
     return draw_.scenario(
         "service.edge", "slow", draw_.network(), variant="paced below the need",
-        edge_fault=ServerFault(rate_bps=draw_.capacity_bps),
+        edge_fault=ServerFault(rate_bps=draw_.capacity_bps), truth_among=_same_answers(draw_),
     )  # fmt: skip
 
 
@@ -521,7 +529,7 @@ def _edge_overloaded(draw_: _Draw) -> Scenario:
     think = _think(draw_)
     return draw_.scenario(
         "service.edge", "overloaded", draw_.network(), variant=f"first byte after {think} s",
-        edge_fault=ServerFault(think_s=think), service=attrs.evolve(draw_.service, warm=True),
+        edge_fault=ServerFault(think_s=think), truth_among=_same_answers(draw_),
     )  # fmt: skip
 
 
@@ -535,7 +543,7 @@ def _edge_failing(draw_: _Draw) -> Scenario:
     return draw_.scenario(
         "service.edge", "failing", draw_.network(), onset_s=onset, ends_s=ends, factor=None,
         variant=f"status {status}" if status else "connections refused", edge_fault=fault,
-        service=attrs.evolve(draw_.service, warm=True),
+        truth_among=_same_answers(draw_) if status else (),
     )  # fmt: skip
 
 
@@ -550,13 +558,13 @@ def _edge_unreachable(draw_: _Draw) -> Scenario:
 
 
 def _origin_slow(draw_: _Draw) -> Scenario:
-    service = attrs.evolve(draw_.service, warm=False, headers=draw_.service.headers or ("x-cache",))
+    service = attrs.evolve(draw_.service, warm=False)
     kind = draw_.rng.choice(("rate", "think", "link"))
     network = draw_.network()
     if kind == "link":
         return draw_.scenario(
             "service.origin", "slow", network, variant="link behind the edge",
-            links_onset=_slow(draw_, "orig"), service=service,
+            links_onset=_slow(draw_, "orig"), service=service, truth_among=_same_answers(draw_),
         )  # fmt: skip
     fault = (
         ServerFault(rate_bps=draw_.capacity_bps)
@@ -564,8 +572,9 @@ def _origin_slow(draw_: _Draw) -> Scenario:
         else ServerFault(think_s=_think(draw_))
     )
     return draw_.scenario(
-        "service.origin", "slow", network, variant=kind, service=service, origin_fault=fault
-    )
+        "service.origin", "slow", network, variant=kind, service=service, origin_fault=fault,
+        truth_among=_same_answers(draw_),
+    )  # fmt: skip
 
 
 def _origin_failing(draw_: _Draw) -> Scenario:
@@ -573,13 +582,11 @@ def _origin_failing(draw_: _Draw) -> Scenario:
     onset = draw_.onset_s or round(draw_.rng.uniform(5, 14), 1)
     status = draw_.rng.choice((500, 503, None))
     fault = ServerFault(status=status) if status else ServerFault(stop=True)
-    service = attrs.evolve(
-        draw_.service, warm=False, headers=draw_.service.headers or ("cache-status",)
-    )
     return draw_.scenario(
         "service.origin", "failing", draw_.network(), onset_s=onset, factor=None,
         variant=f"status {status}" if status else "connections refused", origin_fault=fault,
-        service=service,
+        service=attrs.evolve(draw_.service, warm=False),
+        truth_among=_same_answers(draw_) if status else (),
     )  # fmt: skip
 
 

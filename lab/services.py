@@ -84,6 +84,7 @@ class ServicePlan:
     Attributes:
         warm: the edge has everything in its cache; else it fetches from the origin at first use.
         headers: which headers tell of the cache: a subset of "x-cache", "cache-status", "age".
+        marks_errors: they stand in errors, too; nginx leaves them out by default.
         paced_bps: the edge's standing pace of each response; None: unpaced.
         hosts: under how many names the edge serves segments, in turns; 0: literal addresses.
         ttl_s: life of an answer of the name server.
@@ -94,6 +95,7 @@ class ServicePlan:
 
     warm: bool = True
     headers: tuple[str, ...] = ("x-cache",)
+    marks_errors: bool = True
     paced_bps: int | None = None
     hosts: int = 0
     ttl_s: int = 20
@@ -214,11 +216,11 @@ def _think_lines(server: Server, kind: ServerFault | None) -> tuple[str, str]:
 
 def edge_config(server: Server, origin_ip: str, plan: ServicePlan, kind: ServerFault | None) -> str:
     """nginx's http block for the delivery edge."""
-    headers = ""
+    headers, where = "", " always" if plan.marks_errors else ""
     if "x-cache" in plan.headers:
-        headers += "    add_header X-Cache $upstream_cache_status always;\n"
+        headers += f"    add_header X-Cache $upstream_cache_status{where};\n"
     if "cache-status" in plan.headers:
-        headers += "    add_header Cache-Status $cache_word always;\n"
+        headers += f"    add_header Cache-Status $cache_word{where};\n"
     think, beside = _think_lines(server, kind)
     through = f"""
 {_fault_lines(server, kind, plan.paced_bps)}

@@ -75,6 +75,7 @@ class Judged:
         said: judgement of the last word said (raised or updated) in a notice.
         worst: "wrong" or "false" if any word said was, else `said`.
         third_party: a third party was named wrongly at any time.
+        innocent: and it had no part in what was wrong: of two faults at once, neither was its own.
         delay_s: from harm to the first right name; None if never.
     """
 
@@ -82,6 +83,7 @@ class Judged:
     said: str
     worst: str
     third_party: bool
+    innocent: bool
     delay_s: float | None
     name: str
     condition_right: bool | None
@@ -94,6 +96,8 @@ def judge_run(run: Run) -> Judged:
     harms = [second for second, impact in run.impacts.items() if impact is not None]
     right = [n.at_ns / S_NS for n, k in zip(words, kinds, strict=True) if k in ("exact", "among")]
     wrong = [n for n, k in zip(words, kinds, strict=True) if k in ("wrong", "false")]
+    blaming = [n for n in wrong if blames_third_party(n.bottleneck, n.among)]
+    guilty = set(run.among) if run.planned == OTHER else {run.planned.place}
     last = words[-1] if words else None
     return Judged(
         run=run,
@@ -101,7 +105,8 @@ def judge_run(run: Run) -> Judged:
         worst=("false" if run.planned == FINE else "wrong")
         if wrong
         else (kinds[-1] if kinds else "nothing"),
-        third_party=any(blames_third_party(n.bottleneck, n.among) for n in wrong),
+        third_party=bool(blaming),
+        innocent=any(guilty.isdisjoint(n.among or leaves_under(n.bottleneck)) for n in blaming),
         delay_s=right[0] - min(harms) if right and harms else None,
         name=""
         if last is None

@@ -1,6 +1,6 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--abroad RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--long RUNS...] [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -46,12 +46,13 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         EVERYTHING: frozenset(),
         "without the way under the tunnel": frozenset({"underlay"}),
     },
+    "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
         "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
     },
 }
-"""Runs that are measured apart: under a VPN, and in the lab's other world."""
+"""Runs that are measured apart: under a VPN, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

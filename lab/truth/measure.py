@@ -128,7 +128,13 @@ def figures(measured: Measured) -> dict[str, Any]:
         "third_party_blamed_wrongly": share(
             sum(j.third_party for j in measured.judged), len(measured.judged)
         ),
+        "third_party_without_part": share(
+            sum(j.innocent for j in measured.judged), len(measured.judged)
+        ),
         "likeliest_when_harmed": share(sum(_likeliest(j) for j in harmed), len(harmed)),
+        "likeliest_or_among": share(
+            sum(_likeliest(j) or j.said == "among" for j in harmed), len(harmed)
+        ),
         "said_undetermined": share(sum(w == "undetermined" for w in words), len(harmed)),
         "missed": share(sum(w == "nothing" for w in words), len(harmed)),
         "condition": share(

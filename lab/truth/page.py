@@ -21,10 +21,15 @@ _ROWS: Final = (
     ("right at least as an inner name (`network`, `service`, ...)", "right_at_least_inner"),
     ("... of those where anything was named", "right_at_least_inner_of_named"),
     ("the likeliest leaf when last harmed is right, said or not", "likeliest_when_harmed"),
+    ("... or the right set was said", "likeliest_or_among"),
     ("`undetermined` in the last word", "said_undetermined"),
     ("nothing said at all", "missed"),
     ("**something wrong said at any time**", "wrong_at_any_time"),
     ("**a third party blamed wrongly** (all runs)", "third_party_blamed_wrongly"),
+    (
+        "... that had no part in it (of two faults at once, neither was its own)",
+        "third_party_without_part",
+    ),
     ("condition right, where one was named with the right leaf", "condition"),
     ("told before the first stall, where the fault left 5 s of buffer", "before_stall"),
 )
@@ -118,10 +123,14 @@ _APART: Final = {
         "All that is played goes through a tunnel, to whose server a route is left, as VPN clients "
         "do ([under a tunnel](sensors/underlay.md)).",
     ),
+    "long": (
+        "In longer runs",
+        "What a minute is too short for, and whether more of the same evidence leads astray.",
+    ),
     "abroad": (
         "In another world",
         "Other media, longer ways, more routers and more silent ones, longer queues, a restless "
-        "Wi-Fi ([the world](lab.md#the-network) \"abroad\"); no run of that world was ever "
+        'Wi-Fi ([the world](lab.md#the-network) "abroad"); no run of that world was ever '
         "fitted on.",
     ),
 }

@@ -147,3 +147,17 @@ def test_a_family_in_a_tunnel_has_the_fault_that_it_is_named_after(family: str) 
         inside, outside = plan(family, seed), plan(family.removeprefix("tunnel."), seed)
         assert inside.network.tunnel is not None
         assert (inside.place, inside.condition) == (outside.place, outside.condition)
+
+
+@pytest.mark.parametrize(
+    "family", ["edge.slow", "edge.overloaded", "edge.failing", "origin.slow", "origin.failing"]
+)
+def test_what_headers_say_has_nothing_to_do_with_which_server_is_at_fault(family: str) -> None:
+    drawn = [plan(family, seed) for seed in range(1, 61)]
+    silent = [one for one in drawn if not one.service.headers]
+    assert 8 <= len(silent) <= 24
+    alike = [one for one in silent if one.variant != "connections refused"]
+    assert {one.truth_among for one in alike} == {("service.edge", "service.origin")}
+    assert not any(one.truth_among for one in drawn if one.service.headers)
+    cold = sum(not one.service.warm for one in drawn)
+    assert cold == 60 if family.startswith("origin") else 8 <= cold <= 24

@@ -43,7 +43,7 @@ def test_what_is_wrong_is_what_the_page_says(judged: list[Judged]) -> None:
     assert page["kept"]["runs"] == len(judged)
 
 
-@pytest.mark.parametrize("name", ["judged", "tunnels", "abroad"])
+@pytest.mark.parametrize("name", ["judged", "tunnels", "long", "abroad"])
 def test_a_sample_of_the_archive_says_what_the_page_says(name: str) -> None:
     """One run in twelve, and all in which the page owns up to something wrong."""
     page = json.loads(PUBLISHED.read_text())

@@ -20,6 +20,7 @@ from lab.truth.remembered import remembered
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.engine import Engine
+from streamnotice.events import Notice
 from streamnotice.observations import Observation
 
 RECORDINGS = Path(__file__).parents[2] / "lab" / "recordings"
@@ -60,6 +61,31 @@ def test_of_two_faults_none_is_right_alone() -> None:
     assert judge(RUN, "network", ()) == "wrong"
     assert judge(RUN, "undetermined", ("network.home.wifi", "service.edge")) != "wrong"
     assert judge_run(RUN).said == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("bottleneck", "third", "innocent"),
+    [
+        ("network.home.wifi", False, False),
+        ("network.isp.access", True, True),
+        ("service.edge", False, False),
+    ],
+)
+def test_who_is_blamed_for_a_part_of_it_had_a_part_in_it(
+    bottleneck: str, third: bool, innocent: bool
+) -> None:
+    said = Notice(
+        at_ns=6 * 10**9, id="n1", state="raised", reason=None, since_ns=0, bottleneck=bottleneck,
+        among=(), condition=None, impact="stalled", confidence_ppm=990_000,
+        against="none", weight_mdb=0, items=(), alternatives=(),
+    )  # fmt: skip
+    found = judge_run(attrs.evolve(RUN, notices=(said,)))
+    assert (found.worst, found.third_party, found.innocent) == ("wrong", third, innocent)
+    line = attrs.evolve(RUN, notices=(said,), among=("network.isp.access", "service.edge"))
+    assert not judge_run(line).innocent
+    shared = State("network.home.sharing", "crowded")  # looks alike, and is not the line's doing
+    alike = attrs.evolve(line, planned=shared, truth=shared)
+    assert judge_run(alike).innocent == innocent
 
 
 def test_of_one_fault_its_leaf_is_right() -> None:
