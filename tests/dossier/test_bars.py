@@ -54,10 +54,10 @@ def test_examination_and_report_go_by_them(
     dossier: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (seen,) = examine(dossier, "").notices
-    assert (seen.notice.bottleneck, seen.notice.among) == ("service", ())
+    assert seen.notice.bottleneck == "service"
     # one bar for all is one bar for all: it takes the place of the single ones, too
     usual = next(one for one in seen.bars if one.value == 950_000)
-    assert usual.fate.among == ("service.edge", "service.origin")
+    assert usual.fate.bottleneck == "service.edge"
     assert main(["examine", str(dossier)]) == 0
     out = capsys.readouterr().out
     assert "bars of single places: service.edge 99.99 %" in out
