@@ -348,7 +348,7 @@ def without_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     import streamnotice.dossier.record as recording
     from streamnotice.dossier.parts import part_path
 
-    monkeypatch.setattr(recording, "PART_BYTES", 40_000)
+    monkeypatch.setattr(recording, "PART_BYTES", 100_000)
     monkeypatch.setattr(recording, "LEAST_PART_BYTES", 10_000)
     path = retold("edge-overloaded", tmp_path / "parts.jsonl.gz")
     assert len(list(tmp_path.iterdir())) > 2
