@@ -207,6 +207,7 @@ def sighted(seen: Estimates) -> Sighted:
     """
     paths = seen.paths
     under = paths.underlay()
+    boxed = paths.ended_near()
     ways = [path for path in paths.services() if path.hops]
     return _sighted(
         tuple([path.segments for path in ways]),
@@ -216,8 +217,8 @@ def sighted(seen: Estimates) -> Sighted:
         first_hop=bool(paths.first_hop.answered),
         sharing=bool(seen.home_router),
         live=seen.playback.live is not False,
-        servers=_servers(seen.requests, boxed=paths.ended_near()),
-        boxed=paths.ended_near(),
+        servers=_servers(seen.requests, boxed=boxed),
+        boxed=boxed,
     )
 
 

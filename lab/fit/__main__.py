@@ -22,7 +22,6 @@ import attrs
 import numpy as np
 
 from lab.fit.counts import (
-    CAP,
     MDB_PER_NAT,
     MEASURED,
     POWER_BY_LOGIC,
@@ -35,6 +34,7 @@ from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.table import BY_LOGIC, caps_of, powers_of, states_of
 from lab.fit.temper import Mix, best_cap, best_power, fit_powers, make_folds, one_fault
+from lab.fit.tying import CAP
 from lab.worlds import HOME
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION

@@ -15,23 +15,17 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lab.fit.tying import CAP, Floats, tied
 from streamnotice.bottlenecks import FINE, State
+from streamnotice.estimates import EDGE, ORIGIN
 from streamnotice.evidence import Rule
 from streamnotice.evidence.first_byte import HIT, MISS, UNSAID
 from streamnotice.evidence.slow_answers import RULE as SLOW_ANSWERS
 from streamnotice.evidence.status import RULE as STATUS
 
-Floats = NDArray[np.float64]
-ORIGIN: Final = "service.origin"
-ALIKE: Final = (
-    (State("service.edge", "overloaded"), State(ORIGIN, "slow")),
-    (State("service.edge", "failing"), State(ORIGIN, "failing")),
-)
-"""Late or failing at the edge, and behind it."""
-CAP: Final = float(np.log(10.0))
+BUSY: Final = (State(EDGE, "overloaded"), State(ORIGIN, "slow"))
+FAILING: Final = (State(EDGE, "failing"), State(ORIGIN, "failing"))
+"""Late, and failing: at the edge, and behind it."""
 ONCE: Final = 0.4
 """With the rule's power, and fatigue, all repetitions in a minute then weigh about once."""
 SAYS: Final = "unsaid_error"
@@ -47,8 +41,7 @@ def caches_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floa
         return found
     row = rule.outcomes.index
     if rule == SLOW_ANSWERS:
-        for outcome in ("hits", "both", "misses"):
-            found[row(outcome), others] = _mean(logs[row(outcome), others])
+        found = tied(logs, map(row, ("hits", "both", "misses")), others)
         for outcome in ("hits", "both"):
             found[row(outcome), origin] = found[row(outcome), others[0]] - CAP
         found[row("misses")] *= ONCE
@@ -56,26 +49,17 @@ def caches_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floa
     elif rule == HIT:
         found[:, origin] = logs[:, [states.index(FINE)]]
     elif rule in (MISS, UNSAID):
-        found = _tied(found, states)
+        for pair in (BUSY, FAILING):
+            found = tied(found, range(len(logs)), columns_of(pair, states))
     elif rule == STATUS:
         # as an error of the edge's own is for all others, whoever of the two it is
-        said = logs[[row(LIKE)]].copy()
-        for edge, behind in ALIKE:
+        found[row(SAYS)] = logs[row(LIKE)]
+        for edge, behind in (BUSY, FAILING):
             if edge in states and behind in states:
-                said[0, states.index(behind)] = said[0, states.index(edge)]
-        found[row(SAYS)] = said[0]
+                found[row(SAYS), states.index(behind)] = logs[row(LIKE), states.index(edge)]
     return found
 
 
-def _tied(logs: Floats, states: tuple[State, ...]) -> Floats:
-    found = logs.copy()
-    for pair in ALIKE:
-        columns = [states.index(state) for state in pair if state in states]
-        for outcome in range(len(logs)):
-            found[outcome, columns] = _mean(logs[outcome, columns])
-    return found
-
-
-def _mean(logs: Floats) -> float:
-    """Of likelihoods, given as logs."""
-    return float(np.log(np.exp(logs).mean()))
+def columns_of(some: tuple[State, ...], states: tuple[State, ...]) -> list[int]:
+    """Where they stand among *states*, those that do."""
+    return [states.index(state) for state in some if state in states]

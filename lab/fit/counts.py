@@ -24,11 +24,11 @@ from collections.abc import Callable
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
-from lab.fit.caching import caches_by_logic
+from lab.fit.caching import BUSY, caches_by_logic, columns_of
 from lab.fit.host import host_by_logic
 from lab.fit.recordings import Run
+from lab.fit.tying import CAP, Floats, tied
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.asking import RULE as _ASKING
@@ -43,7 +43,6 @@ from streamnotice.evidence.underlay import UNDERLAY as _RULE
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.path.rounds import TUNNEL
 
-Floats = NDArray[np.float64]
 MDB_PER_NAT = 10_000 / np.log(10.0)
 Row = tuple[Floats, float]
 """Shares of a rule's outcomes, and how many runs they weigh as."""
@@ -199,8 +198,6 @@ TUNNEL_LINK = _TUNNEL_LINK.name
 OPENING = _OPENING.name
 CONNECT = _CONNECT.name
 ASKING = _ASKING.name
-CAP = float(np.log(10.0))
-"""Most answers weigh no more than ten decibans."""
 MEASURED = (SPEAKS_OF_PLACES | {FIRST_HOP}) - {LEAP}
 """Rules that answer with a place only once many packets have shown it beyond chance. What they
 say is surer than most answers, so `fit` looks for a cap of their own."""
@@ -406,19 +403,12 @@ def waits_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Float
     return found
 
 
-BUSY = (State("service.edge", "overloaded"), State("service.origin", "slow"))
-
-
 def busy_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
     """An edge that is busy and one that waits for the server behind it leave a request unanswered
     alike, and have a player ask alike: which of them it is, is for what the headers say of hits and
     misses. The lab's slow origins are few with neither, and seldom so slow."""
-    found = logs.copy()
-    columns = [states.index(state) for state in BUSY if state in states]
-    for outcome in ("unanswered",) if rule.name == CONNECT else rule.outcomes:
-        row = rule.outcomes.index(outcome)
-        found[row, columns] = np.log(np.exp(logs[row, columns]).mean())
-    return found
+    answers = ("unanswered",) if rule.name == CONNECT else rule.outcomes
+    return tied(logs, map(rule.outcomes.index, answers), columns_of(BUSY, states))
 
 
 def _tunnel_link(
@@ -556,4 +546,9 @@ def _shrunk(
     # but for a leap: of its own making, the queue wasn't there before
     if rule.name in MEASURED:
         centred = as_slow_link(centred, states)
-    return host_by_logic(caches_by_logic(centred, rule, states), rule, states)
+    return in_line(centred, rule, states)
+
+
+def in_line(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
+    """*logs* with the ties that a table is brought in line with without its runs, too."""
+    return host_by_logic(caches_by_logic(logs, rule, states), rule, states)

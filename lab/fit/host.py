@@ -6,22 +6,16 @@ is the lab's choice; a viewer's computer is as busy with a fault of the line as 
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lab.fit.tying import Floats, tied
 from streamnotice.bottlenecks import OTHER, State
 from streamnotice.evidence import Rule
 from streamnotice.evidence.host_load import RULE as HOST_LOAD
 
-Floats = NDArray[np.float64]
-
 
 def host_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
     """*logs* (outcomes, states) of the rule of the load: the same for all that isn't the device."""
-    found = logs.copy()
-    if rule == HOST_LOAD:
-        own = ("device", OTHER.place)
-        columns = [at for at, state in enumerate(states) if state.place not in own]
-        for outcome in range(len(logs)):
-            found[outcome, columns] = np.log(np.exp(logs[outcome, columns]).mean())
-    return found
+    if rule != HOST_LOAD:
+        return logs
+    own = ("device", OTHER.place)
+    columns = [at for at, state in enumerate(states) if state.place not in own]
+    return tied(logs, range(len(logs)), columns)

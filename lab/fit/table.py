@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lab.fit.caching import LIKE, SAYS, caches_by_logic
-from lab.fit.counts import MDB_PER_NAT, MEASURED, Floats, caps_nats
-from lab.fit.host import host_by_logic
+from lab.fit.caching import LIKE, SAYS
+from lab.fit.counts import MDB_PER_NAT, MEASURED, caps_nats, in_line
+from lab.fit.tying import Floats
 from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES
 from streamnotice.evidence.status import RULE as STATUS
@@ -73,7 +73,7 @@ def bring(table: dict[str, Any]) -> dict[str, Any]:
             continue
         rows = part["outcomes"]
         whole = np.array([rows.get(o, [0] * len(states)) for o in rule.outcomes]) / MDB_PER_NAT
-        made = host_by_logic(caches_by_logic(whole, rule, states), rule, states)
+        made = in_line(whole, rule, states)
         known = [*rows, SAYS] if rule == STATUS and LIKE in rows else [*rows]
         rules[rule.name] = {
             **part,

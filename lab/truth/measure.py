@@ -109,6 +109,7 @@ def figures(measured: Measured) -> dict[str, Any]:
     said = Counter(j.said for j in harmed)
     right = said["exact"] + said["among"]
     words = [_word(j) for j in harmed]
+    likeliest = [_likeliest(j) for j in harmed]
     named = [j for j, word in zip(harmed, words, strict=True) if word == "name"]
     spoken = named + [j for j, word in zip(harmed, words, strict=True) if word == "inner"]
     hours = sum(len(j.run.impacts) for j in calm) / 3600
@@ -131,9 +132,10 @@ def figures(measured: Measured) -> dict[str, Any]:
         "third_party_without_part": share(
             sum(j.innocent for j in measured.judged), len(measured.judged)
         ),
-        "likeliest_when_harmed": share(sum(_likeliest(j) for j in harmed), len(harmed)),
+        "likeliest_when_harmed": share(sum(likeliest), len(harmed)),
         "likeliest_or_among": share(
-            sum(_likeliest(j) or j.said == "among" for j in harmed), len(harmed)
+            sum(hit or j.said == "among" for hit, j in zip(likeliest, harmed, strict=True)),
+            len(harmed),
         ),
         "said_undetermined": share(sum(w == "undetermined" for w in words), len(harmed)),
         "missed": share(sum(w == "nothing" for w in words), len(harmed)),

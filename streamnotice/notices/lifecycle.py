@@ -132,7 +132,7 @@ class Life:
             return []
         patience_ns = PATIENCE_NS if verdict.impact == "stalled" else SURE_PATIENCE_NS
         hasty = self.suffered_ns < patience_ns or not _sure_to_stall(verdict, settings)
-        if key == "undetermined" and hasty:
+        if key == UNDETERMINED and hasty:
             return []
         self.serial += 1
         self.since_ns = since_ns
@@ -151,7 +151,7 @@ class Life:
             return []
         if verdict.impact is None:
             # playback is well for the moment: only a name that fell is news now
-            if key == "none" and self.shown != "undetermined":
+            if key == NONE and self.shown != UNDETERMINED:
                 return [self._resolve(now, verdict, "withdrawn", settings)]
             return []
         worse = self.impact != verdict.impact and verdict.impact == "stalled"

@@ -27,7 +27,7 @@ KEEP_S: Final = 40
 MOST_REQUESTS: Final = 64
 """Requests under way that are remembered; a host that never ends them loses the oldest."""
 STUCK_NS: Final = 3 * S_NS
-LATELY_NS: Final = 40 * S_NS
+LATELY_NS: Final = KEEP_S * S_NS
 """As long as windows of seconds reach: two segments of a server that takes its time."""
 
 

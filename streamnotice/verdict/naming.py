@@ -189,9 +189,9 @@ class Namer:
         Leaves named together may hold some that are not sighted: that is what sets are for. A
         part of `network` is never said where nothing but HTTP and socket timing was seen.
         """
-        leaves = key.split(SEPARATOR)
-        if sighted.boxed and self._may_be_the_way(key, sighted, belief):
+        if sighted.boxed and self._may_be_the_way(key, belief):
             return False
+        leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
             return self._set_sayable(leaves, sighted, belief)
         if is_leaf(key):
@@ -219,18 +219,17 @@ class Namer:
         """If it is the edge, nothing reaches it: no server behind it has to do with that."""
         return self._condition(self.names[EDGE], belief) == UNREACHABLE
 
-    def _may_be_the_way(self, key: str, sighted: Sighted, belief: Filter) -> bool:
+    def _may_be_the_way(self, key: str, belief: Filter) -> bool:
         """*key* says of servers behind a box that ends connections that they are slow.
 
         Our sockets tell of the box alone, and so few probes pass it by that a loss which holds up
         TCP would not be seen: the way behind it may be as slow. An error is the servers' own.
         """
-        parts = set(key.split(SEPARATOR)) if SEPARATOR in key else set(leaves_under(key))
-        if parts.isdisjoint((EDGE, ORIGIN)) or any(map(_on_the_way, parts)):
+        members = self.names[key]
+        late = tuple(i for i in members if i in self._late_servers)
+        if not late or any(_on_the_way(self.tables.states[i].place) for i in members):
             return False
-        slow, members = self._late_servers, self.names[key]
-        late = belief.mass(tuple(i for i in members if i in slow))
-        return late >= belief.mass(tuple(i for i in members if i not in slow))
+        return belief.mass(late) >= belief.mass(tuple(i for i in members if i not in late))
 
     def holds(self, key: str, belief: Filter) -> bool:
         """A name spoken before may stay, until other causes are likelier than its bar allows.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from streamnotice.estimates import EDGE, ORIGIN, Estimates, sighted
@@ -27,16 +29,10 @@ WIFI, ACCESS, CORE, BETWEEN = (
 )
 
 
-def asked(
-    status: int = 200,
-    cache: CacheResult | None = None,
-    upstream: int | None = None,
-    role: RequestRole = "media",
-    by: str | None = None,
-) -> Estimates:
-    """Something was asked for, and answered after a second."""
+def asked(**told: Any) -> Estimates:
+    """Something was asked for, and answered after a second: as `answered`."""
     seen = Estimates()
-    answered(seen, 1, 2 * S_NS, status, cache, upstream, role, by)
+    answered(seen, 1, 2 * S_NS, **told)
     return seen
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.fit.caching import ORIGIN, SAYS, caches_by_logic
+from lab.fit.caching import SAYS, caches_by_logic
 from lab.fit.counts import (
     ASKING,
     CONNECT,
@@ -29,6 +29,7 @@ from lab.fit.counts import (
 from lab.fit.host import host_by_logic
 from lab.fit.page import VERDICT
 from lab.fit.table import bring, logs_of, main
+from streamnotice.estimates import ORIGIN
 from streamnotice.evidence import RULES
 from streamnotice.path.localise import ORDER, STRETCHES
 from streamnotice.verdict.tables import shipped

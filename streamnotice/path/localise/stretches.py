@@ -20,7 +20,7 @@ ORDER: Final = (
     "service",
 )
 _ACCESS: Final = ORDER.index("network.isp.access")
-_SERVICE: Final = "service"
+_SERVICE: Final = ORDER.index("service")
 BEHIND_TUNNEL: Final = ORDER.index("network.interconnect")
 SHORT: Final = ("home", "access", "core", "interconnect", "service")
 
@@ -95,10 +95,12 @@ def unheard(path: PathSeen) -> tuple[str, ...]:
     There are none where the far end was reached, nor where nobody looked up who runs what: then
     nothing behind the line is named. What follows a tunnel is nowhere on the way to it.
     """
-    heard = [numbers(place) for place in path.segments if place is not None]
-    if path.complete or not path.by_table or not heard or not all(heard):
+    if path.complete or not path.by_table:
         return ()
-    return ORDER[max(map(_least_behind, heard)) : ORDER.index(_SERVICE)]
+    heard = [numbers(place) for place in path.segments if place is not None]
+    if not heard or not all(heard):
+        return ()
+    return ORDER[max(map(_least_behind, heard)) : _SERVICE]
 
 
 def _bent(path: PathSeen, near_ttl: int, far_ttl: int) -> bool:

@@ -1,0 +1,22 @@
+"""Rows of logs that weigh alike for several states: what the ties by logic have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+CAP: Final = float(np.log(10.0))
+"""Most answers weigh no more than ten decibans."""
+
+
+def tied(logs: Floats, outcomes: Iterable[int], columns: Sequence[int]) -> Floats:
+    """*logs* (outcomes, states) where these outcomes say of the states in *columns* what they say
+    of them on the mean: of the likelihoods, not of their logs."""
+    found = logs.copy()
+    for outcome in outcomes:
+        found[outcome, columns] = np.log(np.exp(logs[outcome, columns]).mean())
+    return found
