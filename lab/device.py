@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lab.actions import CpuStarved
 from lab.errors import LabError
 from lab.isolation import as_nobody
-from lab.scenarios import CpuStarved
 
 _V1 = Path("/sys/fs/cgroup/cpu")
 _V2 = Path("/sys/fs/cgroup")

@@ -25,11 +25,12 @@ from typing import Any
 import attrs
 
 from lab import build, isolation, starved
+from lab.actions import Crowd, LinkChange
 from lab.device import Starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
 from lab.network import Net
-from lab.scenarios import Crowd, LinkChange, Scenario, plan
+from lab.scenarios import Scenario, plan
 from lab.services import Services
 from lab.topology import networks_csv
 from lab.worlds import HERE
@@ -196,6 +197,9 @@ class _Run:
                 break
         zero_ns = self.zero_ns
         if zero_ns is not None:
+            if self.scenario.device_before is not None:
+                self.trouble = Starvation(self.scenario.device_before)
+                self.trouble.start(player.pid)
             if self.scenario.onset_s is not None:
                 self.timeline.at(zero_ns + round(self.scenario.onset_s * 1e9), self._onset)
             if self.scenario.ends_s is not None:
@@ -241,6 +245,8 @@ class _Run:
             )  # fmt: skip
             self.emulator.reset()
             unread_before = self.net.unread_drops()  # what a device says when it comes up
+            for crowd in scenario.crowds_before:
+                self._start_crowd(crowd)
             if scenario.onset_s is None:
                 self._onset()
                 time.sleep(scenario.settle_s)

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import attrs
 
-from lab import traces
+from lab import beside, traces
+from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
@@ -21,63 +22,6 @@ from lab.worlds import HERE
 
 Severity = Literal["severe", "moderate", "near_miss", "none"]
 LOW_BPS, MID_BPS, HIGH_BPS = LADDER_BPS
-
-
-@attrs.frozen
-class LinkChange:
-    """Emulator settings for "LINK.up|down|both" at a time after the fault's onset."""
-
-    direction: str
-    values: dict[str, float]
-    after_s: float = 0.0
-
-
-@attrs.frozen
-class Crowd:
-    """Real TCP flows from `source` to `sink` from the onset on.
-
-    Attributes:
-        mean_bytes: mean size of a flow, after which it starts anew; None: endless.
-    """
-
-    source: str
-    sink: str
-    flows: int
-    mean_bytes: int | None = None
-    mean_pause_ms: int = 50
-
-
-@attrs.frozen
-class CpuStarved:
-    """The player and some hogs share so much of one CPU (a cgroup's quota)."""
-
-    quota_permille: int
-    hogs: int
-
-
-@attrs.frozen
-class Habit:
-    """What the lab's player (lab.viewer) does beyond playing, from the onset on.
-
-    The first four are a player's faults; the others are what viewers do, and nobody's.
-
-    Attributes:
-        holds: it asks for the highest rendition, whatever comes of it.
-        pause_s: it waits so long after each segment, however low its buffer.
-        sleep_s: it asks for nothing for so long, then for `awake_s` it does.
-        paused_s: the viewer pauses for so long.
-        seek_s: the viewer jumps so far ahead, out of what is buffered.
-        choices: renditions that the viewer picks by turns, one every `every_s`.
-    """
-
-    holds: bool = False
-    pause_s: float = 0.0
-    sleep_s: float = 0.0
-    awake_s: float = 0.0
-    paused_s: float = 0.0
-    seek_s: float = 0.0
-    choices: tuple[int, ...] = ()
-    every_s: float = 0.0
 
 
 @attrs.frozen
@@ -98,6 +42,9 @@ class Scenario:
             0: none, then frames are not known.
         truth_among: leaves that are equally right, where the viewer can't tell them apart.
         phases_s: for a fault that comes and goes by turns: (begins, ends) after the onset.
+        beside: something odd that stands beside it all along and harms nobody (lab.beside); "" is
+            nothing. What it does, it does before Play: `links_before`, `crowds_before`,
+            `device_before`.
     """
 
     family: str
@@ -126,10 +73,14 @@ class Scenario:
     decode_passes: int = 0
     truth_among: tuple[str, ...] = ()
     phases_s: tuple[tuple[float, float], ...] = ()
+    beside: str = ""
+    crowds_before: tuple[Crowd, ...] = ()
+    device_before: CpuStarved | None = None
 
 
 _BY_IPV6 = "v6."
 _IN_TUNNEL = "tunnel."
+_BESIDE = "beside."
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
@@ -145,7 +96,7 @@ class _Draw:
 
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
-        self.kind = family.removeprefix(_BY_IPV6).removeprefix(_IN_TUNNEL)
+        self.kind = family.removeprefix(_BY_IPV6).removeprefix(_IN_TUNNEL).removeprefix(_BESIDE)
         self.by_ipv6 = family.startswith(_BY_IPV6)
         self.in_tunnel = family.startswith(_IN_TUNNEL)
         self.rng = random.Random(f"{family}-{seed}")
@@ -175,6 +126,9 @@ class _Draw:
         # UPnP's search and the router's counters are IPv4's here
         igd = more.random() < 0.5 and not self.by_ipv6
         self.service = attrs.evolve(self.service, igd=igd)
+        self.oddity: beside.Oddity | None = None
+        if family.startswith(_BESIDE):
+            self.oddity = beside.draw(self.kind, random.Random(f"{family}-{seed}-beside"))
 
     def named(self, hosts: int, *, live: bool | None = None) -> None:
         """Serve segments under so many names; live or not (None: as it was)."""
@@ -202,7 +156,8 @@ class _Draw:
             base |= {"vpn": False, "split": False}
         if self.in_tunnel:
             base |= {"vpn": True, "split": False, "long_way_back": False}
-        network = draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes}))
+        needs = {} if self.oddity is None else self.oddity.wishes()
+        network = draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes, **needs}))
         return by_ipv6(network) if self.by_ipv6 else network
 
     def scenario(self, place: str, condition: str | None, network: Plan, **more: Any) -> Scenario:
@@ -213,7 +168,8 @@ class _Draw:
             "rendition": self.rendition, "network": network, "service": self.service,
             "decode_passes": self.decode_passes,
         }  # fmt: skip
-        return Scenario(**{**values, **more})
+        made = Scenario(**{**values, **more})
+        return made if self.oddity is None else self.oddity.put_beside(made)
 
     def queue_bytes(self, bps: int) -> int:
         """A queue between small and bloated, for a link that turns slow."""
@@ -896,9 +852,11 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
     f"{_IN_TUNNEL}{family}": make
     for family, make in FAMILIES.items()
     if not family.startswith(("vpn.", "split."))
-}
-"""With all of them by IPv6 that aren't of IPv4's alone, and with a VPN around all that is played;
-these have dice of their own."""
+} | {
+    f"{_BESIDE}{family}": make for family, make in FAMILIES.items()
+}  # fmt: skip
+"""With all of them by IPv6 that aren't of IPv4's alone, with a VPN around all that is played, and
+with something harmless beside it; these have dice of their own."""
 
 
 def plan(family: str, seed: int) -> Scenario:

@@ -1,0 +1,62 @@
+"""What is done to a network, its hosts and its player while a run lasts."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class LinkChange:
+    """Emulator settings for "LINK.up|down|both" at a time after the fault's onset."""
+
+    direction: str
+    values: dict[str, float]
+    after_s: float = 0.0
+
+
+@attrs.frozen
+class Crowd:
+    """Real TCP flows from `source` to `sink` from the onset on.
+
+    Attributes:
+        mean_bytes: mean size of a flow, after which it starts anew; None: endless.
+    """
+
+    source: str
+    sink: str
+    flows: int
+    mean_bytes: int | None = None
+    mean_pause_ms: int = 50
+
+
+@attrs.frozen
+class CpuStarved:
+    """The player and some hogs share so much of one CPU (a cgroup's quota)."""
+
+    quota_permille: int
+    hogs: int
+
+
+@attrs.frozen
+class Habit:
+    """What the lab's player (lab.viewer) does beyond playing, from the onset on.
+
+    The first four are a player's faults; the others are what viewers do, and nobody's.
+
+    Attributes:
+        holds: it asks for the highest rendition, whatever comes of it.
+        pause_s: it waits so long after each segment, however low its buffer.
+        sleep_s: it asks for nothing for so long, then for `awake_s` it does.
+        paused_s: the viewer pauses for so long.
+        seek_s: the viewer jumps so far ahead, out of what is buffered.
+        choices: renditions that the viewer picks by turns, one every `every_s`.
+    """
+
+    holds: bool = False
+    pause_s: float = 0.0
+    sleep_s: float = 0.0
+    awake_s: float = 0.0
+    paused_s: float = 0.0
+    seek_s: float = 0.0
+    choices: tuple[int, ...] = ()
+    every_s: float = 0.0

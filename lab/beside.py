@@ -1,0 +1,149 @@
+"""Something odd that stands beside a run's fault all along, and harms nobody.
+
+Where a film stops, something else is usually odd as well: a backup goes up, a router answers late,
+a link on the way is full and enough is left of it. Whoever takes the odd for the cause is wrong.
+The families called `beside.<family>` have one such oddity each; which one has nothing to do with
+the fault, but that it must be neither a part of it nor hidden by it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from lab.actions import CpuStarved, Crowd, LinkChange
+from lab.build import LADDER_BPS
+
+if TYPE_CHECKING:
+    from lab.scenarios import Scenario
+
+_HIGH_BPS: Final = LADDER_BPS[-1]
+_REFERENCES: Final = ("refa", "refb")
+Wishes = dict[str, Any]
+
+
+@attrs.frozen
+class Kind:
+    """A kind of oddity.
+
+    Attributes:
+        share: how often it is drawn, beside the others.
+        not_with: beginnings of the families that it would be a part of, or that need what it needs.
+        wishes: what it asks of the network (`lab.topology.Wishes`).
+        put: the scenario with it.
+    """
+
+    share: int
+    not_with: tuple[str, ...]
+    wishes: Callable[[random.Random], Wishes]
+    put: Callable[[random.Random, Scenario], Scenario]
+
+
+@attrs.frozen
+class Oddity:
+    """One of them, drawn."""
+
+    name: str
+    rng: random.Random
+
+    def wishes(self) -> Wishes:
+        """What it needs of the network, whatever else is wished."""
+        return _KINDS[self.name].wishes(self.rng)
+
+    def put_beside(self, scenario: Scenario) -> Scenario:
+        return attrs.evolve(_KINDS[self.name].put(self.rng, scenario), beside=self.name)
+
+
+def draw(family: str, rng: random.Random) -> Oddity:
+    """An oddity for a run of *family* (a plain one)."""
+    fit = [name for name, kind in _KINDS.items() if not family.startswith(kind.not_with)]
+    return Oddity(rng.choices(fit, [_KINDS[name].share for name in fit])[0], rng)
+
+
+def _nothing(_: random.Random) -> Wishes:
+    return {}
+
+
+def _upload(_: random.Random, scenario: Scenario) -> Scenario:
+    """Another device at home sends a little, again and again: the router counts it."""
+    crowd = Crowd("device", "world", 1, 80_000, 2000)
+    return attrs.evolve(scenario, crowds_before=(crowd,))
+
+
+def _busy_computer(rng: random.Random, scenario: Scenario) -> Scenario:
+    return attrs.evolve(scenario, device_before=CpuStarved(rng.randrange(600, 900), 1))
+
+
+def _links_before(scenario: Scenario, *changes: LinkChange) -> Scenario:
+    return attrs.evolve(scenario, links_before=(*scenario.links_before, *changes))
+
+
+def _reference_down(rng: random.Random, scenario: Scenario) -> Scenario:
+    change = LinkChange(f"{rng.choice(_REFERENCES)}.both", {"outage": 1})
+    return _links_before(scenario, change)
+
+
+def _reference_poor(rng: random.Random, scenario: Scenario) -> Scenario:
+    """One server that the library compares with has troubles of its own."""
+    values = {"loss": round(rng.uniform(0.02, 0.06), 3), "jitter_ms": round(rng.uniform(5, 30), 1)}
+    return _links_before(scenario, LinkChange(f"{rng.choice(_REFERENCES)}.both", values))
+
+
+def _poor_wifi(rng: random.Random, scenario: Scenario) -> Scenario:
+    """Some loss, which leaves TCP three times the top rendition (Mathis et al., CCR 1997)."""
+    rtt_s = max(0.008, scenario.network.base_rtt_ms() / 1e3)
+    loss = min(0.004, (1.2 * 1448 * 8 / (rtt_s * 3 * _HIGH_BPS)) ** 2)
+    values = {"loss": round(loss, 5), "jitter_ms": round(rng.uniform(2, 8), 1)}
+    return _links_before(scenario, LinkChange("wifi.both", values))
+
+
+def _late_router(_: random.Random, scenario: Scenario) -> Scenario:
+    return scenario
+
+
+def _busy_border(rng: random.Random) -> Wishes:
+    rate = rng.randrange(25, 40) * 1_000_000
+    return {
+        "crowd_on": "inter", "rate_of": (("inter", rate),), "queue_of": (("inter", 40.0),),
+        "congestion": "cubic",
+    }  # fmt: skip
+
+
+def _border_crowd(rng: random.Random, scenario: Scenario) -> Scenario:
+    """Others fill the link between the networks, and enough is left of it."""
+    share = scenario.network.link("inter").down_bps / (_HIGH_BPS * rng.uniform(2.0, 3.0))
+    crowd = Crowd("crowdsrc", "crowdsink", max(1, int(share) - 1))
+    return attrs.evolve(scenario, crowds_before=(crowd,))
+
+
+def _paced(rng: random.Random, scenario: Scenario) -> Scenario:
+    """The service sends no faster than it must."""
+    paced_bps = round(_HIGH_BPS * rng.uniform(1.35, 2.2))
+    return attrs.evolve(scenario, service=attrs.evolve(scenario.service, paced_bps=paced_bps))
+
+
+_KINDS: Final[dict[str, Kind]] = {
+    "a small upload at home": Kind(
+        3, ("sharing.", "healthy", "vpn.crowded"), lambda _: {"home": True, "device": True}, _upload
+    ),
+    "a busy computer": Kind(1, ("device.", "healthy"), _nothing, _busy_computer),
+    "a reference down": Kind(2, (), _nothing, _reference_down),
+    "a reference in trouble": Kind(3, (), _nothing, _reference_poor),
+    "a poor Wi-Fi": Kind(
+        3, ("wifi.", "two.", "player.misjudged"), lambda _: {"home": True}, _poor_wifi
+    ),
+    "a router that answers late": Kind(2, (), lambda _: {"slow_icmp": True}, _late_router),
+    "a busy border": Kind(
+        3,
+        ("interconnect.", "core.crowded", "access.crowded", "vpn.crowded", "sharing.", "healthy",
+         "player.misjudged"),
+        _busy_border,
+        _border_crowd,
+    ),
+    "a paced server": Kind(
+        2, ("edge.", "origin.", "two.", "healthy", "player."), _nothing, _paced
+    ),
+}  # fmt: skip
