@@ -50,7 +50,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION = "0.22.0"
+ENGINE_VERSION = "0.23.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -216,7 +216,8 @@ class Engine:
         )
         key = speaks.key if speaks else verdict.bottleneck
         events: list[AnyEvent] = [*self._playback_changed(now), verdict]
-        for notice in mind.life.step(now, verdict, key, since, self.settings):
+        wrong_ppm = self._weigher.wrong_ppm(mind.memory)
+        for notice in mind.life.step(now, verdict, key, since, self.settings, wrong_ppm):
             if speaks is not None and notice.state != "resolved":
                 ruled = self._weigher.ruled_out(mind.memory, since, speaks)
                 notice = attrs.evolve(notice, ruled_out=ruled)

@@ -74,7 +74,8 @@ class Verdict(Event):
         impact: what playback suffers now; None is nothing.
         confidence_ppm: of the name, millionths.
         against: best leaf outside the name and `among`, or `none`.
-        alternatives: (leaf or none, ppm), most likely first.
+        alternatives: (leaf or none, ppm), most likely first; what no gate was crossed for is
+            calibrated (`streamnotice.verdict.calibration`).
         wants: what the prober is asked for from now on.
     """
 

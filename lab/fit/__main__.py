@@ -48,7 +48,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-7"
+NAME = "provisional-8"
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -136,6 +136,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
         "gate_inner_permille": GATE_INNER_PERMILLE,
         "fatigue_steps": fatigue,
+        "temperature_permille": 1000,  # what it should be, other runs tell: lab.fit.calibrate
         "rules": _parts(counts, powers, usable),
     }
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lab.fit.tying import CAP, Floats, tied
+from lab.fit.tying import CAP, Floats, columns_of, tied
 from streamnotice.bottlenecks import FINE, State
 from streamnotice.estimates import EDGE, ORIGIN
 from streamnotice.evidence import Rule
@@ -58,8 +58,3 @@ def caches_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floa
             if edge in states and behind in states:
                 found[row(SAYS), states.index(behind)] = logs[row(LIKE), states.index(edge)]
     return found
-
-
-def columns_of(some: tuple[State, ...], states: tuple[State, ...]) -> list[int]:
-    """Where they stand among *states*, those that do."""
-    return [states.index(state) for state in some if state in states]

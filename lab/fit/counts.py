@@ -25,10 +25,11 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from lab.fit.caching import BUSY, caches_by_logic, columns_of
-from lab.fit.host import host_by_logic
+from lab.fit.caching import BUSY, caches_by_logic
+from lab.fit.host import host_by_logic, other_by_logic
+from lab.fit.names import names_by_logic
 from lab.fit.recordings import Run
-from lab.fit.tying import CAP, Floats, tied
+from lab.fit.tying import CAP, Floats, columns_of, tied
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.asking import RULE as _ASKING
@@ -546,9 +547,15 @@ def _shrunk(
     # but for a leap: of its own making, the queue wasn't there before
     if rule.name in MEASURED:
         centred = as_slow_link(centred, states)
-    return in_line(centred, rule, states)
+    for tie in TIES.values():
+        centred = tie(centred, rule, states)
+    return centred
 
 
-def in_line(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
-    """*logs* with the ties that a table is brought in line with without its runs, too."""
-    return host_by_logic(caches_by_logic(logs, rule, states), rule, states)
+TIES: dict[str, Callable[[Floats, Rule, tuple[State, ...]], Floats]] = {
+    "caches": caches_by_logic,
+    "host": host_by_logic,
+    "other": other_by_logic,
+    "names": names_by_logic,
+}
+"""Ties that a table is brought in line with without its runs, too; in this order, each once."""

@@ -45,7 +45,9 @@ def figures() -> str:
         f"move {switch['move_ppm']}. "
         f"Power on the gate's ratios: {fit['gate_temper_permille'] / 1000:g} for leaves and sets "
         f"of them, {fit['gate_inner_permille'] / 1000:g} for inner names{_beyond(fit)}. "
-        f"An answer carries half its weight after {fit['fatigue_steps']} repetitions.",
+        f"An answer carries half its weight after {fit['fatigue_steps']} repetitions. "
+        f"Temperature of what is told of untested places: "
+        f"{fit['temperature_permille'] / 1000:g}{_heated(made)}.",
         "",
         "| rule | power | one answer is capped at |",
         "|---|---:|---:|",
@@ -65,6 +67,18 @@ def figures() -> str:
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
+
+
+def _heated(made: dict[str, Any]) -> str:
+    """Which runs the temperature was found on."""
+    found = made.get("temperature")
+    if found is None:
+        return ""
+    tried = ", ".join(f"{score} at {t}" for t, score in found["brier_by_temperature"].items())
+    return (
+        f", by the Brier score of the likeliest place on {found['runs']} runs that are not among "
+        f"those (engine {found['engine']}): {tried}"
+    )
 
 
 def _changed(made: dict[str, Any]) -> bool:

@@ -139,8 +139,7 @@ def reliability(runs: list[Run]) -> Reliability:
         weight = 1.0 / len(rows)
         for second, verdict in rows:
             place, p = top(verdict)
-            truth = truth_at[second].place
-            hit = 1.0 if place == truth or (place in run.among and truth in run.among) else 0.0
+            hit = float(is_right(run, place, truth_at[second].place))
             cell = sums[min(width - 1, int(p * width))]
             cell[0] += weight * p
             cell[1] += weight * hit
@@ -150,6 +149,11 @@ def reliability(runs: list[Run]) -> Reliability:
     ece = sum(abs(a - b) for a, b, _ in sums) / max(total, 1e-9)
     bins = tuple((a / w, b / w, round(w * 100)) for a, b, w in sums if w > 0)
     return Reliability(ece, brier / max(total, 1e-9), bins)
+
+
+def is_right(run: Run, place: str, truth: str) -> bool:
+    """*place* is where it is, or can't be told from that."""
+    return place == truth or (place in run.among and truth in run.among)
 
 
 def top(verdict: Verdict) -> tuple[str, float]:

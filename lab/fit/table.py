@@ -16,18 +16,20 @@ from typing import Any, Final
 import numpy as np
 
 from lab.fit.caching import LIKE, SAYS
-from lab.fit.counts import MDB_PER_NAT, MEASURED, caps_nats, in_line
+from lab.fit.counts import MDB_PER_NAT, MEASURED, TIES, caps_nats
 from lab.fit.tying import Floats
 from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES
 from streamnotice.evidence.status import RULE as STATUS
 
-BY_LOGIC: Final = ["caches", "host"]
-"""What a table says of itself that follows it in all its rows."""
+BY_LOGIC: Final = list(TIES)
+"""What a table says of itself that follows them all in its rows."""
 WORDS: Final = (
-    "what tells the delivery edge from the server behind it, and what the computer's load tells of "
-    "all that is not the computer, was tied by logic (`python -m lab.fit.table`): how many "
-    "services say what their caches hold, and how busy a computer is, is no evidence there"
+    "what tells the delivery edge from the server behind it, what the computer's load tells of all "
+    "that is not the computer (of a fault that no state stands for, too), and how a player waits "
+    "for names that come late or not at all, was tied by logic (`python -m lab.fit.table`): how "
+    "many services say what their caches hold, how busy a computer is, and what a failing name "
+    "server says, is no evidence there"
 )
 
 
@@ -64,7 +66,12 @@ def caps_of(table: dict[str, Any]) -> dict[str, float]:
 
 
 def bring(table: dict[str, Any]) -> dict[str, Any]:
-    """*table* with its rows as logic has them; what it is silent on stays so, but for `SAYS`."""
+    """*table* with its rows as logic has them; what it is silent on stays so, but for `SAYS`.
+
+    Ties that it says to follow already are left: some can be made but once.
+    """
+    made_already = table["provenance"].get("by_logic", ())
+    ties = [tie for name, tie in TIES.items() if name not in made_already]
     states = states_of(table)
     rules = dict(table["rules"])
     for rule in RULES:
@@ -73,7 +80,9 @@ def bring(table: dict[str, Any]) -> dict[str, Any]:
             continue
         rows = part["outcomes"]
         whole = np.array([rows.get(o, [0] * len(states)) for o in rule.outcomes]) / MDB_PER_NAT
-        made = in_line(whole, rule, states)
+        made = whole
+        for tie in ties:
+            made = tie(made, rule, states)
         known = [*rows, SAYS] if rule == STATUS and LIKE in rows else [*rows]
         rules[rule.name] = {
             **part,
@@ -96,9 +105,10 @@ def main(argv: list[str] | None = None) -> int:
     made = table["provenance"]
     if made.get("by_logic") == BY_LOGIC:
         parser.error(f"{args.into} has been brought in line already")
-    made["by_logic"] = BY_LOGIC
-    made.setdefault("afterwards", []).append(WORDS)
-    args.into.write_text(json.dumps(bring(table), indent=1) + "\n")
+    brought = bring(table)
+    earlier = [one for one in made.get("afterwards", []) if "`python -m lab.fit.table`" not in one]
+    brought["provenance"] = {**made, "by_logic": BY_LOGIC, "afterwards": [*earlier, WORDS]}
+    args.into.write_text(json.dumps(brought, indent=1) + "\n")
     return 0
 
 

@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streamnotice.bottlenecks import State
+
 Floats = NDArray[np.float64]
 CAP: Final = float(np.log(10.0))
 """Most answers weigh no more than ten decibans."""
@@ -17,6 +19,13 @@ def tied(logs: Floats, outcomes: Iterable[int], columns: Sequence[int]) -> Float
     """*logs* (outcomes, states) where these outcomes say of the states in *columns* what they say
     of them on the mean: of the likelihoods, not of their logs."""
     found = logs.copy()
+    if not columns:
+        return found
     for outcome in outcomes:
         found[outcome, columns] = np.log(np.exp(logs[outcome, columns]).mean())
     return found
+
+
+def columns_of(some: tuple[State, ...], states: tuple[State, ...]) -> list[int]:
+    """Where they stand among *states*, those that do."""
+    return [states.index(state) for state in some if state in states]

@@ -1,7 +1,7 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--long RUNS...] [--abroad RUNS...]
-                            [--by-worth RUNS... --in-turn RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--long RUNS...]
+                            [--abroad RUNS...] [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
@@ -46,13 +46,15 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         EVERYTHING: frozenset(),
         "without the way under the tunnel": frozenset({"underlay"}),
     },
+    "beside": {EVERYTHING: frozenset()},
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
         "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
     },
 }
-"""Runs that are measured apart: under a VPN, longer ones, and in the lab's other world."""
+"""Runs that are measured apart: under a VPN, with something harmless beside the fault, longer
+ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:
@@ -162,10 +164,16 @@ def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
     return {
         "made": _made(truths, counted),
         "modes": modes,
-        "families": measure.families(whole),
+        "families": measure.families(whole, _oddities(folders) if kind == "beside" else None),
         "confusion": measure.confusion(whole),
         "errors": _errors(whole),
     }
+
+
+def _oddities(folders: list[Path]) -> dict[str, str]:
+    """Run -> what stood beside its fault."""
+    runs = (run for folder in folders for run in recorded(folder))
+    return {name: truth["scenario"]["beside"] for name, truth, _ in runs}
 
 
 def kept() -> dict[str, Any]:

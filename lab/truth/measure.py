@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -209,17 +210,22 @@ def confusion(measured: Measured) -> dict[str, dict[str, int]]:
     return {place: dict(sorted(row.items())) for place, row in sorted(table.items())}
 
 
-def families(measured: Measured) -> list[dict[str, Any]]:
-    """A row a scenario family, harmed runs alone."""
+def families(measured: Measured, kinds: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """A row a scenario family, harmed runs alone.
+
+    Args:
+        kinds: run -> what else it is counted under.
+    """
     rows = []
-    for family in sorted({j.run.family for j in measured.judged}):
-        inside = [j for j in measured.judged if j.run.family == family]
+    of = kinds or {j.run.name: j.run.family for j in measured.judged}
+    for family in sorted({of[j.run.name] for j in measured.judged}):
+        inside = [j for j in measured.judged if of[j.run.name] == family]
         harmed = [j for j in inside if j.run.truth != FINE]
-        kinds = Counter(j.said for j in harmed)
+        said = Counter(j.said for j in harmed)
         rows.append({
             "family": family, "runs": len(inside), "harmed": len(harmed),
-            **{kind: kinds[kind] for kind in ("exact", "among", "inner")},
-            "unnamed": kinds["silent"] + kinds["nothing"],
+            **{kind: said[kind] for kind in ("exact", "among", "inner")},
+            "unnamed": said["silent"] + said["nothing"],
             "wrong": sum(j.worst == "wrong" for j in harmed),
             "calm_with_notice": sum(
                 bool(j.run.notices) for j in inside if j.run.truth == FINE

@@ -74,8 +74,8 @@ def _table(columns: dict[str, dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _families(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["| family | runs | harmed | right leaf | `among` | inner | unnamed | wrong | calm, "
+def _families(rows: list[dict[str, Any]], of: str = "family") -> list[str]:
+    lines = [f"| {of} | runs | harmed | right leaf | `among` | inner | unnamed | wrong | calm, "
              "but a notice | median s |", "|---|" + "---:|" * 9]  # fmt: skip
     for r in rows:
         median = "-" if r["median_s"] is None else f"{r['median_s']:g}"
@@ -123,6 +123,11 @@ _APART: Final = {
         "All that is played goes through a tunnel, to whose server a route is left, as VPN clients "
         "do ([under a tunnel](sensors/underlay.md)).",
     ),
+    "beside": (
+        "With something harmless beside the fault",
+        "Other seeds of all families, each with one oddity from before Play on that harms nobody "
+        "([the lab](lab.md#the-network)); the rows are these oddities.",
+    ),
     "long": (
         "In longer runs",
         "What a minute is too short for, and whether more of the same evidence leads astray.",
@@ -135,6 +140,7 @@ _APART: Final = {
     ),
 }
 """Runs that are measured apart -> heading, and what they are."""
+_ROWS_OF: Final = {"beside": "beside the fault"}
 
 
 def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
@@ -148,7 +154,7 @@ def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
         f"the fit, {made['void']} more void. {what}", "",
         *_table(data["modes"]), "",
-        *_families(data["families"]), "",
+        *_families(data["families"], _ROWS_OF.get(name, "family")), "",
         *_confusion(data["confusion"]),
     ]  # fmt: skip
 

@@ -98,6 +98,7 @@ class Life:
         key: str,
         since_ns: int,
         settings: Settings,
+        wrong_ppm: int,
     ) -> list[Notice]:
         """What is to be said after this step, but for what is ruled out.
 
@@ -105,9 +106,11 @@ class Life:
             verdict: the step's verdict.
             key: its name's key; "undetermined" if nothing passes, "none" without harm.
             since_ns: earlier of the first harm and the first step with weight.
+            wrong_ppm: how likely it is that something is wrong, as bars take it: not calibrated.
         """
         if self.shown is None:
-            return self._raise(now, verdict, key, since_ns, settings)
+            sure = _sure_to_stall(verdict, settings, wrong_ppm)
+            return self._raise(now, verdict, key, since_ns, sure)
         if self.over:
             return [self._resolve(now, verdict, "ended", settings)]
         if self.well_ns is not None and now - self.well_ns >= settings.resolved_after_ns:
@@ -126,12 +129,12 @@ class Life:
         verdict: Verdict,
         key: str,
         since_ns: int,
-        settings: Settings,
+        sure: bool,
     ) -> list[Notice]:
         if verdict.impact is None or now < self.free_ns or self.harmed_ns is None:
             return []
         patience_ns = PATIENCE_NS if verdict.impact == "stalled" else SURE_PATIENCE_NS
-        hasty = self.suffered_ns < patience_ns or not _sure_to_stall(verdict, settings)
+        hasty = self.suffered_ns < patience_ns or not sure
         if key == UNDETERMINED and hasty:
             return []
         self.serial += 1
@@ -209,11 +212,11 @@ class Life:
         )
 
 
-def _sure_to_stall(verdict: Verdict, settings: Settings) -> bool:
+def _sure_to_stall(verdict: Verdict, settings: Settings, wrong_ppm: int) -> bool:
     """Playback stands still, or will very soon and not by chance."""
     if verdict.impact == "stalled":
         return True
     if verdict.impact != "stall_ahead" or verdict.stall_in_ns is None:
         return False
     soon = 2 * verdict.stall_in_ns[1] <= settings.stall_ahead_ns
-    return soon and verdict.confidence_ppm >= SURE_PPM
+    return soon and wrong_ppm >= SURE_PPM

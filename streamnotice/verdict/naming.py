@@ -9,7 +9,7 @@ saying which; coming down needs less than going up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from typing import Final
 
@@ -31,6 +31,7 @@ from streamnotice.decibans import PPM, from_ratio, to_ppm
 from streamnotice.estimates import EDGE, MADE_LIVE, ORIGIN, Sighted
 from streamnotice.path.rounds import TUNNEL
 from streamnotice.policy import Settings
+from streamnotice.verdict.calibration import calibrated
 from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.tables import Tables
@@ -87,6 +88,7 @@ class Namer:
     covers: dict[str, tuple[str, ...]]
     tempers_permille: dict[str, int]
     _leaves: tuple[str, ...] = attrs.field(init=False)
+    _others: tuple[int, ...] = attrs.field(init=False)
     _late_servers: frozenset[int] = attrs.field(init=False)
     _outside_of: dict[frozenset[int], dict[str, tuple[int, ...]]] = attrs.field(
         factory=dict, init=False
@@ -95,6 +97,11 @@ class Namer:
     @_leaves.default
     def _only_leaves(self) -> tuple[str, ...]:
         return tuple(name for name in self.names if is_leaf(name))
+
+    @_others.default
+    def _of_no_place(self) -> tuple[int, ...]:
+        states = enumerate(self.tables.states)
+        return tuple(number for number, state in states if state.place == UNDETERMINED)
 
     @_late_servers.default
     def _which_are_late(self) -> frozenset[int]:
@@ -270,8 +277,8 @@ class Namer:
         """ppm of the leaves outside and of `none`, as they are shown among the alternatives."""
         inside = set(members)
         return sum(
-            ppm
-            for place, ppm in self._shares(belief)
+            to_ppm(log)
+            for place, log in self._masses(belief)
             if place == NONE or inside.isdisjoint(self.names[place])
         )
 
@@ -280,20 +287,34 @@ class Namer:
         share = to_ppm(min(0, belief.logs[top] - belief.mass(members)))
         return self.tables.states[top].condition if share >= CONDITION_PPM else None
 
-    def alternatives(self, belief: Filter) -> list[tuple[str, int]]:
-        """(leaf or `none`, ppm), most likely first; at most 1 in sum."""
-        rows = sorted(self._shares(belief), key=lambda row: (-row[1], row[0]))
+    def alternatives(
+        self, belief: Filter, named: Named | None, suffers: bool
+    ) -> list[tuple[str, int]]:
+        """(leaf or `none`, ppm), most likely first; at most 1 in sum.
+
+        Args:
+            named: what is said, and so has crossed its gate; else nothing has, where playback
+                suffers.
+            suffers: something must be wrong, then. In calm that nothing is needs no test.
+        """
+        masses = {UNDETERMINED: belief.mass(self._others), **dict(self._masses(belief))}
+        untested: Collection[str] = ()
+        if named is None:
+            untested = masses if suffers else ()
+        elif _is_inner(named.key):
+            untested = leaves_under(named.key)
+        told = calibrated(masses, untested, self.tables.temperature_permille)
+        del told[UNDETERMINED]
+        rows = [(place, to_ppm(log)) for place, log in told.items()]
+        rows.sort(key=lambda row: (-row[1], row[0]))
         # A log's last digit is worth 230 ppm near 1: only the largest can be off by more than 1.
         excess = max(0, sum(ppm for _, ppm in rows) - PPM)
         rows[0] = (rows[0][0], rows[0][1] - excess)
         return rows
 
-    def _shares(self, belief: Filter) -> list[tuple[str, int]]:
+    def _masses(self, belief: Filter) -> list[tuple[str, int]]:
         mass, names = belief.mass, self.names
-        return [
-            (NONE, to_ppm(belief.logs[0])),
-            *[(name, to_ppm(mass(names[name]))) for name in self._leaves],
-        ]
+        return [(NONE, belief.logs[0]), *[(name, mass(names[name])) for name in self._leaves]]
 
     def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
         """The likeliest leaf (or `none`) outside the name, and its best state's index."""

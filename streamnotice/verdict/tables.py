@@ -37,6 +37,8 @@ class Tables:
         gate_temper_permille, gate_inner_permille: powers on the gate's ratios, for leaves and
             sets of them, and for inner names: those are hardly ever falsely crossed.
         fatigue_steps: after so many repetitions an answer carries half its weight.
+        temperature_permille: of what is told of untested places
+            (`streamnotice.verdict.calibration`).
         provisional: the table says so of itself.
     """
 
@@ -50,6 +52,7 @@ class Tables:
     gate_temper_permille: int
     gate_inner_permille: int
     fatigue_steps: int
+    temperature_permille: int
     fitted_hash: str
     priors_hash: str
 
@@ -102,6 +105,7 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         gate_temper_permille=int(fit["gate_temper_permille"]),
         gate_inner_permille=int(fit["gate_inner_permille"]),
         fatigue_steps=max(1, int(fit["fatigue_steps"])),
+        temperature_permille=max(1000, int(fit["temperature_permille"])),
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),
     )

@@ -120,6 +120,10 @@ class Weigher:
         memory.spoken = found.key if found is not None and says else None
         return found
 
+    def wrong_ppm(self, memory: Memory) -> int:
+        """How likely it is that something is wrong, as the filter holds it."""
+        return PPM - to_ppm(memory.belief.logs[0])
+
     def verdict(
         self,
         memory: Memory,
@@ -133,9 +137,7 @@ class Weigher:
         """The step's verdict with its waterfall."""
         belief = memory.belief
         against, runner_up = self.namer.against(named, belief)
-        alternatives = tuple(
-            row for row in self.namer.alternatives(belief)[:MOST_ALTERNATIVES] if row[1] > 0
-        )
+        told = self.namer.alternatives(belief, named, impact is not None)
         items: tuple[Item, ...] = ()
         if named is not None:
             best = belief.likeliest(named.members)
@@ -150,10 +152,10 @@ class Weigher:
             among=named.among if named else (),
             condition=named.condition if named else None,
             impact=impact,
-            confidence_ppm=named.confidence_ppm if named else PPM - to_ppm(belief.logs[0]),
+            confidence_ppm=named.confidence_ppm if named else PPM - dict(told)[NONE],
             against=against,
             weight_mdb=sum(item.weight_mdb for item in items),
-            alternatives=alternatives,
+            alternatives=tuple(row for row in told[:MOST_ALTERNATIVES] if row[1] > 0),
             items=items,
             stall_in_ns=stall_in_ns,
             wants=wants,

@@ -30,6 +30,11 @@ SETTINGS = Policy().settings()
 NAMES = ("undetermined", "network", "network.home.wifi", "service.edge")
 
 
+def step(life: Life, now: int, told: Verdict, key: str) -> list[Notice]:
+    """One step of an engine that is as sure that something is wrong as it tells."""
+    return life.step(now, told, key, now, SETTINGS, told.confidence_ppm)
+
+
 def verdict(now: int, name: str, impact: Impact | None) -> Verdict:
     return Verdict(now, name, (), None, impact, 950_000, "none", 0)
 
@@ -41,7 +46,7 @@ def live(steps: list[tuple[Impact | None, str]]) -> list[Notice]:
         now = second * S_NS
         life.harm(now, impact, SETTINGS, "playing")
         key = name if impact is not None or name != "undetermined" else "none"
-        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
+        said += step(life, now, verdict(now, key, impact), key)
     said += life.close((len(steps) + 1) * S_NS, SETTINGS)
     return said
 
@@ -95,7 +100,7 @@ def test_a_pause_is_no_recovery_and_the_end_is_the_end() -> None:
         impact: Impact | None = "stalled" if state == "stalled" else None
         key = "undetermined" if impact else "none"
         life.harm(now, impact, SETTINGS, state)
-        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
+        said += step(life, now, verdict(now, key, impact), key)
     assert [(n.at_ns // S_NS, n.state, n.reason) for n in said[:2]] == [
         (6, "raised", None),
         (79, "resolved", "recovered"),
@@ -162,7 +167,7 @@ def test_of_a_stall_ahead_it_is_said_if_that_is_near_and_no_chance(
             confidence_ppm=round(sure * 1e6),
         )
         life.harm(now, "stall_ahead", SETTINGS, "playing")
-        said += life.step(now, near, "undetermined", now, SETTINGS)
+        said += step(life, now, near, "undetermined")
     assert [(n.at_ns // S_NS, n.impact) for n in said] == ([(2, "stall_ahead")] if told else [])
 
 
@@ -175,7 +180,7 @@ def test_what_is_found_where_nothing_could_be_named_does_not_wait() -> None:
             verdict(now, name, "stall_ahead"), stall_in_ns=(0, 4 * S_NS), confidence_ppm=960_000
         )
         life.harm(now, "stall_ahead", SETTINGS, "playing")
-        said += life.step(now, near, name, now, SETTINGS)
+        said += step(life, now, near, name)
     assert [(n.at_ns // S_NS, n.bottleneck) for n in said] == [
         (2, "undetermined"),
         (3, "network"),
@@ -193,7 +198,7 @@ def test_a_stall_that_was_ahead_is_the_same_harm() -> None:
         now = second * S_NS
         key = "undetermined" if impact else "none"
         life.harm(now, impact, SETTINGS, state)
-        said += life.step(now, verdict(now, key, impact), key, now, SETTINGS)
+        said += step(life, now, verdict(now, key, impact), key)
     assert [(n.at_ns // S_NS, n.bottleneck, n.impact) for n in said] == [
         (8, "undetermined", "stalled")
     ]

@@ -62,7 +62,9 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
         assert asked.at_ns == verdict.at_ns
         weigher.step(memory, asked.at_ns, asked.outcomes, asked.suffering, asked.sighted.boxed)
         named = weigher.name(memory, asked.sighted, asked.says)
-        assert weigher.namer.alternatives(memory.belief)[0] == verdict.alternatives[0]
+        speaks = named if asked.says else None
+        told = weigher.namer.alternatives(memory.belief, speaks, asked.impact is not None)
+        assert told[0] == verdict.alternatives[0]
         if asked.impact is None:
             continue
         checked += 1

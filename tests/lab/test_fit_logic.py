@@ -26,7 +26,8 @@ from lab.fit.counts import (
     open_by_logic,
     waits_by_logic,
 )
-from lab.fit.host import host_by_logic
+from lab.fit.host import host_by_logic, other_by_logic
+from lab.fit.names import names_by_logic
 from lab.fit.page import VERDICT
 from lab.fit.table import bring, logs_of, main
 from streamnotice.estimates import ORIGIN
@@ -110,6 +111,9 @@ def test_nobody_waits_for_what_such_a_fault_does_not_delay(outcome: str) -> None
         ("first_byte_miss", caches_by_logic),
         ("status", caches_by_logic),
         ("host_load", host_by_logic),
+        ("host_load", other_by_logic),
+        ("asking", names_by_logic),
+        ("waiting", names_by_logic),
     ],
 )
 def test_the_shipped_rows_are_what_the_fit_would_make_of_them(rule: str, tie: Any) -> None:
@@ -147,9 +151,20 @@ def test_an_error_that_no_header_tells_of_is_either_servers() -> None:
 
 
 def test_how_busy_the_computer_is_tells_of_the_computer_alone() -> None:
+    """And of a fault that no state stands for what it tells of those that one does."""
     for outcome, row in rows("host_load").items():
-        own = ("device", "undetermined")
-        assert len({weight for (place, _), weight in row.items() if place not in own}) == 1, outcome
+        elsewhere = {weight for (place, _), weight in row.items() if place != "device"}
+        assert len(elsewhere) == 1, outcome
+
+
+@pytest.mark.parametrize("rule", ["asking", "waiting"])
+def test_how_a_player_waits_for_names_is_the_same_for_late_and_for_failing_ones(rule: str) -> None:
+    for outcome, row in rows(rule).items():
+        assert row["service.dns", "slow"] == row["service.dns", "failing"], outcome
+    look_ups = rows("look_up")
+    for outcome, kind in (("slow", "slow"), ("failing", "failing"), ("failing_alone", "failing")):
+        names = {cause: look_ups[outcome]["service.dns", cause] for cause in ("slow", "failing")}
+        assert max(names, key=names.__getitem__) == kind, outcome
 
 
 def test_a_table_is_brought_in_line_once(
@@ -169,4 +184,7 @@ def test_a_table_is_brought_in_line_once(
     assert after["provenance"]["afterwards"]
     busy = dict(zip(STATES, after["rules"]["host_load"]["outcomes"]["busy"], strict=True))
     assert busy["player", "misjudged"] == busy["none", "fine"]
+    # what has been tied already is left: some of it can be done but once
+    before["provenance"]["by_logic"] = ["caches", "host", "other"]
+    assert bring(before)["rules"]["host_load"] == before["rules"]["host_load"]
     assert bring(TABLE)["rules"].keys() == TABLE["rules"].keys()

@@ -61,6 +61,7 @@ def table(**changes: object) -> Tables:
         "gate_temper_permille": 1000,
         "gate_inner_permille": 1000,
         "fatigue_steps": 20,
+        "temperature_permille": 1000,
         "rules": {
             name: {"temper_permille": 1000, "cap_mdb": 10_000, "outcomes": rows}
             for name, rows in (("queue_place", QUEUE), ("harm", HARM), ("queue_kind", KIND))

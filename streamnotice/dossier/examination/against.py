@@ -30,7 +30,7 @@ class Rival:
 
     Attributes:
         place: a leaf, or `none`.
-        ppm: its probability when the notice was made.
+        ppm: its probability when the notice was made, as the notice told it.
         balance_mdb: what all evidence together weighs for the name against it.
         strongest: the item that speaks most for it; None if none does. Its weight is negative:
             it is against the name.
@@ -117,6 +117,8 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
     best = best_state(on)
     inside = leaves_of(on.claim) if on.claim else {tables.states[best].place}
     found = []
+    suffers = on.steps[-1].impact is not None
+    told = dict(on.weigher.namer.alternatives(belief, on.claim, suffers))
     tally = Tally.of(said)
     members = {name: at for name, at in on.weigher.namer.names.items() if is_leaf(name)}
     members[NONE] = (0,)
@@ -129,7 +131,7 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
         found.append(
             Rival(
                 place,
-                to_ppm(belief.mass(states)),
+                told[place],
                 sum(item.weight_mdb for item in items),
                 against if against is not None and against.weight_mdb < 0 else None,
             )
