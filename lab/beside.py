@@ -2,8 +2,8 @@
 
 Where a film stops, something else is usually odd as well: a backup goes up, a router answers late,
 a link on the way is full and enough is left of it. Whoever takes the odd for the cause is wrong.
-The families called `beside.<family>` have one such oddity each; which one has nothing to do with
-the fault, but that it must be neither a part of it nor hidden by it.
+The families called `beside.<family>` have one such oddity each, at another place than the fault;
+which one has nothing to do with it, but that some would add to it, and are not drawn then.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Kind:
         share: how often it is drawn, beside the others.
         not_with: beginnings of the families that it would be a part of, or that need what it needs.
         wishes: what it asks of the network (`lab.topology.Wishes`).
-        put: the scenario with it.
+        put: the scenario with it; None where there is no place for it.
     """
 
     share: int
     not_with: tuple[str, ...]
     wishes: Callable[[random.Random], Wishes]
-    put: Callable[[random.Random, Scenario], Scenario]
+    put: Callable[[random.Random, Scenario], Scenario | None]
 
 
 @attrs.frozen
@@ -54,7 +54,12 @@ class Oddity:
         return _KINDS[self.name].wishes(self.rng)
 
     def put_beside(self, scenario: Scenario) -> Scenario:
-        return attrs.evolve(_KINDS[self.name].put(self.rng, scenario), beside=self.name)
+        """*scenario* with it, or with what can stand beside any fault."""
+        for name in (self.name, _ANYWHERE):
+            made = _KINDS[name].put(self.rng, scenario)
+            if made is not None:
+                return attrs.evolve(made, beside=name)
+        raise AssertionError(_ANYWHERE)
 
 
 def draw(family: str, rng: random.Random) -> Oddity:
@@ -68,8 +73,9 @@ def _nothing(_: random.Random) -> Wishes:
 
 
 def _upload(_: random.Random, scenario: Scenario) -> Scenario:
-    """Another device at home sends a little, again and again: the router counts it."""
-    crowd = Crowd("device", "world", 1, 80_000, 2000)
+    """Another device at home sends a little, again and again: at most a fifth of what goes up."""
+    mean_bytes = min(80_000, scenario.network.link("access").up_bps * 2 // 5 // 8)
+    crowd = Crowd("device", "world", 1, mean_bytes, 2000)
     return attrs.evolve(scenario, crowds_before=(crowd,))
 
 
@@ -100,15 +106,25 @@ def _poor_wifi(rng: random.Random, scenario: Scenario) -> Scenario:
     return _links_before(scenario, LinkChange("wifi.both", values))
 
 
-def _late_router(_: random.Random, scenario: Scenario) -> Scenario:
-    return scenario
+def _late_router(rng: random.Random, scenario: Scenario) -> Scenario | None:
+    """A router's own answers come late, not what it forwards; none beside the fault's links."""
+    network = scenario.network
+    there = {end for link in network.links for end in (link.near, link.far)}
+    places = {scenario.place, *scenario.truth_among}
+    faulty = {e for link in network.links if link.place in places for e in (link.near, link.far)}
+    routers = [*network.hops, "transit", "srouter"]
+    able = [r for r in routers if r in there and r not in {*network.silent, *faulty}]
+    if not able:
+        return None
+    late = ((rng.choice(able), round(rng.uniform(25, 180), 1)),)
+    return attrs.evolve(scenario, network=attrs.evolve(network, slow_icmp=late))
 
 
 def _busy_border(rng: random.Random) -> Wishes:
     rate = rng.randrange(25, 40) * 1_000_000
     return {
         "crowd_on": "inter", "rate_of": (("inter", rate),), "queue_of": (("inter", 40.0),),
-        "congestion": "cubic",
+        "congestion": "cubic", "long_way_back": False,
     }  # fmt: skip
 
 
@@ -125,6 +141,14 @@ def _paced(rng: random.Random, scenario: Scenario) -> Scenario:
     return attrs.evolve(scenario, service=attrs.evolve(scenario.service, paced_bps=paced_bps))
 
 
+_ANYWHERE: Final = "a reference in trouble"
+_CROWDED: Final = (
+    "sharing.", "access.crowded", "core.crowded", "vpn.crowded", "interconnect.crowded",
+)  # fmt: skip
+_LOSSY: Final = ("wifi.lossy", "access.lossy", "core.lossy", "split.lossy", "vpn.lossy")
+"""Others' queue lengthens every round trip, and TCP bears a loss the worse for it: neither may
+stand beside the other."""
+
 _KINDS: Final[dict[str, Kind]] = {
     "a small upload at home": Kind(
         3, ("sharing.", "healthy", "vpn.crowded"), lambda _: {"home": True, "device": True}, _upload
@@ -133,13 +157,13 @@ _KINDS: Final[dict[str, Kind]] = {
     "a reference down": Kind(2, (), _nothing, _reference_down),
     "a reference in trouble": Kind(3, (), _nothing, _reference_poor),
     "a poor Wi-Fi": Kind(
-        3, ("wifi.", "two.", "player.misjudged"), lambda _: {"home": True}, _poor_wifi
+        3, ("wifi.", "two.", "player.misjudged", "healthy", *_CROWDED), lambda _: {"home": True},
+        _poor_wifi,
     ),
-    "a router that answers late": Kind(2, (), lambda _: {"slow_icmp": True}, _late_router),
+    "a router that answers late": Kind(2, (), _nothing, _late_router),
     "a busy border": Kind(
         3,
-        ("interconnect.", "core.crowded", "access.crowded", "vpn.crowded", "sharing.", "healthy",
-         "player.misjudged"),
+        ("interconnect.", "healthy", "player.misjudged", *_CROWDED, *_LOSSY),
         _busy_border,
         _border_crowd,
     ),

@@ -260,16 +260,8 @@ class _Run:
         return self._truth(report, unread, round(1000 * waited))
 
     def _keep_dossier(self, made: Path) -> None:
-        if not made.exists():
+        if not keep_dossier(made, self.folder):
             self.failures.append("watch left no dossier")
-            return
-        # No name and time inside: the same dossier gives the same file.
-        with (
-            made.open("rb") as plain,
-            (self.folder / "dossier.jsonl.gz").open("wb") as target,
-            gzip.GzipFile("", "wb", 9, target, mtime=0) as packed,
-        ):
-            shutil.copyfileobj(plain, packed)
 
     def _session_s(self, at_ns: int | None) -> float | None:
         if at_ns is None or self.zero_ns is None:
@@ -322,6 +314,20 @@ class _Run:
             "links": links,
             "scenario": attrs.asdict(scenario),
         }
+
+
+def keep_dossier(made: Path, folder: Path) -> bool:
+    """Put the record *made* into *folder*, compressed, with the earlier parts of a long one; False
+    if there is none."""
+    for part in sorted(made.parent.glob(f"{made.stem}*{made.suffix}")):
+        # No name and time inside: the same dossier gives the same file.
+        with (
+            part.open("rb") as plain,
+            (folder / f"{part.name}.gz").open("wb") as target,
+            gzip.GzipFile("", "wb", 9, target, mtime=0) as packed,
+        ):
+            shutil.copyfileobj(plain, packed)
+    return made.exists()
 
 
 def _pressure_us() -> int:

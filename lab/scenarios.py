@@ -43,8 +43,8 @@ class Scenario:
         truth_among: leaves that are equally right, where the viewer can't tell them apart.
         phases_s: for a fault that comes and goes by turns: (begins, ends) after the onset.
         beside: something odd that stands beside it all along and harms nobody (lab.beside); "" is
-            nothing. What it does, it does before Play: `links_before`, `crowds_before`,
-            `device_before`.
+            nothing. It is a part of the network or of the service, or there before Play
+            (`links_before`, `crowds_before`); a computer is busy from then on (`device_before`).
     """
 
     family: str
