@@ -213,10 +213,11 @@ class Engine:
             impact,
             seen.playback.stall_in_ns(now, stuck),
             wants,
+            suffering or self.showing,
         )
         key = speaks.key if speaks else verdict.bottleneck
         events: list[AnyEvent] = [*self._playback_changed(now), verdict]
-        wrong_ppm = self._weigher.wrong_ppm(mind.memory)
+        wrong_ppm = mind.memory.belief.wrong_ppm
         for notice in mind.life.step(now, verdict, key, since, self.settings, wrong_ppm):
             if speaks is not None and notice.state != "resolved":
                 ruled = self._weigher.ruled_out(mind.memory, since, speaks)

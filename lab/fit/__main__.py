@@ -49,6 +49,8 @@ GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
 NAME = "provisional-8"
+UNCALIBRATED = 1000
+"""What the temperature of new rows should be, other runs tell: `lab.fit.calibrate`."""
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -136,7 +138,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
         "gate_inner_permille": GATE_INNER_PERMILLE,
         "fatigue_steps": fatigue,
-        "temperature_permille": 1000,  # what it should be, other runs tell: lab.fit.calibrate
+        "temperature_permille": UNCALIBRATED,
         "rules": _parts(counts, powers, usable),
     }
 
@@ -173,7 +175,8 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
         **{key: told[key] for key in ("cap", "held_out_loss_nats_by_cap_db") if key in told},
     }
     rules = _parts(counts, powers, usable)
-    return {**before, "name": NAME, "provenance": made, "rules": rules}
+    whole = {**before, "name": NAME, "provenance": made, "rules": rules}
+    return {**whole, "temperature_permille": UNCALIBRATED}
 
 
 def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:

@@ -2,108 +2,118 @@
 
     python -m lab.fit.calibrate RUNS... [--into streamnotice/verdict/fitted.json]
 
-Of all on a grid it takes the one with the least Brier score of the likeliest place at the judged
-steps of *RUNS*, weighed with the shipped table: none of them may be of those that it was counted
-on. With --into it goes into that file, else it is only shown.
+Replays *RUNS*, which must be none of those that the table was counted on, at each temperature of a
+grid, and takes the one with the least Brier score of the likeliest place told at the judged steps,
+each run weighing alike. The score is flat around its least: the bootstrap over runs says how far.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
 from lab.fit.__main__ import runs_used
-from lab.fit.counts import judged
+from lab.fit.page import VERDICT
 from lab.fit.recordings import Run, load_runs
-from lab.fit.score import is_right
-from streamnotice.bottlenecks import INNER_NAMES, UNDETERMINED, leaves_under
-from streamnotice.decibans import PPM, from_ratio, to_ppm
-from streamnotice.events import Verdict
-from streamnotice.verdict.calibration import calibrated
-from streamnotice.verdict.tables import shipped
+from lab.fit.score import reliability
+from lab.worlds import HOME
+from streamnotice.verdict.tables import Tables
 
-GRID_PERMILLE: Final = range(1000, 3001, 50)
+GRID_PERMILLE: Final = (1000, 1200, 1400, 1600, 1800, 2000, 2300)
+RESAMPLES: Final = 2000
 
 
-def untested(verdict: Verdict) -> tuple[str, ...]:
-    """Of a verdict's alternatives those that no gate was crossed for, as the engine has it."""
-    places = tuple(place for place, _ in verdict.alternatives)
-    if verdict.among or verdict.impact is None:
-        return ()
-    if verdict.bottleneck in INNER_NAMES:
-        return tuple(place for place in places if place in leaves_under(verdict.bottleneck))
-    return places if verdict.bottleneck == UNDETERMINED else ()
-
-
-@attrs.frozen
-class Told:
-    """A step with something untested.
+@attrs.frozen(eq=False)
+class Fitted:
+    """What was found.
 
     Attributes:
-        weight: each run counts once.
-        masses: log probabilities by place, as the filter has them.
-        open: those that are untested.
-        right: places that would be right.
+        brier: mean Brier score at each temperature of the grid.
+        best_permille, from_permille, to_permille: the best one, and the middle 95 % of what the
+            best one is on resamples of the runs.
     """
 
-    weight: float
-    masses: dict[str, int]
-    open: tuple[str, ...]
-    right: frozenset[str]
-
-    def brier(self, temperature_permille: int) -> float:
-        told = calibrated(self.masses, self.open, temperature_permille)
-        place = max(told, key=lambda one: told[one])
-        hit = float(place in self.right)
-        return self.weight * (to_ppm(told[place]) / PPM - hit) ** 2
+    brier: dict[int, float]
+    best_permille: int
+    from_permille: int
+    to_permille: int
 
 
-def told_in(run: Run) -> list[Told]:
-    """The judged steps of a run that was replayed at a temperature of 1."""
-    truth_at = judged(run)
-    rows = [(second, v) for second, v in run.verdicts.items() if second in truth_at]
-    found = []
-    for second, verdict in rows:
-        free = untested(verdict)
-        if free:
-            masses = {place: from_ratio(ppm, PPM) for place, ppm in verdict.alternatives}
-            truth = truth_at[second].place
-            right = frozenset(place for place in masses if is_right(run, place, truth))
-            found.append(Told(1 / len(rows), masses, free, right))
-    return found
+def scored(runs: list[Run]) -> dict[str, float]:
+    """Brier score of each run that has judged steps."""
+    found = {run.name: reliability([run]) for run in runs}
+    return {name: one.brier for name, one in found.items() if one.bins}
 
 
-def fit_temperature(runs: list[Run]) -> dict[int, float]:
-    """Mean Brier score of untested steps for each temperature of the grid."""
-    rows = [told for run in runs for told in told_in(run)]
-    whole = sum(told.weight for told in rows)
-    return {t: sum(told.brier(t) for told in rows) / whole for t in GRID_PERMILLE}
+def best(scores: dict[int, dict[str, float]]) -> Fitted:
+    """The best temperature.
+
+    Args:
+        scores: temperature (permille) -> run -> its score.
+    """
+    grid = sorted(scores)
+    names = sorted(scores[grid[0]])
+    rows: NDArray[np.float64] = np.array([[scores[t][name] for name in names] for t in grid])
+    means = rows.mean(axis=1)
+    drawn = np.random.default_rng(1).integers(len(names), size=(RESAMPLES, len(names)))
+    again = np.array([grid[rows[:, some].mean(axis=1).argmin()] for some in drawn])
+    low, high = np.quantile(again, (0.025, 0.975), method="nearest")
+    return Fitted(
+        {t: round(float(mean), 4) for t, mean in zip(grid, means, strict=True)},
+        grid[int(means.argmin())],
+        int(low),
+        int(high),
+    )
+
+
+def _at(folders: list[Path], tables: Tables, temperature: int) -> list[Run]:
+    told = attrs.evolve(tables, temperature_permille=temperature)
+    return list(load_runs(folders, told, world=HOME.name))
+
+
+def _scored_at(folders: list[Path], tables: Tables, temperature: int) -> dict[str, float]:
+    return scored(_at(folders, tables, temperature))
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.fit.calibrate", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="RUNS")
-    parser.add_argument("--into", type=Path)
+    parser.add_argument("--into", type=Path, metavar="TABLE")
     args = parser.parse_args(argv)
-    runs = list(load_runs(args.folders, attrs.evolve(shipped(), temperature_permille=1000)))
-    scores = fit_temperature(runs)
-    for temperature, brier in scores.items():
-        print(f"{temperature / 1000:.2f}  {brier:.4f}")
-    best = min(scores, key=lambda temperature: scores[temperature])
-    print(f"{len(runs)} runs: {best / 1000:.2f}")
+    file = args.into or VERDICT / "fitted.json"
+    table: dict[str, Any] = json.loads(file.read_text())
+    tables = Tables.parse(file.read_bytes(), (VERDICT / "priors.json").read_bytes())
+    runs = _at(args.folders, tables, GRID_PERMILLE[0])
+    if not scored(runs):
+        parser.error("no run there has a step that is judged")
+    with ProcessPoolExecutor() as others:
+        rest = GRID_PERMILLE[1:]
+        found = others.map(partial(_scored_at, args.folders, tables), rest)
+        scores = {GRID_PERMILLE[0]: scored(runs), **dict(zip(rest, found, strict=True))}
+    fitted = best(scores)
+    for temperature, brier in fitted.brier.items():
+        print(f"{temperature / 1000:.1f}  {brier:.4f}")
+    print(
+        f"{len(runs)} runs: {fitted.best_permille / 1000:g}, 95 % from "
+        f"{fitted.from_permille / 1000:g} to {fitted.to_permille / 1000:g}"
+    )
     if args.into is not None:
-        table: dict[str, Any] = json.loads(args.into.read_text())
-        table["temperature_permille"] = best
+        table["temperature_permille"] = fitted.best_permille
         table["provenance"]["temperature"] = {
             "command": "python -m lab.fit.calibrate",
+            "archives": [folder.name for folder in args.folders],
             **runs_used(runs),
-            "brier_by_temperature": {
-                f"{t / 1000:g}": round(scores[t], 4) for t in sorted({1000, best, 2000})
-            },
+            "from_permille": fitted.from_permille,
+            "to_permille": fitted.to_permille,
+            "brier_by_temperature": {f"{t / 1000:g}": b for t, b in fitted.brier.items()},
         }
         args.into.write_text(json.dumps(table, indent=1) + "\n")
     return 0

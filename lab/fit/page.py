@@ -74,10 +74,13 @@ def _heated(made: dict[str, Any]) -> str:
     found = made.get("temperature")
     if found is None:
         return ""
-    tried = ", ".join(f"{score} at {t}" for t, score in found["brier_by_temperature"].items())
+    scores = found["brier_by_temperature"]
+    tried = ", ".join(f"{score} at {t}" for t, score in scores.items())
     return (
-        f", by the Brier score of the likeliest place on {found['runs']} runs that are not among "
-        f"those (engine {found['engine']}): {tried}"
+        f" (95 % from {found['from_permille'] / 1000:g} to {found['to_permille'] / 1000:g}), by "
+        f"the Brier score of the likeliest place on {found['runs']} runs that are not among those "
+        f"({', '.join(f'`{name}`' for name in found['archives'])}; engine {found['engine']}; they "
+        f"had been looked at before): {tried}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import attrs
 
@@ -131,24 +132,48 @@ def reliability(runs: list[Run]) -> Reliability:
     width = 10
     sums = [[0.0, 0.0, 0.0] for _ in range(width)]
     brier = total = 0.0
-    for run in runs:
-        truth_at = judged(run)
-        rows = [(s, v) for s, v in run.verdicts.items() if s in truth_at]
-        if not rows:
-            continue
-        weight = 1.0 / len(rows)
-        for second, verdict in rows:
-            place, p = top(verdict)
-            hit = float(is_right(run, place, truth_at[second].place))
-            cell = sums[min(width - 1, int(p * width))]
-            cell[0] += weight * p
-            cell[1] += weight * hit
-            cell[2] += weight
-            brier += weight * (p - hit) ** 2
-            total += weight
+    for weight, _, p, hit in _told(runs):
+        cell = sums[min(width - 1, int(p * width))]
+        cell[0] += weight * p
+        cell[1] += weight * hit
+        cell[2] += weight
+        brier += weight * (p - hit) ** 2
+        total += weight
     ece = sum(abs(a - b) for a, b, _ in sums) / max(total, 1e-9)
     bins = tuple((a / w, b / w, round(w * 100)) for a, b, w in sums if w > 0)
     return Reliability(ece, brier / max(total, 1e-9), bins)
+
+
+def by_word(runs: list[Run]) -> dict[str, tuple[float, float, float]]:
+    """What was said at a step -> (mean probability told of the likeliest place, share of steps at
+    which it was right, weight in runs)."""
+    sums: dict[str, list[float]] = {}
+    for weight, verdict, p, hit in _told(runs):
+        cell = sums.setdefault(_word(verdict), [0.0, 0.0, 0.0])
+        cell[0] += weight * p
+        cell[1] += weight * hit
+        cell[2] += weight
+    return {word: (a / w, b / w, w) for word, (a, b, w) in sums.items()}
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.among:
+        return "set"
+    if is_leaf(verdict.bottleneck):
+        return "leaf"
+    return verdict.bottleneck if verdict.bottleneck not in INNER_NAMES else "inner"
+
+
+def _told(runs: list[Run]) -> Iterator[tuple[float, Verdict, float, float]]:
+    """(weight, verdict, probability told of the likeliest place, whether it is right) of each
+    judged step; all of a run's weigh 1 together."""
+    for run in runs:
+        truth_at = judged(run)
+        rows = [(s, v) for s, v in run.verdicts.items() if s in truth_at]
+        for second, verdict in rows:
+            place, p = top(verdict)
+            hit = float(is_right(run, place, truth_at[second].place))
+            yield 1.0 / len(rows), verdict, p, hit
 
 
 def is_right(run: Run, place: str, truth: str) -> bool:

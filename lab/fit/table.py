@@ -2,7 +2,7 @@
 
     python -m lab.fit.table [--into streamnotice/verdict/fitted.json]
 
-brings a table in line with what follows by logic (`lab.fit.caching`, `lab.fit.host`), without the
+brings a table in line with what follows by logic (`lab.fit.counts.TIES`), without the
 runs that it was counted on: as a new fit would.
 """
 

@@ -234,6 +234,8 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
             world = ABROAD if kind == "abroad" else HOME
             if any(world_of(t) != world.name for t in _truths(getattr(args, kind))):
                 parser.error(f"not all of these runs are of the world {world.name}")
+        if any(not t["scenario"].get("beside") for t in _truths(args.beside)):
+            parser.error("not all of these runs have something beside their fault")
         before = json.loads(page.DATA.read_text(encoding="utf-8"))
         if not args.folders and before["made"]["engine"] != ENGINE_VERSION:
             parser.error("the rest of the page is of another engine: measure all of it")

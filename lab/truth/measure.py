@@ -11,7 +11,16 @@ from typing import Any
 import attrs
 
 from lab.fit.recordings import Remember, Step, load_runs
-from lab.fit.score import Judged, Reliability, false_peaks, holds, judge_run, reliability, top
+from lab.fit.score import (
+    Judged,
+    Reliability,
+    by_word,
+    false_peaks,
+    holds,
+    judge_run,
+    reliability,
+    top,
+)
 from lab.truth.rivals import RIVALS
 from streamnotice.bottlenecks import FINE, OTHER, answerable_for, is_leaf, is_named
 from streamnotice.estimates import Estimates
@@ -155,6 +164,10 @@ def figures(measured: Measured) -> dict[str, Any]:
         "ece": round(measured.calibration.ece, 4),
         "brier": round(measured.calibration.brier, 4),
         "bins": [[round(a, 3), round(b, 3), n] for a, b, n in measured.calibration.bins],
+        "by_word": {
+            word: [round(part, 3) for part in row]
+            for word, row in sorted(by_word([j.run for j in measured.judged]).items())
+        },
     }
 
 

@@ -117,6 +117,23 @@ def _bins(value: dict[str, Any]) -> list[str]:
     return lines
 
 
+_WORDS: Final = {
+    "none": "nothing wrong",
+    "undetermined": "`undetermined`",
+    "inner": "an inner name",
+    "set": "a set (`among`)",
+    "leaf": "a leaf",
+}
+
+
+def _by_word(value: dict[str, Any]) -> list[str]:
+    """Calibration by what was said at a step."""
+    lines = ["| verdict | given | true | weight (runs) |", "|---|---:|---:|---:|"]
+    rows = ((text, value["by_word"].get(word)) for word, text in _WORDS.items())
+    lines += [f"| {text} | {r[0]:.3f} | {r[1]:.3f} | {r[2]:.1f} |" for text, r in rows if r]
+    return lines
+
+
 _APART: Final = {
     "tunnels": (
         "Under a VPN",
@@ -210,7 +227,10 @@ def figures(data: dict[str, Any]) -> str:
         "![Reliability: share true over probability given](picture/reliability.svg)", "",
         "Over all decision steps at peace or at harm, each run weighing alike: the probability "
         "given to the likeliest leaf (or to `none`), and how often that was true.", "",
-        *_bins(whole),
+        *_bins(whole), "",
+        "The same by what the verdict said at the step: where a name has crossed its gate, and "
+        "where [nothing has](how-it-weighs.md#what-is-told-of-what-stands-untested).", "",
+        *_by_word(whole),
         *(line for name in _APART for line in _apart(name, data.get(name))),
         *_probing(data.get("probing")),
         "", "## The gate", "",

@@ -1,10 +1,10 @@
 """How likely places are that no gate was crossed for: less clearly than the filter holds.
 
-Rules are not as independent as the filter's product takes them to be. Where a gate was crossed its
-probabilities have stood a test of their own, and are about as often right as they say. What has not
-stood one is too sure, and temperature scaling mends that (Guo, Pleiss, Sun, Weinberger, *On
-Calibration of Modern Neural Networks*, ICML 2017): to the power of 1/T and normalised, with one T
-for all, fitted on runs that the likelihoods never saw (`lab.fit.calibrate`).
+Rules are not as independent as the filter's product takes them to be. A name that has crossed its
+gate has stood a test of its own. What has not is told too surely, and temperature scaling mends
+that (Guo, Pleiss, Sun, Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017): to the
+power of 1/T and normalised, with one T for all, fitted on runs that the likelihoods were not
+counted on (`lab.fit.calibrate`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def calibrated(
 ) -> dict[str, int]:
     """Log probabilities (mdb) by place, those of *untested* ones nearer to one another.
 
-    What these hold together stays as it is, and no two change their order.
+    What these hold together stays as it is, and no two of them change their order.
 
     Args:
         masses: the filter's, by place.

@@ -14,7 +14,7 @@ from functools import cache
 
 import attrs
 
-from streamnotice.decibans import NEVER, from_ratio, log_add, log_add_each, log_sum
+from streamnotice.decibans import NEVER, from_ratio, log_add, log_add_each, log_sum, to_ppm
 from streamnotice.snapshot import derived, stateful
 
 PPM = 1_000_000
@@ -72,6 +72,11 @@ class Filter:
         total = log_sum(joint)
         self.logs = _at_least_never([log - total for log in joint])
         self._masses = None
+
+    @property
+    def wrong_ppm(self) -> int:
+        """Probability that something is wrong."""
+        return PPM - to_ppm(self.logs[0])
 
     def likeliest(self, members: Iterable[int]) -> int:
         """The likeliest of some states; of equals the first."""

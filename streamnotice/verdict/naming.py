@@ -245,7 +245,7 @@ class Namer:
         was wrong, or has just recovered from it, the name says what that was.
         """
         mass = belief.mass(self.names[key])
-        wrong_ppm = PPM - to_ppm(belief.logs[0])
+        wrong_ppm = belief.wrong_ppm
         if to_ppm(mass) * PPM >= (self.bars_ppm[key] - HOLD_PPM) * wrong_ppm:
             return True
         if wrong_ppm > FADED_PPM:
@@ -293,24 +293,23 @@ class Namer:
         """(leaf or `none`, ppm), most likely first; at most 1 in sum.
 
         Args:
-            named: what is said, and so has crossed its gate; else nothing has, where playback
-                suffers.
-            suffers: something must be wrong, then. In calm that nothing is needs no test.
+            named: what is said.
+            suffers: playback does, or a notice stands: that nothing is wrong is not beyond
+                question, then.
         """
         masses = {UNDETERMINED: belief.mass(self._others), **dict(self._masses(belief))}
         untested: Collection[str] = ()
-        if named is None:
-            untested = masses if suffers else ()
-        elif _is_inner(named.key):
-            untested = leaves_under(named.key)
+        if named is not None:
+            untested = named.among or leaves_under(named.bottleneck)
+        elif suffers:
+            untested = masses
         told = calibrated(masses, untested, self.tables.temperature_permille)
         del told[UNDETERMINED]
-        rows = [(place, to_ppm(log)) for place, log in told.items()]
-        rows.sort(key=lambda row: (-row[1], row[0]))
+        shares = {place: to_ppm(log) for place, log in told.items()}
         # A log's last digit is worth 230 ppm near 1: only the largest can be off by more than 1.
-        excess = max(0, sum(ppm for _, ppm in rows) - PPM)
-        rows[0] = (rows[0][0], rows[0][1] - excess)
-        return rows
+        excess = max(0, sum(shares.values()) - PPM)
+        shares[max(shares, key=shares.__getitem__)] -= excess
+        return sorted(shares.items(), key=lambda row: (-row[1], row[0]))
 
     def _masses(self, belief: Filter) -> list[tuple[str, int]]:
         mass, names = belief.mass, self.names

@@ -90,6 +90,9 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         }
         if any(len(values) != len(states) for values in likelihoods[rule].values()):
             raise EvidenceError(f"table row of rule {rule} has not one number for each state")
+    temperature = int(fit["temperature_permille"])
+    if not 1000 <= temperature <= 10_000:
+        raise EvidenceError(f"temperature_permille must be from 1000 to 10000, not {temperature}")
     weights = [int(mix["weights"].get(str(state), 0)) for state in states[1:]]
     if any(weight <= 0 for weight in weights):
         raise EvidenceError("every state of the table needs a prior weight above 0")
@@ -105,7 +108,7 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         gate_temper_permille=int(fit["gate_temper_permille"]),
         gate_inner_permille=int(fit["gate_inner_permille"]),
         fatigue_steps=max(1, int(fit["fatigue_steps"])),
-        temperature_permille=max(1000, int(fit["temperature_permille"])),
+        temperature_permille=temperature,
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),
     )

@@ -120,10 +120,6 @@ class Weigher:
         memory.spoken = found.key if found is not None and says else None
         return found
 
-    def wrong_ppm(self, memory: Memory) -> int:
-        """How likely it is that something is wrong, as the filter holds it."""
-        return PPM - to_ppm(memory.belief.logs[0])
-
     def verdict(
         self,
         memory: Memory,
@@ -133,11 +129,16 @@ class Weigher:
         impact: Impact | None,
         stall_in_ns: tuple[int, int] | None,
         wants: Intensity,
+        suffers: bool,
     ) -> Verdict:
-        """The step's verdict with its waterfall."""
+        """The step's verdict with its waterfall.
+
+        Args:
+            suffers: as for `Namer.alternatives`.
+        """
         belief = memory.belief
         against, runner_up = self.namer.against(named, belief)
-        told = self.namer.alternatives(belief, named, impact is not None)
+        told = self.namer.alternatives(belief, named, suffers)
         items: tuple[Item, ...] = ()
         if named is not None:
             best = belief.likeliest(named.members)

@@ -30,9 +30,9 @@ SETTINGS = Policy().settings()
 NAMES = ("undetermined", "network", "network.home.wifi", "service.edge")
 
 
-def step(life: Life, now: int, told: Verdict, key: str) -> list[Notice]:
-    """One step of an engine that is as sure that something is wrong as it tells."""
-    return life.step(now, told, key, now, SETTINGS, told.confidence_ppm)
+def step(life: Life, now: int, told: Verdict, key: str, wrong_ppm: int = 950_000) -> list[Notice]:
+    """One step of an engine that is so sure that something is wrong, whatever it tells of it."""
+    return life.step(now, told, key, now, SETTINGS, wrong_ppm)
 
 
 def verdict(now: int, name: str, impact: Impact | None) -> Verdict:
@@ -164,10 +164,10 @@ def test_of_a_stall_ahead_it_is_said_if_that_is_near_and_no_chance(
         near = attrs.evolve(
             verdict(now, "undetermined", "stall_ahead"),
             stall_in_ns=(0, round(in_s * S_NS)),
-            confidence_ppm=round(sure * 1e6),
+            confidence_ppm=round((1.9 - sure) * 1e6),  # what is told of it has no part in it
         )
         life.harm(now, "stall_ahead", SETTINGS, "playing")
-        said += step(life, now, near, "undetermined")
+        said += step(life, now, near, "undetermined", round(sure * 1e6))
     assert [(n.at_ns // S_NS, n.impact) for n in said] == ([(2, "stall_ahead")] if told else [])
 
 

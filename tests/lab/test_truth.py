@@ -12,9 +12,10 @@ import attrs
 import pytest
 
 from lab.fit.recordings import Run
-from lab.fit.score import judge, judge_run
+from lab.fit.score import judge, judge_run, reliability
 from lab.truth import page
-from lab.truth.measure import share
+from lab.truth.__main__ import main
+from lab.truth.measure import Measured, families, share
 from lab.truth.paired import paired
 from lab.truth.remembered import remembered
 from streamnotice.bottlenecks import FINE, OTHER, State
@@ -46,6 +47,21 @@ def test_the_errors_listed_are_as_many_as_are_counted() -> None:
     third = sum(error["third_party"] for error in data["errors"])
     assert third == whole["third_party_blamed_wrongly"]["count"]
     assert sum(row["wrong"] for row in data["families"]) == whole["wrong_at_any_time"]["count"]
+
+
+def test_runs_can_be_counted_under_something_else_than_their_family() -> None:
+    measured = Measured([judge_run(RUN)], {}, reliability([]))
+    assert [row["family"] for row in families(measured)] == ["made"]
+    (row,) = families(measured, {"made": "a busy computer"})
+    assert (row["family"], row["harmed"]) == ("a busy computer", 1)
+
+
+def test_only_runs_with_something_beside_their_fault_are_measured_as_such(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["measure", "--beside", str(RECORDINGS)])
+    assert "beside their fault" in capsys.readouterr().err
 
 
 def test_the_interval_holds_the_share_and_narrows() -> None:

@@ -296,10 +296,10 @@ def test_waterfall_adds_up_and_time_alone_makes_little_strength() -> None:
     memory = using.fresh()
     play(using, memory, [HOME] * 20)
     named = using.name(memory, ALL)
-    short = using.verdict(memory, 20 * S_NS, 0, named, "stalled", None, "suspect")
+    short = using.verdict(memory, 20 * S_NS, 0, named, "stalled", None, "suspect", True)
     play(using, memory, [HOME] * 60, start=20)
     named = using.name(memory, ALL)
-    long = using.verdict(memory, 80 * S_NS, 0, named, "stalled", None, "suspect")
+    long = using.verdict(memory, 80 * S_NS, 0, named, "stalled", None, "suspect", True)
     for verdict in (short, long):
         assert verdict.weight_mdb == sum(item.weight_mdb for item in verdict.items)
         assert verdict.items[0].rule == "queue_place"

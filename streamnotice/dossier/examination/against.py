@@ -48,7 +48,7 @@ class Margin:
 
     Attributes:
         key: the name; leaves that pass together joined by "+".
-        confidence_ppm, bar_ppm: probability, and what it must reach.
+        confidence_ppm, bar_ppm: probability as the filter holds it, and what it must reach.
         hold_ppm: below this a name once said falls.
         gate_mdb: how far its sequential test, and those of all names that cover it, stand over
             (under, if negative) their thresholds, at the least.
@@ -117,8 +117,7 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
     best = best_state(on)
     inside = leaves_of(on.claim) if on.claim else {tables.states[best].place}
     found = []
-    suffers = on.steps[-1].impact is not None
-    told = dict(on.weigher.namer.alternatives(belief, on.claim, suffers))
+    told = dict(on.weigher.namer.alternatives(belief, on.claim, on.steps[-1].suffers))
     tally = Tally.of(said)
     members = {name: at for name, at in on.weigher.namer.names.items() if is_leaf(name)}
     members[NONE] = (0,)

@@ -56,6 +56,11 @@ class Asked:
     impact: Impact | None
     says: bool = True
 
+    @property
+    def suffers(self) -> bool:
+        """As `Namer.alternatives` asks."""
+        return self.suffering or self.says
+
 
 @attrs.frozen(eq=False)
 class Session:
