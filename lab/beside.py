@@ -16,6 +16,7 @@ import attrs
 
 from lab.actions import CpuStarved, Crowd, LinkChange
 from lab.build import LADDER_BPS
+from lab.topology import late_answers
 
 if TYPE_CHECKING:
     from lab.scenarios import Scenario
@@ -55,11 +56,10 @@ class Oddity:
 
     def put_beside(self, scenario: Scenario) -> Scenario:
         """*scenario* with it, or with what can stand beside any fault."""
-        for name in (self.name, _ANYWHERE):
-            made = _KINDS[name].put(self.rng, scenario)
-            if made is not None:
-                return attrs.evolve(made, beside=name)
-        raise AssertionError(_ANYWHERE)
+        made = _KINDS[self.name].put(self.rng, scenario)
+        if made is None:
+            return attrs.evolve(_reference_poor(self.rng, scenario), beside=_ANYWHERE)
+        return attrs.evolve(made, beside=self.name)
 
 
 def draw(family: str, rng: random.Random) -> Oddity:
@@ -99,9 +99,8 @@ def _reference_poor(rng: random.Random, scenario: Scenario) -> Scenario:
 
 
 def _poor_wifi(rng: random.Random, scenario: Scenario) -> Scenario:
-    """Some loss, which leaves TCP three times the top rendition (Mathis et al., CCR 1997)."""
-    rtt_s = max(0.008, scenario.network.base_rtt_ms() / 1e3)
-    loss = min(0.004, (1.2 * 1448 * 8 / (rtt_s * 3 * _HIGH_BPS)) ** 2)
+    """Some loss, which leaves TCP three times the top rendition."""
+    loss = min(0.004, scenario.network.loss_for(3 * _HIGH_BPS))
     values = {"loss": round(loss, 5), "jitter_ms": round(rng.uniform(2, 8), 1)}
     return _links_before(scenario, LinkChange("wifi.both", values))
 
@@ -109,15 +108,13 @@ def _poor_wifi(rng: random.Random, scenario: Scenario) -> Scenario:
 def _late_router(rng: random.Random, scenario: Scenario) -> Scenario | None:
     """A router's own answers come late, not what it forwards; none beside the fault's links."""
     network = scenario.network
-    there = {end for link in network.links for end in (link.near, link.far)}
     places = {scenario.place, *scenario.truth_among}
     faulty = {e for link in network.links if link.place in places for e in (link.near, link.far)}
-    routers = [*network.hops, "transit", "srouter"]
-    able = [r for r in routers if r in there and r not in {*network.silent, *faulty}]
+    able = [r for r in network.routers if r not in {*network.silent, *faulty}]
     if not able:
         return None
-    late = ((rng.choice(able), round(rng.uniform(25, 180), 1)),)
-    return attrs.evolve(scenario, network=attrs.evolve(network, slow_icmp=late))
+    late = late_answers(rng, able)
+    return attrs.evolve(scenario, network=attrs.evolve(network, slow_icmp=(late,)))
 
 
 def _busy_border(rng: random.Random) -> Wishes:

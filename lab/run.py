@@ -25,7 +25,7 @@ from typing import Any
 import attrs
 
 from lab import build, isolation, starved
-from lab.actions import Crowd, LinkChange
+from lab.actions import CpuStarved, Crowd, LinkChange
 from lab.device import Starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
@@ -109,8 +109,11 @@ class _Run:
         if scenario.origin_fault:
             self.services.origin.fault(True, scenario.origin_fault)
         self._helpers_fault(on=True)
-        if scenario.device is not None and self.player is not None:
-            self.trouble = Starvation(scenario.device)
+        self._starve(scenario.device)
+
+    def _starve(self, plan: CpuStarved | None) -> None:
+        if plan is not None and self.player is not None:
+            self.trouble = Starvation(plan)
             self.trouble.start(self.player.pid)
 
     def _offset(self) -> None:
@@ -197,9 +200,7 @@ class _Run:
                 break
         zero_ns = self.zero_ns
         if zero_ns is not None:
-            if self.scenario.device_before is not None:
-                self.trouble = Starvation(self.scenario.device_before)
-                self.trouble.start(player.pid)
+            self._starve(self.scenario.device_before)
             if self.scenario.onset_s is not None:
                 self.timeline.at(zero_ns + round(self.scenario.onset_s * 1e9), self._onset)
             if self.scenario.ends_s is not None:
@@ -256,12 +257,9 @@ class _Run:
             unread = self.net.unread_drops() - unread_before
         took_s = time.monotonic() - began
         waited = (_pressure_us() - pressure) / 1e6 / took_s
-        self._keep_dossier(home / "dossier.jsonl")
-        return self._truth(report, unread, round(1000 * waited))
-
-    def _keep_dossier(self, made: Path) -> None:
-        if not keep_dossier(made, self.folder):
+        if not keep_dossier(home / "dossier.jsonl", self.folder):
             self.failures.append("watch left no dossier")
+        return self._truth(report, unread, round(1000 * waited))
 
     def _session_s(self, at_ns: int | None) -> float | None:
         if at_ns is None or self.zero_ns is None:

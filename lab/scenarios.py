@@ -189,17 +189,16 @@ def _slow(draw_: _Draw, name: str) -> tuple[LinkChange, ...]:
     return (LinkChange(f"{name}.down", {"rate_bps": draw_.capacity_bps, "queue_bytes": queue}),)
 
 
-def _loss_for(draw_: _Draw, network: Plan, link: Link) -> float:
-    """Loss at which one TCP flow gets about the wanted capacity (Mathis et al., CCR 1997)."""
-    rtt_s = max(0.008, network.base_rtt_ms() / 1e3)
-    loss = (1.2 * 1448 * 8 / (rtt_s * draw_.capacity_bps)) ** 2
+def _loss_for(draw_: _Draw, network: Plan) -> float:
+    """Loss at which one TCP flow gets about the wanted capacity."""
+    loss = network.loss_for(draw_.capacity_bps)
     if draw_.severity == "near_miss":
         return min(0.01, loss)
     return min(0.3, max(0.02, loss))
 
 
 def _lossy(draw_: _Draw, network: Plan, name: str) -> tuple[str, tuple[LinkChange, ...]]:
-    loss = round(_loss_for(draw_, network, network.link(name)), 4)
+    loss = round(_loss_for(draw_, network), 4)
     if draw_.rng.random() < 0.5:
         return f"independent {loss:.3f}", (LinkChange(f"{name}.down", {"loss": loss}),)
     burst, bad_loss = draw_.rng.choice((3, 6, 12)), draw_.rng.uniform(0.5, 0.9)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -124,6 +124,16 @@ class Plan:
             found["neighbour"] = None
         return tuple(found)
 
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """Those of the provider and beyond, nearest first."""
+        return routers(self.hops, self.links)
+
+    def loss_for(self, bps: float) -> float:
+        """Loss at which one TCP flow to the edge gets about *bps* (Mathis et al., CCR 1997)."""
+        rtt_s = max(0.008, self.base_rtt_ms() / 1e3)
+        return (1.2 * 1448 * 8 / (rtt_s * bps)) ** 2
+
     def base_rtt_ms(self) -> float:
         """Round trip from viewer to edge over empty queues, without jitter."""
         core = [f"core{i}" for i in range(1, 9)]
@@ -135,6 +145,17 @@ class Plan:
             back = [*(n for n in there if n not in unused), "back", "backx"]
         detour_ms = 4 * self.link("vpnl").delay_ms if self.has("vpnl") else 0.0
         return detour_ms + sum(self.link(n).delay_ms for n in (*there, *back))
+
+
+def routers(hops: tuple[str, ...], links: Iterable[Link]) -> tuple[str, ...]:
+    """The provider's and those beyond that *links* lead to."""
+    ends = {link.far for link in links}
+    return (*hops, *(name for name in ("transit", "srouter") if name in ends))
+
+
+def late_answers(rng: random.Random, able: list[str]) -> tuple[str, float]:
+    """One of those routers, and by how many ms its own answers come late."""
+    return rng.choice(able), round(rng.uniform(25, 180), 1)
 
 
 @attrs.frozen
@@ -344,14 +365,13 @@ def draw(seed: int, wishes: Wishes | None = None) -> Plan:
         neighbour_ip = line_block.pair()[0]
 
     # Routers' manners
-    ends = {k.far for k in links}
-    routers = [*hops, *(n for n in ("transit", "srouter") if n in ends)]
+    able = routers(hops, links)
     chance = HERE.silent if want.silent is None else (0.5 if want.silent else 0.0)
-    silent = tuple(r for r in routers if rng.random() < chance)
+    silent = tuple(r for r in able if rng.random() < chance)
     slow: list[tuple[str, float]] = []
-    talkative = [r for r in routers if r not in silent]
+    talkative = [r for r in able if r not in silent]
     if talkative and (want.slow_icmp or rng.random() < HERE.slow_icmp):
-        slow.append((rng.choice(talkative), round(rng.uniform(25, 180), 1)))
+        slow.append(late_answers(rng, talkative))
 
     table = [
         Network(str(provider.net), 64500, "provider"),

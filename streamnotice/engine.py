@@ -213,7 +213,7 @@ class Engine:
             impact,
             seen.playback.stall_in_ns(now, stuck),
             wants,
-            suffering or self.showing,
+            suffering or says,
         )
         key = speaks.key if speaks else verdict.bottleneck
         events: list[AnyEvent] = [*self._playback_changed(now), verdict]

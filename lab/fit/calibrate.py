@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,13 +90,13 @@ def main(argv: list[str] | None = None) -> int:
     file = args.into or VERDICT / "fitted.json"
     table: dict[str, Any] = json.loads(file.read_text())
     tables = Tables.parse(file.read_bytes(), (VERDICT / "priors.json").read_bytes())
-    runs = _at(args.folders, tables, GRID_PERMILLE[0])
-    if not scored(runs):
+    first, *rest = GRID_PERMILLE
+    with ProcessPoolExecutor() as others:  # each replays all runs, as do we
+        later = {t: others.submit(_scored_at, args.folders, tables, t) for t in rest}
+        runs = _at(args.folders, tables, first)
+        scores = {first: scored(runs), **{t: one.result() for t, one in later.items()}}
+    if not scores[first]:
         parser.error("no run there has a step that is judged")
-    with ProcessPoolExecutor() as others:
-        rest = GRID_PERMILLE[1:]
-        found = others.map(partial(_scored_at, args.folders, tables), rest)
-        scores = {GRID_PERMILLE[0]: scored(runs), **dict(zip(rest, found, strict=True))}
     fitted = best(scores)
     for temperature, brier in fitted.brier.items():
         print(f"{temperature / 1000:.1f}  {brier:.4f}")

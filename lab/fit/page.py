@@ -79,8 +79,8 @@ def _heated(made: dict[str, Any]) -> str:
     return (
         f" (95 % from {found['from_permille'] / 1000:g} to {found['to_permille'] / 1000:g}), by "
         f"the Brier score of the likeliest place on {found['runs']} runs that are not among those "
-        f"({', '.join(f'`{name}`' for name in found['archives'])}; engine {found['engine']}; they "
-        f"had been looked at before): {tried}"
+        f"({', '.join(f'`{name}`' for name in found['archives'])}; engine {found['engine']}): "
+        f"{tried}"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import attrs
 
@@ -21,6 +22,9 @@ from streamnotice.bottlenecks import (
 )
 from streamnotice.events import Verdict
 from streamnotice.policy import S_NS
+
+Key = TypeVar("Key", int, str)
+_Told = tuple[float, Verdict, float, float]
 
 
 def judge(run: Run, bottleneck: str, among: tuple[str, ...]) -> str:
@@ -130,30 +134,32 @@ class Reliability:
 def reliability(runs: list[Run]) -> Reliability:
     """Expected calibration error and Brier score of the top alternative at each judged step."""
     width = 10
-    sums = [[0.0, 0.0, 0.0] for _ in range(width)]
-    brier = total = 0.0
-    for weight, _, p, hit in _told(runs):
-        cell = sums[min(width - 1, int(p * width))]
-        cell[0] += weight * p
-        cell[1] += weight * hit
-        cell[2] += weight
-        brier += weight * (p - hit) ** 2
-        total += weight
-    ece = sum(abs(a - b) for a, b, _ in sums) / max(total, 1e-9)
-    bins = tuple((a / w, b / w, round(w * 100)) for a, b, w in sums if w > 0)
-    return Reliability(ece, brier / max(total, 1e-9), bins)
+    told = list(_told(runs))
+    cells = _cells((min(width - 1, int(row[2] * width)), row) for row in told)
+    total = max(sum(weight for weight, *_ in told), 1e-9)
+    brier = sum(weight * (p - hit) ** 2 for weight, _, p, hit in told)
+    sums = [cells[number] for number in sorted(cells)]
+    ece = sum(abs(a - b) for a, b, _ in sums) / total
+    bins = tuple((a / w, b / w, round(w * 100)) for a, b, w in sums)
+    return Reliability(ece, brier / total, bins)
 
 
 def by_word(runs: list[Run]) -> dict[str, tuple[float, float, float]]:
     """What was said at a step -> (mean probability told of the likeliest place, share of steps at
     which it was right, weight in runs)."""
-    sums: dict[str, list[float]] = {}
-    for weight, verdict, p, hit in _told(runs):
-        cell = sums.setdefault(_word(verdict), [0.0, 0.0, 0.0])
+    cells = _cells((_word(row[1]), row) for row in _told(runs))
+    return {word: (a / w, b / w, w) for word, (a, b, w) in cells.items()}
+
+
+def _cells(rows: Iterable[tuple[Key, _Told]]) -> dict[Key, list[float]]:
+    """Weighted sums (probability told, whether it is right, weight) of the rows of each key."""
+    cells: dict[Key, list[float]] = {}
+    for key, (weight, _, p, hit) in rows:
+        cell = cells.setdefault(key, [0.0, 0.0, 0.0])
         cell[0] += weight * p
         cell[1] += weight * hit
         cell[2] += weight
-    return {word: (a / w, b / w, w) for word, (a, b, w) in sums.items()}
+    return cells
 
 
 def _word(verdict: Verdict) -> str:
@@ -164,7 +170,7 @@ def _word(verdict: Verdict) -> str:
     return verdict.bottleneck if verdict.bottleneck not in INNER_NAMES else "inner"
 
 
-def _told(runs: list[Run]) -> Iterator[tuple[float, Verdict, float, float]]:
+def _told(runs: list[Run]) -> Iterator[_Told]:
     """(weight, verdict, probability told of the likeliest place, whether it is right) of each
     judged step; all of a run's weigh 1 together."""
     for run in runs:

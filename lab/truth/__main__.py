@@ -164,16 +164,16 @@ def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
     return {
         "made": _made(truths, counted),
         "modes": modes,
-        "families": measure.families(whole, _oddities(folders) if kind == "beside" else None),
+        "families": measure.families(whole, _oddities(counted) if kind == "beside" else None),
         "confusion": measure.confusion(whole),
         "errors": _errors(whole),
     }
 
 
-def _oddities(folders: list[Path]) -> dict[str, str]:
+def _oddities(truths: list[dict[str, Any]]) -> dict[str, str]:
     """Run -> what stood beside its fault."""
-    runs = (run for folder in folders for run in recorded(folder))
-    return {name: truth["scenario"]["beside"] for name, truth, _ in runs}
+    scenarios = [truth["scenario"] for truth in truths]
+    return {f"{one['family']}-{one['seed']}": one["beside"] for one in scenarios}
 
 
 def kept() -> dict[str, Any]:

@@ -278,7 +278,7 @@ class Namer:
         inside = set(members)
         return sum(
             to_ppm(log)
-            for place, log in self._masses(belief)
+            for place, log in self._masses(belief).items()
             if place == NONE or inside.isdisjoint(self.names[place])
         )
 
@@ -297,7 +297,7 @@ class Namer:
             suffers: playback does, or a notice stands: that nothing is wrong is not beyond
                 question, then.
         """
-        masses = {UNDETERMINED: belief.mass(self._others), **dict(self._masses(belief))}
+        masses = {UNDETERMINED: belief.mass(self._others), **self._masses(belief)}
         untested: Collection[str] = ()
         if named is not None:
             untested = named.among or leaves_under(named.bottleneck)
@@ -311,9 +311,9 @@ class Namer:
         shares[max(shares, key=shares.__getitem__)] -= excess
         return sorted(shares.items(), key=lambda row: (-row[1], row[0]))
 
-    def _masses(self, belief: Filter) -> list[tuple[str, int]]:
+    def _masses(self, belief: Filter) -> dict[str, int]:
         mass, names = belief.mass, self.names
-        return [(NONE, belief.logs[0]), *[(name, mass(names[name])) for name in self._leaves]]
+        return {NONE: belief.logs[0], **{name: mass(names[name]) for name in self._leaves}}
 
     def against(self, named: Named | None, belief: Filter) -> tuple[str, int]:
         """The likeliest leaf (or `none`) outside the name, and its best state's index."""

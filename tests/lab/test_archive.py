@@ -12,11 +12,9 @@ from lab.archive import opened, pack, recorded
 from lab.errors import LabError
 from lab.fit.recordings import load_runs
 from lab.run import keep_dossier
-from streamnotice.dossier import record
+from streamnotice.dossier import record as recording
 from streamnotice.dossier.reader import open_dossier
-from streamnotice.dossier.record import Recorder, make_header
-from streamnotice.engine import ENGINE_VERSION, Engine
-from streamnotice.policy import Policy
+from tests.dossier.recorded import observations, record
 
 RECORDINGS = Path("lab/recordings")
 NAMES = ("edge.slow-129001", "healthy.live-129001", "vpn.slow-129002")
@@ -82,24 +80,17 @@ def test_archives_are_joined_and_no_run_is_lost(runs: Path, tmp_path: Path) -> N
 def test_all_parts_of_a_long_record_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "LEAST_PART_BYTES", 20_000)
+    monkeypatch.setattr(recording, "LEAST_PART_BYTES", 10_000)
     made, folder = tmp_path / "made", tmp_path / "kept"
     made.mkdir()
     folder.mkdir()
     assert not keep_dossier(made / "dossier.jsonl", folder)
-    engine = Engine(Policy().settings())
-    header = make_header(
-        settings=engine.settings, engine_version=ENGINE_VERSION, tables=engine.tables.hashes(),
-        provisional=True, policy=Policy(),
-    )  # fmt: skip
-    recorder = Recorder(header, 20_000, made / "dossier.jsonl", snapshot=engine.snapshot)
-    for second in range(1, 300):
-        recorder.tick(second * 10**9)
-        recorder.events(engine.tick(second * 10**9))
-    recorder.close(300 * 10**9)
+    record(10_000, made / "dossier.jsonl")
     assert len(list(made.iterdir())) > 1
     assert keep_dossier(made / "dossier.jsonl", folder)
     kept = open_dossier(folder / "dossier.jsonl.gz")
     assert kept.header.part == 1
-    assert sum(entry.type == "tick" for entry in kept) == 299
+    assert sum(entry.type == "tick" for entry in kept) == sum(
+        isinstance(one, int) for one in observations()
+    )
     assert kept.closed
