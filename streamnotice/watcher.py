@@ -37,6 +37,7 @@ from streamnotice.observations import (
     PlaybackState,
     StoredBaseline,
 )
+from streamnotice.playback.news import PlaybackNews
 from streamnotice.policy import S_NS, Policy
 from streamnotice.registry import load
 from streamnotice.sensors import PASSIVE, PROBES, Sensor
@@ -157,6 +158,7 @@ class Watcher:
         self._baselines = dict(baselines) if isinstance(baselines, Mapping) else {}
         self.session = Session(self.policy, self._hand_in, on_error=self._on_error)
         self._tap: aiohttp.TraceConfig | None = None
+        self._news = PlaybackNews()
         self._recorder = Recorder(
             make_header(
                 settings=self._settings,
@@ -475,6 +477,8 @@ class Watcher:
             while self._waiting:
                 seen = self._waiting.pop(0)
                 try:
+                    if isinstance(seen, Playback) and not self._news.is_news(seen):
+                        continue
                     self._recorder.observation(seen)
                     events = self._engine.feed(seen)
                     self._recorder.events(events)

@@ -24,25 +24,28 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     figures = (("asking_permille", share), ("buffer_ns", level))
     if share >= 900:
         return Outcome("always", figures)
-    short = _short(seen, level)
-    if share >= 300:
-        return Outcome("partly_short" if short else "partly", figures)
-    if seen.playback.state == "stalled":
-        name = "idle_hungry"
-    elif _wants(seen, level, HUNGRY_NS):
-        if seen.playback.live or seen.newest:
-            return None  # what will be shown live can't be asked for before it has been made
-        name = "idle_hungry"
-    elif short:
-        name = "idle_short"
-    else:
-        return Outcome("idle_full", figures)
+    name = _pauses(seen, level, share)
+    if name is None:
+        return None
     # a player that waits before it tries again after a failure does ask
     since = now - WINDOW_S * S_NS
     failed = any(f.at_ns > since for f in seen.requests.failures) or any(
         a.at_ns > since and a.status >= 400 for a in seen.requests.answers
     )
-    return Outcome("retrying" if failed else name, figures)
+    return Outcome("retrying" if failed and name != "idle_full" else name, figures)
+
+
+def _pauses(seen: Estimates, level: int | None, share: int) -> str | None:
+    """How a player pauses that was asking for this share (permille) of the time."""
+    short = _short(seen, level)
+    if share >= 300:
+        return "partly_short" if short else "partly"
+    if seen.playback.state == "stalled":
+        return "idle_hungry"
+    if _wants(seen, level, HUNGRY_NS):
+        # what will be shown live can't be asked for before it has been made
+        return None if seen.playback.live or seen.newest else "idle_hungry"
+    return "idle_short" if short else "idle_full"
 
 
 def _wants(seen: Estimates, level: int | None, below_ns: int) -> bool:

@@ -32,11 +32,9 @@ from streamnotice.sensors.headers import needs_structured_fields, read_headers, 
 from streamnotice.sensors.tcp_info import TcpInfo, read_tcp_info, supported, unread_bytes
 from streamnotice.session import Session
 
-POLL_S: Final = 0.1
-"""How often the shared task looks while a request is young, in seconds."""
-POLL_OLD_S: Final = 0.2
-"""How often it looks afterwards."""
-_YOUNG_NS: Final = 3_000_000_000
+POLL_NS: Final = 200_000_000
+"""How often the shared task looks, at the odd tenths of each second of the session: the engine
+accounts by whole seconds, and a look that comes a little late must not fall into the next."""
 _SAY_AGAIN_NS: Final = 1_000_000_000
 _LONG_WAIT_NS: Final = 1_000_000_000
 _FORGOTTEN_NS: Final = 600_000_000_000
@@ -320,7 +318,7 @@ class Record:
 
     def look_if_due(self) -> None:
         """Look now if no one has for a while: hosts without an event loop have no shared task."""
-        if not self.is_ended and self._tracker.session.now() - self._said_ns >= POLL_S * 1e9:
+        if not self.is_ended and self._tracker.session.now() - self._said_ns >= POLL_NS:
             self.look()
 
     def age_ns(self) -> int:
@@ -566,7 +564,6 @@ async def _poll(ref: weakref.ref[RequestTracker]) -> None:
         if tracker is None or not tracker._records:
             return
         tracker.look()
-        # dense while something is young: the start of a flow says most about its path
-        young = any(r.age_ns() < _YOUNG_NS for r in tracker._records.values())
+        wait_ns = POLL_NS - (tracker.session.now() + POLL_NS // 2) % POLL_NS
         del tracker
-        await asyncio.sleep(POLL_S if young else POLL_OLD_S)
+        await asyncio.sleep(wait_ns / 1e9)

@@ -6,7 +6,7 @@ import pytest
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence import asking
-from streamnotice.observations import Playback, RequestEnded, RequestStarted
+from streamnotice.observations import Failure, Playback, RequestEnded, RequestStarted
 
 S_NS = 1_000_000_000
 
@@ -18,6 +18,7 @@ def pausing(
     live: bool | None = False,
     asks_s: int = 1,
     wants_data: bool | None = None,
+    failure: Failure | None = None,
 ) -> Estimates:
     """Ten seconds of a player that asks for some seconds in each six."""
     seen = Estimates()
@@ -25,7 +26,7 @@ def pausing(
         at_ns = second * S_NS
         if second % 6 == 0:
             seen.requests.started(RequestStarted(at_ns, second, "host-a", "media"))
-            seen.requests.ended(RequestEnded(at_ns + asks_s * S_NS, second, 1_000))
+            seen.requests.ended(RequestEnded(at_ns + asks_s * S_NS, second, 1_000, failure))
         seen.playback.feed(
             Playback(
                 at_ns,
@@ -57,6 +58,18 @@ def pausing(
     ],
 )
 def test_pauses(seen: Estimates, name: str) -> None:
+    answer = asking.read(seen, 10 * S_NS)
+    assert answer is not None
+    assert answer.name == name
+
+
+@pytest.mark.parametrize(
+    ("asks_s", "buffer_s", "name"),
+    [(1, 2, "retrying"), (1, 10, "retrying"), (3, 10, "retrying"), (1, 28, "idle_full")],
+)
+def test_a_pause_after_a_failure_is_no_idleness(asks_s: int, buffer_s: int, name: str) -> None:
+    """However long the failed request took: a player that is short of media tries again."""
+    seen = pausing(buffer_s=buffer_s, target_s=30, asks_s=asks_s, failure="dns")
     answer = asking.read(seen, 10 * S_NS)
     assert answer is not None
     assert answer.name == name

@@ -30,10 +30,12 @@ def paths(
     silent: int | None = None,
     late: frozenset[int] = frozenset(),
     alone: bool = False,
+    slow_by_itself: int | None = None,
 ) -> Paths:
     """Probes once a second to each hop for 30 s; trouble on the link to `trouble_at` from 20 s.
 
-    Hops in *late* are known from 21 s on. Unless *alone*, the way to a server of another network
+    Hops in *late* are known from 21 s on, one that is *slow_by_itself* answers 100 to 370 ms later
+    than it might all the time. Unless *alone*, the way to a server of another network
     is known, which leaves this one behind the third hop.
     """
     seen = Paths()
@@ -50,6 +52,8 @@ def paths(
                 rtt = (rtt or 0) + extra_ms * MS_NS
             if trouble and ttl == slow_router:
                 rtt = (rtt or 0) + 300 * MS_NS
+            if ttl == slow_by_itself:
+                rtt = (rtt or 0) + (100 + 90 * (second % 4)) * MS_NS
             if trouble and lost_from is not None and ttl >= lost_from:
                 rtt = None
             if ttl == silent or (ttl in late and second <= 20):
@@ -90,6 +94,35 @@ def test_a_router_that_only_answers_slowly_is_not_a_queue(router: int) -> None:
     found = localise.queue(paths(slow_router=router), NOW)
     assert found is not None
     assert found.place == "none"
+
+
+@pytest.mark.parametrize("router", [1, 2, 3])
+def test_a_router_that_is_slower_than_the_far_end_is_no_witness(router: int) -> None:
+    """What it shows above its best is its own, as far as anybody knows: as if it were silent."""
+    found = localise.queue(paths(trouble_at=router + 1, slow_by_itself=router), NOW)
+    assert found is not None
+    assert found.place == f"{WORDS[router - 1]}_or_{WORDS[router]}"
+
+
+@pytest.mark.parametrize("router", [1, 2, 3])
+def test_a_scatter_of_such_a_router_is_its_own_as_well(router: int) -> None:
+    seen = paths(slow_by_itself=router)
+    for second in range(20, 30):
+        for ttl in range(router + 1, 6):
+            rtt = (4 * ttl + 60 * (second % 3)) * MS_NS
+            outcome = "reached" if ttl == 5 else "ttl_exceeded"
+            seen.probe(
+                HopProbe(second * S_NS, "host-a", ttl, "udp", outcome, rtt, f"addr-{ttl}", ttl - 1)  # type: ignore[arg-type]
+            )
+    found = localise.spread(seen, NOW)
+    assert found is not None
+    assert found.place == f"{WORDS[router - 1]}_or_{WORDS[router]}"
+
+
+def test_a_slow_router_still_clears_what_is_before_it() -> None:
+    """Late as it answers: what delays the far end much more is not on the way to it."""
+    seen = paths(trouble_at=4, slow_by_itself=3, extra_ms=900)
+    assert localise.queue(seen, NOW).place == "interconnect"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("silent", [1, 2, 3, 4])

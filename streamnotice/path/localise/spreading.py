@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamnotice.path.localise.queueing import LEAST_DELAY_NS
+from streamnotice.path.localise.queueing import LEAST_DELAY_NS, its_own
 from streamnotice.path.localise.stretches import NONE, Located, edge, way
 from streamnotice.path.rounds import Paths
 from streamnotice.path.tries import Try, answers, scatter
@@ -30,13 +30,17 @@ def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     total, base = min(totals)
     if total < max(LEAST_DELAY_NS, base // 4):
         return Located(NONE, total, base)
-    voices = [(ttl, path.hops[ttl].recent(now, SPREAD_WINDOW_NS)) for ttl in asked.near]
+    voices = [
+        (ttl, path.hops[ttl].base_ns, path.hops[ttl].recent(now, SPREAD_WINDOW_NS))
+        for ttl in asked.near
+    ]
     if router is not None:
-        voices.insert(0, (1, router.recent(now, SPREAD_WINDOW_NS)))
+        voices.insert(0, (1, router.base_ns, router.recent(now, SPREAD_WINDOW_NS)))
     shares = [
-        (ttl, value * 1000 // total)
-        for ttl, tries in voices
+        (ttl, share)
+        for ttl, own_ns, tries in voices
         if (value := _spread_of(tries)) is not None
+        and not its_own(share := value * 1000 // total, own_ns, base)
     ]
     return Located(edge(path, shares), total, base)
 

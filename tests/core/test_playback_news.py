@@ -1,0 +1,124 @@
+"""A report that could be foretold tells nothing; all others are taken, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+from streamnotice.observations import Playback
+from streamnotice.playback.model import PlaybackModel
+from streamnotice.playback.news import NEAR_NS, PlaybackNews
+from streamnotice.policy import Policy
+from tests.core.sessions import S_NS
+
+MS_NS = 1_000_000
+SETTINGS = Policy().settings()
+FIRST = Playback(
+    10 * S_NS, state="playing", buffer_ns=8 * S_NS, position_ns=3 * S_NS, rendition_bps=2_000_000,
+    ladder_bps=(1_000_000, 2_000_000), dropped_frames=0, decoded_frames=240, wants_data=True,
+    target_ns=30 * S_NS, live=False, speed_permille=1000,
+)  # fmt: skip
+
+
+def later(ms: int, first: Playback = FIRST, **changes: Any) -> Playback:
+    """What *first* says after so many milliseconds if all goes its way."""
+    moved = ms * MS_NS * (first.speed_permille or 1000) // 1000
+    return attrs.evolve(
+        first,
+        **{
+            "at_ns": first.at_ns + ms * MS_NS,
+            "buffer_ns": max(0, (first.buffer_ns or 0) - moved),
+            "position_ns": (first.position_ns or 0) + moved,
+            "decoded_frames": (first.decoded_frames or 0) + ms * 24 // 1000,
+            **changes,
+        },
+    )
+
+
+def is_news(*reports: Playback) -> bool:
+    """Whether the last of them is, after the others."""
+    news = PlaybackNews()
+    return [news.is_news(report) for report in reports][-1]
+
+
+def test_what_follows_is_no_news_for_a_second() -> None:
+    assert is_news(FIRST)
+    assert not is_news(FIRST, later(200))
+    assert not is_news(FIRST, later(200), later(400), later(850))
+    assert is_news(FIRST, later(200), later(900))
+    assert not is_news(FIRST, later(900), later(1100))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "stalled"}, {"state": None}, {"buffer_ns": None}, {"position_ns": None},
+        {"rendition_bps": 1_000_000}, {"ladder_bps": None}, {"rendition_fixed": True},
+        {"wants_data": False}, {"target_ns": 20 * S_NS}, {"live": None}, {"speed_permille": 1500},
+        {"buffer_ns": FIRST.buffer_ns},  # a fifth of a second came in
+        {"position_ns": FIRST.position_ns},  # the play head stands
+    ],
+)  # fmt: skip
+def test_whatever_changes_is_news(change: dict[str, Any]) -> None:
+    assert is_news(FIRST, later(200, **change))
+
+
+def test_counts_of_frames_can_wait() -> None:
+    assert not is_news(FIRST, later(200, dropped_frames=40))
+
+
+@pytest.mark.parametrize("state", ["paused", "stalled", "starting", "seeking", "ended"])
+def test_in_other_states_nothing_moves(state: str) -> None:
+    still = attrs.evolve(FIRST, state=state)
+    again = attrs.evolve(still, at_ns=still.at_ns + 300 * MS_NS)
+    assert not is_news(still, again)
+    assert is_news(still, later(300, still))
+
+
+def test_a_speed_is_followed() -> None:
+    fast = attrs.evolve(FIRST, speed_permille=2000)
+    assert not is_news(fast, later(400, fast))
+    assert is_news(fast, later(400, fast, position_ns=later(400).position_ns))
+
+
+def test_an_empty_buffer_is_news_where_no_state_is_told() -> None:
+    """With nothing but a level, that is how a stall begins."""
+    low = Playback(S_NS, buffer_ns=300 * MS_NS)
+    assert not is_news(low, Playback(S_NS + 200 * MS_NS, buffer_ns=100 * MS_NS))
+    assert is_news(low, Playback(S_NS + 300 * MS_NS, buffer_ns=0))
+
+
+def reports(every_ms: int, segment_s: int, seconds: int) -> Iterator[Playback]:
+    """A player that gets a segment each time one has been shown, till none comes any more."""
+    buffer_ms, stalled = 10_000, False
+    for ms in range(0, seconds * 1000, every_ms):
+        if ms and ms % (segment_s * 1000) < every_ms and ms < seconds * 500:
+            buffer_ms += segment_s * 1000
+        stalled = stalled or buffer_ms <= 0
+        yield Playback(
+            ms * MS_NS, state="stalled" if stalled else "playing", buffer_ns=buffer_ms * MS_NS
+        )
+        buffer_ms = max(0, buffer_ms - every_ms)
+
+
+@pytest.mark.parametrize("every_ms", [16, 40, 100, 250])
+@pytest.mark.parametrize("segment_s", [1, 2, 4])
+def test_the_model_sees_the_same_by_the_news_alone(every_ms: int, segment_s: int) -> None:
+    every, told, news = PlaybackModel(), PlaybackModel(), PlaybackNews()
+    taken = 0
+    for report in reports(every_ms, segment_s, 60):
+        every.feed(report)
+        if news.is_news(report):
+            told.feed(report)
+            taken += 1
+        now = report.at_ns
+        assert told.state == every.state
+        assert told.since_ns == every.since_ns
+        assert abs((told.level_ns(now) or 0) - (every.level_ns(now) or 0)) <= NEAR_NS
+        mine, theirs = told.drain_permille(now), every.drain_permille(now)
+        if mine is not None and theirs is not None:
+            assert abs(mine - theirs) <= 250
+    assert taken <= 60 * 2.2
