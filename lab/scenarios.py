@@ -18,6 +18,7 @@ from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
 from lab.topology import Link, Plan, Wishes, draw
+from lab.upward import UPWARD
 from lab.worlds import HERE
 
 Severity = Literal["severe", "moderate", "near_miss", "none"]
@@ -81,6 +82,7 @@ class Scenario:
 _BY_IPV6 = "v6."
 _IN_TUNNEL = "tunnel."
 _BESIDE = "beside."
+_UP = "up."
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
@@ -96,7 +98,9 @@ class _Draw:
 
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
-        self.kind = family.removeprefix(_BY_IPV6).removeprefix(_IN_TUNNEL).removeprefix(_BESIDE)
+        self.kind = family
+        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP):
+            self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
         self.in_tunnel = family.startswith(_IN_TUNNEL)
         self.rng = random.Random(f"{family}-{seed}")
@@ -853,9 +857,11 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
     if not family.startswith(("vpn.", "split."))
 } | {
     f"{_BESIDE}{family}": make for family, make in FAMILIES.items()
+} | {
+    f"{_UP}{family}": make for family, make in UPWARD.items()
 }  # fmt: skip
 """With all of them by IPv6 that aren't of IPv4's alone, with a VPN around all that is played, and
-with something harmless beside it; these have dice of their own."""
+with something harmless beside it; and faults of the way up. These have dice of their own."""
 
 
 def plan(family: str, seed: int) -> Scenario:

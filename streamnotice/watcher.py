@@ -481,6 +481,8 @@ class Watcher:
                         continue
                     self._recorder.observation(seen)
                     events = self._engine.feed(seen)
+                    if isinstance(seen, Playback):
+                        self._news.took(seen)
                     self._recorder.events(events)
                     self._act(events)
                 except Exception as error:

@@ -1,7 +1,7 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--long RUNS...]
-                            [--abroad RUNS...] [--by-worth RUNS... --in-turn RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--upward RUNS...]
+                            [--long RUNS...] [--abroad RUNS...] [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
@@ -31,13 +31,14 @@ from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 
 EVERYTHING: Final = "everything"
+TIMING: Final = "HTTP and socket timing alone"
 AS_SHIPPED: Final = "as shipped"
 RECORDINGS: Final = ROOT / "lab" / "recordings"
 MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     EVERYTHING: (frozenset(), None),
     "without the router's counters": (frozenset({"home"}), None),
     "without the home router's answers": (frozenset({"first-hop"}), None),
-    "HTTP and socket timing alone": (frozenset({"path", "reference", "home"}), None),
+    TIMING: (frozenset({"path", "reference", "home"}), None),
     "everything, on a network known from before": (frozenset(), remembered),
 }
 """What is hidden, and what was known before."""
@@ -47,14 +48,18 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         "without the way under the tunnel": frozenset({"underlay"}),
     },
     "beside": {EVERYTHING: frozenset()},
+    "upward": {
+        EVERYTHING: frozenset(),
+        TIMING: frozenset({"path", "reference", "home"}),
+    },
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
-        "HTTP and socket timing alone": frozenset({"path", "reference", "home"}),
+        TIMING: frozenset({"path", "reference", "home"}),
     },
 }
-"""Runs that are measured apart: under a VPN, with something harmless beside the fault, longer
-ones, and in the lab's other world."""
+"""Runs that are measured apart: under a VPN, with something harmless beside the fault, with faults
+of the way up, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

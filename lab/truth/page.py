@@ -145,6 +145,12 @@ _APART: Final = {
         "Other seeds of all families, each with one oddity from before Play on that harms nobody "
         "([the lab](lab.md#the-network)); the rows are these oddities.",
     ),
+    "upward": (
+        "With faults of the way up",
+        "What the viewer sends is held up or lost, by a backup at home, by others on the same line "
+        "or link, by a loss; what it gets has its way. No run of these families was ever fitted "
+        "on.",
+    ),
     "long": (
         "In longer runs",
         "What a minute is too short for, and whether more of the same evidence leads astray.",

@@ -20,7 +20,7 @@ from typing import IO, Final
 
 import attrs
 
-_LEVEL: Final = 9  # of 5 kB a second: a smaller file for next to no time
+_LEVEL: Final = 9  # of 3 kB a second: a smaller file for next to no time
 _GZIP: Final = 31  # zlib's window bits for a gzip stream; it writes no time into its head
 _NAME: Final = re.compile(r"(.+)\.part-([0-9]{4,9})((?:\.jsonl)?(?:\.gz)?)", re.DOTALL)
 

@@ -57,7 +57,7 @@ Scope = Literal["notice", "session", "always"]
 """What a dismissal holds for."""
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""Lines in a part, about; at some 5 kB a second it lasts half an hour."""
+"""Lines in a part, about; at some 3 kB a second it lasts three quarters of an hour."""
 LEAST_PART_BYTES: Final = 2 * 1024 * 1024
 """A part opens with the engine's memory (up to 0.7 MB): a shorter one would hold little else."""
 KEEP_PARTS: Final = 64

@@ -27,12 +27,9 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     name = _pauses(seen, level, share)
     if name is None:
         return None
-    # a player that waits before it tries again after a failure does ask
-    since = now - WINDOW_S * S_NS
-    failed = any(f.at_ns > since for f in seen.requests.failures) or any(
-        a.at_ns > since and a.status >= 400 for a in seen.requests.answers
-    )
-    return Outcome("retrying" if failed and name != "idle_full" else name, figures)
+    if _lacks(seen, level, name) and _failed(seen, now - WINDOW_S * S_NS):
+        name = "retrying"  # a player that waits before it tries again after a failure does ask
+    return Outcome(name, figures)
 
 
 def _pauses(seen: Estimates, level: int | None, share: int) -> str | None:
@@ -46,6 +43,26 @@ def _pauses(seen: Estimates, level: int | None, share: int) -> str | None:
         # what will be shown live can't be asked for before it has been made
         return None if seen.playback.live or seen.newest else "idle_hungry"
     return "idle_short" if short else "idle_full"
+
+
+def _lacks(seen: Estimates, level: int | None, name: str) -> bool:
+    """A player that pauses like this would rather have more."""
+    model = seen.playback
+    if name != "partly":
+        return name != "idle_full"
+    if model.wants_data is False:
+        return False
+    if model.target_ns is None or level is None:
+        return model.wants_data is True
+    return level * 4 < model.target_ns * 3
+
+
+def _failed(seen: Estimates, since_ns: int) -> bool:
+    """A request for media or a playlist has failed since, or was answered with an error."""
+    requests = seen.requests
+    return any(f.needed and f.at_ns > since_ns for f in requests.failures) or any(
+        a.needed and a.at_ns > since_ns and a.status >= 400 for a in requests.answers
+    )
 
 
 def _wants(seen: Estimates, level: int | None, below_ns: int) -> bool:

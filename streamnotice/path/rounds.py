@@ -35,6 +35,8 @@ FAR_NEAR_NS: Final = 3 * S_NS
 """With none before, one so soon after a hop's answer tells how the path was then."""
 FOLLOWED_NS: Final = 30 * S_NS
 """A path under a tunnel that falls so far behind the one in it is that of a tunnel that is gone."""
+LATE_NS: Final = 10_000_000
+"""A router that answers so much later than the far end does so by itself."""
 TUNNEL: Final = "network.vpn"
 MOST_HOPS: Final = 64
 FAR: Final = 1000
@@ -59,6 +61,17 @@ class HopSeen:
     answered: int = 0
     return_hops: int | None = None
     calmest_ns: int | None = None
+
+    @property
+    def late(self) -> bool:
+        """At its best it answered later than the far end did: it is slow by itself.
+
+        The way to it is a part of the way to the far end, so the rest is spent on writing answers,
+        and that grows and scatters by itself.
+        """
+        if self.base_ns is None or self.calmest_ns is None:
+            return False
+        return self.base_ns > self.calmest_ns + LATE_NS
 
     def with_far(self, rtt_ns: int) -> None:
         """The far end's round trip was so long when this hop answered."""

@@ -177,16 +177,26 @@ class PlaybackModel:
         """
         window = WINDOW_S * S_NS
         if self._drain is None or self._drain[0] != now:
-            middle, start = now - window, now - 2 * window
-            late: list[int] = []
-            early: list[int] = []
-            for at, level in reversed(self.levels):
-                if at <= start:
-                    break
-                (late if at > middle else early).append(level)
-            told = bool(late and early)
-            self._drain = now, (max(late) - max(early)) * 1000 // window if told else None
+            late = self._top_ns(now - window, now)
+            early = self._top_ns(now - 2 * window, now - window)
+            change = None if late is None or early is None else (late - early) * 1000 // window
+            self._drain = now, change
         return self._drain[1]
+
+    def _top_ns(self, start: int, end: int) -> int | None:
+        """Highest level after *start*, up to *end*; None if none was told in that time.
+
+        One that only falls is highest at the start, and the last that was told may be older.
+        """
+        top: int | None = None
+        for at, level in reversed(self.levels):
+            if at <= start:
+                if top is not None and start - at <= QUIET_NS:
+                    top = max(top, level - (start - at) * self.speed_permille // 1000)
+                break
+            if at <= end:
+                top = level if top is None else max(top, level)
+        return top
 
     def stall_in_ns(self, now: int, nothing_arrives: bool) -> tuple[int, int] | None:
         """Time to the next stall, lower and upper end; None if it is not in sight.

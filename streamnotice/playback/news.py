@@ -12,56 +12,61 @@ from typing import Final
 import attrs
 
 from streamnotice.observations import Playback
-from streamnotice.playback.model import EMPTY_NS
 from streamnotice.policy import S_NS
 
-QUIET_NS: Final = S_NS * 9 // 10
-"""After so long a report is taken in any case: once a second, hosts' clocks being what they are."""
+QUIET_NS: Final = S_NS
+"""No longer than that nothing is taken, if the host reports as often as before."""
 NEAR_NS: Final = 60_000_000
 """Play head and buffer level so near to what was foretold are as foretold."""
 
 
 class PlaybackNews:
-    """Of one session's reports those that are news, in order."""
+    """Tells of one session's reports, asked of in order, which are news."""
 
     def __init__(self) -> None:
-        self._last: Playback | None = None
+        self._taken: Playback | None = None
+        self._told_ns = 0
 
     def is_news(self, seen: Playback) -> bool:
-        """Whether to take *seen*; what comes next is held against it if so."""
-        if self._last is not None and _foretold(self._last, seen):
-            return False
-        self._last = seen
-        return True
+        """Whether *seen* tells what did not follow from what was taken last."""
+        before_ns, self._told_ns = self._told_ns, seen.at_ns
+        taken = self._taken
+        if taken is None or 2 * seen.at_ns - before_ns - taken.at_ns > QUIET_NS:
+            return True  # none yet, or the next report would come too late
+        return not _foretold(taken, seen)
+
+    def took(self, seen: Playback) -> None:
+        """*seen* was recorded and weighed."""
+        self._taken = seen
 
 
 def _foretold(last: Playback, seen: Playback) -> bool:
-    """*seen* says what follows from *last*. Counts of frames may wait for the next report."""
-    passed_ns = seen.at_ns - last.at_ns
-    if passed_ns >= QUIET_NS or _empty(last) != _empty(seen):
+    """*seen* says what follows from *last*. Counts of frames may wait.
+
+    From what tells no state nothing follows: stalls are inferred from each report, then.
+    """
+    if last.state is None:
         return False
     moved_ns = 0
-    if last.state in (None, "playing"):
+    if last.state == "playing":
         speed = 1000 if last.speed_permille is None else last.speed_permille
-        moved_ns = passed_ns * speed // 1000
+        moved_ns = (seen.at_ns - last.at_ns) * speed // 1000
     level = None if last.buffer_ns is None else max(0, last.buffer_ns - moved_ns)
     position = None if last.position_ns is None else last.position_ns + moved_ns
     if not (_near(seen.buffer_ns, level) and _near(seen.position_ns, position)):
         return False
+    counted = None not in (
+        last.dropped_frames, last.decoded_frames, seen.dropped_frames, seen.decoded_frames
+    )  # fmt: skip
     as_before = attrs.evolve(
         seen,
         at_ns=last.at_ns,
         buffer_ns=last.buffer_ns,
         position_ns=last.position_ns,
-        dropped_frames=last.dropped_frames,
-        decoded_frames=last.decoded_frames,
+        dropped_frames=last.dropped_frames if counted else seen.dropped_frames,
+        decoded_frames=last.decoded_frames if counted else seen.decoded_frames,
     )
     return as_before == last
-
-
-def _empty(seen: Playback) -> bool:
-    """Where a host tells no states, this is how a stall begins."""
-    return seen.buffer_ns is not None and seen.buffer_ns < EMPTY_NS
 
 
 def _near(told_ns: int | None, foretold_ns: int | None) -> bool:

@@ -66,12 +66,17 @@ class Total:
 @stateful
 @attrs.define
 class Answer:
-    """A response's first byte, kept for some time."""
+    """A response's first byte, kept for some time.
+
+    Attributes:
+        needed: playback hangs on it: media, or a playlist.
+    """
 
     at_ns: int
     ttfb_ns: int
     status: int
     media: bool
+    needed: bool
     cache: str | None
     edge_ns: int | None
     origin_ns: int | None
@@ -102,12 +107,14 @@ class Failed:
 
     Attributes:
         connected: it had a connection, as far as was told.
+        needed: playback hangs on it: media, or a playlist.
     """
 
     at_ns: int
     failure: str
     had_first_byte: bool
     connected: bool
+    needed: bool
 
 
 @stateful
@@ -130,6 +137,11 @@ class UnderWay:
     looking_ns: int | None = None
     looked_up_ns: int | None = None
     connected: bool = False
+
+    @property
+    def needed(self) -> bool:
+        """Playback hangs on it."""
+        return self.media or self.playlist
 
 
 @stateful
@@ -205,7 +217,7 @@ class Requests:
         if self._going is None:
             requests = self.under_way.values()
             self._going = (
-                any(r.media or r.playlist for r in requests),
+                any(r.needed for r in requests),
                 any(r.media and r.first_byte_ns is not None for r in requests),
             )
         return self._going
@@ -260,6 +272,7 @@ class Requests:
             ttfb_ns=seen.ttfb_ns,
             status=seen.status,
             media=request is not None and request.media,
+            needed=request is not None and request.needed,
             cache=seen.cache,
             edge_ns=seen.edge_ns,
             origin_ns=seen.origin_ns,
@@ -267,7 +280,7 @@ class Requests:
             rtt_ns=rtt,
         )
         self.answers.append(answer)
-        if request is not None and (request.media or request.playlist):
+        if request is not None and request.needed:
             self._told(answer, seen.cache_by)
 
     def _told(self, answer: Answer, cache_by: str | None) -> None:
@@ -301,7 +314,7 @@ class Requests:
         if request is None:
             return
         self._bytes(request, seen.received_bytes, seen.at_ns, self._second(seen.at_ns // S_NS))
-        if seen.failure == "refused" and (request.media or request.playlist):
+        if seen.failure == "refused" and request.needed:
             self.refused_ns = seen.at_ns
         if seen.failure is not None and seen.failure != "cancelled":
             self.failures.append(
@@ -310,6 +323,7 @@ class Requests:
                     failure=seen.failure,
                     had_first_byte=request.first_byte_ns is not None,
                     connected=request.connected,
+                    needed=request.needed,
                 )
             )
 
@@ -411,7 +425,7 @@ class Requests:
         ages = [
             now - r.started_ns
             for r in self.under_way.values()
-            if (r.media or r.playlist) and r.first_byte_ns is None
+            if r.needed and r.first_byte_ns is None
         ]
         return max(ages, default=0)
 
@@ -434,7 +448,7 @@ class Requests:
         found: list[tuple[int, str]] = []
         for request in self.under_way.values():
             sent = request.connected or request.first_byte_ns is not None
-            if sent or not (request.media or request.playlist):
+            if sent or not request.needed:
                 continue
             if request.looked_up_ns is not None:
                 found.append((now - request.looked_up_ns, "connection"))
@@ -453,7 +467,7 @@ class Requests:
                 [
                     max(r.last_byte_ns or 0, r.started_ns)
                     for r in self.under_way.values()
-                    if r.media or r.playlist
+                    if r.needed
                 ]
             )
         return now - self._last_came_ns

@@ -35,7 +35,8 @@ from streamnotice.session import Session
 POLL_NS: Final = 200_000_000
 """How often the shared task looks, at the odd tenths of each second of the session: the engine
 accounts by whole seconds, and a look that comes a little late must not fall into the next."""
-_SAY_AGAIN_NS: Final = 1_000_000_000
+_SAY_AGAIN_NS: Final = 1_000_000_000 - POLL_NS // 2
+"""Without news told once a second: with the fifth look, though it come a little early."""
 _LONG_WAIT_NS: Final = 1_000_000_000
 _FORGOTTEN_NS: Final = 600_000_000_000
 _MOST_RECORDS: Final = 256
@@ -564,6 +565,12 @@ async def _poll(ref: weakref.ref[RequestTracker]) -> None:
         if tracker is None or not tracker._records:
             return
         tracker.look()
-        wait_ns = POLL_NS - (tracker.session.now() + POLL_NS // 2) % POLL_NS
+        wait_ns = _until_next_look(tracker.session.now())
         del tracker
         await asyncio.sleep(wait_ns / 1e9)
+
+
+def _until_next_look(now: int) -> int:
+    """Time to the next odd tenth of a second; a timer that went off early doesn't count as one."""
+    wait_ns = POLL_NS - (now + POLL_NS // 2) % POLL_NS
+    return wait_ns if wait_ns > POLL_NS // 4 else wait_ns + POLL_NS

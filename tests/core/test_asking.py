@@ -65,14 +65,25 @@ def test_pauses(seen: Estimates, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("asks_s", "buffer_s", "name"),
-    [(1, 2, "retrying"), (1, 10, "retrying"), (3, 10, "retrying"), (1, 28, "idle_full")],
-)
+    [
+        (1, 2, "retrying"), (1, 10, "retrying"), (3, 10, "retrying"), (3, 20, "retrying"),
+        (1, 28, "idle_full"), (3, 28, "partly"),
+    ],
+)  # fmt: skip
 def test_a_pause_after_a_failure_is_no_idleness(asks_s: int, buffer_s: int, name: str) -> None:
     """However long the failed request took: a player that is short of media tries again."""
     seen = pausing(buffer_s=buffer_s, target_s=30, asks_s=asks_s, failure="dns")
     answer = asking.read(seen, 10 * S_NS)
     assert answer is not None
     assert answer.name == name
+
+
+def test_what_playback_does_not_hang_on_may_fail() -> None:
+    """A beacon, or a preview."""
+    seen = pausing(buffer_s=10, target_s=30, asks_s=3)
+    seen.requests.started(RequestStarted(8 * S_NS, 99, "host-b", "other"))
+    seen.requests.ended(RequestEnded(9 * S_NS, 99, 0, "timeout"))
+    assert asking.read(seen, 10 * S_NS).name == "partly_short"  # type: ignore[union-attr]
 
 
 def test_a_live_player_that_waits_for_what_is_not_made_yet_says_nothing() -> None:

@@ -119,6 +119,50 @@ def test_a_scatter_of_such_a_router_is_its_own_as_well(router: int) -> None:
     assert found.place == f"{WORDS[router - 1]}_or_{WORDS[router]}"
 
 
+def test_a_slow_router_still_bounds_what_may_stand_before_it() -> None:
+    """All of its rise is no more than a part of the far end's: the rest is behind it."""
+    seen = paths(trouble_at=3)
+    path = seen.paths["host-a"]
+    for ttl, low_ms, rise_ms in ((1, 4, (100, 140)), (2, 48, (40, 60))):
+        path.hops.pop(ttl)
+        for second in range(30):
+            rtt = low_ms + (rise_ms[second % 2] if second >= 20 else second % 2)
+            seen.probe(
+                HopProbe(
+                    second * S_NS,
+                    "host-a",
+                    ttl,
+                    "udp",
+                    "ttl_exceeded",
+                    rtt * MS_NS,
+                    f"addr-{ttl}",
+                    ttl - 1,
+                )
+            )
+            seen.probe(
+                HopProbe(
+                    second * S_NS,
+                    "host-a",
+                    5,
+                    "udp",
+                    "reached",
+                    (20 + 120 * (second >= 20)) * MS_NS,
+                    "addr-5",
+                    4,
+                )
+            )
+    found = localise.queue(seen, NOW)
+    assert found is not None
+    assert found.place == "home_to_core"
+
+
+@pytest.mark.parametrize("link", [2, 3])
+def test_a_router_first_heard_in_a_queue_is_not_slow_by_itself(link: int) -> None:
+    """Its best holds the queue, and so did the far end's answers at the time."""
+    seen = paths(trouble_at=link, late=frozenset({1, 2, 3, 4}))
+    assert not any(hop.late for hop in seen.paths["host-a"].hops.values())
+
+
 def test_a_slow_router_still_clears_what_is_before_it() -> None:
     """Late as it answers: what delays the far end much more is not on the way to it."""
     seen = paths(trouble_at=4, slow_by_itself=3, extra_ms=900)

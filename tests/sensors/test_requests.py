@@ -16,8 +16,8 @@ from streamnotice.observations import (
     RequestStarted,
     Transfer,
 )
-from streamnotice.policy import Policy
-from streamnotice.sensors.requests import RequestTracker, guess_role
+from streamnotice.policy import S_NS, Policy
+from streamnotice.sensors.requests import RequestTracker, _until_next_look, guess_role
 from streamnotice.session import Session
 
 
@@ -199,3 +199,27 @@ def test_requests_of_many_threads_have_numbers_of_their_own() -> None:
     assert {o.request for o in rig.seen if isinstance(o, RequestEnded)} == set(range(1, 201))
     assert rig.session.loads == 0
     assert rig.tracker.active == []
+
+
+@pytest.mark.parametrize("late_ms", [0, 2, 30])
+def test_the_shared_task_looks_at_the_odd_tenths(late_ms: int) -> None:
+    """One that comes late is followed by one in time, and one that comes early by none too many."""
+    now = 12 * S_NS
+    looks = []
+    for _ in range(20):
+        now += _until_next_look(now) + late_ms * 1_000_000
+        looks.append(now % S_NS // 1_000_000)
+    assert sorted(set(looks)) == [tenth * 100 + late_ms for tenth in (1, 3, 5, 7, 9)]
+    assert _until_next_look(12 * S_NS + 99_000_000) == 201_000_000
+
+
+def test_a_request_without_news_is_told_of_once_a_second_though_looks_come_uneven() -> None:
+    rig = Rig()
+    record = rig.tracker.start("http://h/seg.ts")
+    record.received(1000)
+    for look in range(50):
+        rig.clock_ns = 100_000_000 + look * 200_000_000 + (look * 7919 % 15) * 100_000
+        record.look()
+    told = [o.at_ns // S_NS for o in rig.seen if isinstance(o, Transfer)]
+    assert told == list(range(10))
+    record.ended()

@@ -91,6 +91,16 @@ async def test_nonsense_from_the_host_is_taken_as_unknown() -> None:
         assert model.ladder_bps == (5,)
 
 
+async def test_a_host_may_speak_with_every_frame() -> None:
+    """What follows from what it said is not recorded; what does not is, at once."""
+    async with Watcher() as watcher:
+        for _ in range(50):
+            watcher.playback(state="paused", buffer_s=5, position_s=3)
+        watcher.playback(state="playing", buffer_s=5, position_s=3)
+    kept = [line for line in watcher._recorder.lines() if b'"kind":"playback"' in line]
+    assert sum(b'"type":"observation"' in line for line in kept) == 2
+
+
 async def test_playback_may_be_told_from_any_thread() -> None:
     async with Watcher() as watcher:
         thread = threading.Thread(target=lambda: watcher.playback(state="playing", buffer_s=3))

@@ -12,6 +12,7 @@ from streamnotice.path.localise.stretches import (
     NONE,
     SHARED_PERMILLE,
     Located,
+    Voice,
     edge,
     way,
 )
@@ -96,17 +97,6 @@ def _firm(share: int, hidden: int) -> bool:
     return not any(share < b <= share + hidden for b in (CLEAN_PERMILLE, SHARED_PERMILLE))
 
 
-def its_own(share: int, base_ns: int | None, far_base_ns: int) -> bool:
-    """Whether a hop's share (permille) may be all its own: the far end's best answers are faster.
-
-    The way to it is a part of the way to the far end, so the rest is its own slowness in writing
-    answers, and that grows and scatters by itself. Such a hop is heard only where it clears itself.
-    """
-    if share < CLEAN_PERMILLE or base_ns is None:
-        return False
-    return base_ns > far_base_ns + LEAST_DELAY_NS
-
-
 def _queue(paths: Paths, now: int, role: str) -> Located | None:
     asked = way(paths, role)
     if asked is None or not asked.path.segments:
@@ -129,7 +119,7 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
     voices = [
         (
             ttl,
-            path.base(ttl, stored),
+            path.hops[ttl].late,
             _excess(path, ttl, stored, now, DELAY_WINDOW_NS),
             _most_hidden_ns(path, ttl, stored, base),
         )
@@ -137,20 +127,18 @@ def _queue(paths: Paths, now: int, role: str) -> Located | None:
     ]
     if router is not None and router.base_ns is not None:
         samples = over(router.base_ns, router.recent(now, DELAY_WINDOW_NS))
-        voices.insert(0, (1, router.base_ns, samples, router.base_ns))
+        voices.insert(0, (1, False, samples, router.base_ns))
     moved = _moved(at_far)
-    shares: list[tuple[int, int]] = []
-    for ttl, own_ns, samples, hidden_ns in voices:
+    shares: list[Voice] = []
+    for ttl, late, samples, hidden_ns in voices:
         share = _share_of(samples, at_far)
-        if share is not None and its_own(share, own_ns, base):
-            continue
         hidden = hidden_ns * 1000 // total
         ours = _moved(samples)
         if moved is not None and ours is not None:
             # what moves of the queue moves the hop's answers, too; what stands still may be hidden
             hidden = min(hidden, (max(0, total - moved) + MOVES_ALIKE * ours) * 1000 // total)
         if share is not None and _firm(share, hidden):
-            shares.append((ttl, share))
+            shares.append(Voice(ttl, share, late))
     return Located(edge(path, shares), total, base)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamnotice.path.localise.queueing import LEAST_DELAY_NS, its_own
-from streamnotice.path.localise.stretches import NONE, Located, edge, way
+from streamnotice.path.localise.queueing import LEAST_DELAY_NS
+from streamnotice.path.localise.stretches import NONE, Located, Voice, edge, way
 from streamnotice.path.rounds import Paths
 from streamnotice.path.tries import Try, answers, scatter
 from streamnotice.policy import S_NS
@@ -31,16 +31,15 @@ def spread(paths: Paths, now: int, role: str = "service") -> Located | None:
     if total < max(LEAST_DELAY_NS, base // 4):
         return Located(NONE, total, base)
     voices = [
-        (ttl, path.hops[ttl].base_ns, path.hops[ttl].recent(now, SPREAD_WINDOW_NS))
+        (ttl, path.hops[ttl].late, path.hops[ttl].recent(now, SPREAD_WINDOW_NS))
         for ttl in asked.near
     ]
     if router is not None:
-        voices.insert(0, (1, router.base_ns, router.recent(now, SPREAD_WINDOW_NS)))
+        voices.insert(0, (1, False, router.recent(now, SPREAD_WINDOW_NS)))
     shares = [
-        (ttl, share)
-        for ttl, own_ns, tries in voices
+        Voice(ttl, value * 1000 // total, late)
+        for ttl, late, tries in voices
         if (value := _spread_of(tries)) is not None
-        and not its_own(share := value * 1000 // total, own_ns, base)
     ]
     return Located(edge(path, shares), total, base)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -119,20 +119,34 @@ def between(path: PathSeen, clean_ttl: int, shared_ttl: int) -> str:
     return _word(path, clean_ttl, end)
 
 
-def edge(path: PathSeen, shares: list[tuple[int, int]]) -> str:
-    """Place from (hop, share of the far end's figure in permille), nearest first.
+class Voice(NamedTuple):
+    """What one router on the way says of the trouble.
+
+    Attributes:
+        ttl: its hop number.
+        share: of the far end's figure, in permille.
+        late: it is slow by itself (`HopSeen.late`). What is its own adds to its share: no more than
+            that can be the way's, but what of it is nobody knows.
+    """
+
+    ttl: int
+    share: int
+    late: bool = False
+
+
+def edge(path: PathSeen, voices: list[Voice]) -> str:
+    """Place from the shares of the routers on the way, nearest first.
 
     The far end itself has the whole share, so there always is a first hop that shares.
     """
-    rising: list[tuple[int, int]] = []
+    rising: list[Voice] = []
     least = 1000
-    for ttl, share in reversed(shares):
-        least = min(least, share)
-        rising.append((ttl, least))
-    rising.reverse()
-    clean = max((ttl for ttl, share in rising if share < CLEAN_PERMILLE), default=0)
+    for voice in reversed(voices):
+        least = min(least, voice.share)
+        rising.append(voice._replace(share=least))
+    clean = max((v.ttl for v in rising if v.share < CLEAN_PERMILLE), default=0)
     shared = min(
-        (ttl for ttl, share in rising if share >= _shares(path, ttl) and ttl > clean),
+        (v.ttl for v in rising if v.share >= _shares(path, v.ttl) and v.ttl > clean and not v.late),
         default=path.length,
     )
     return between(path, clean, shared)
