@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import NamedTuple
 
 import attrs
 import numpy as np
@@ -548,14 +549,38 @@ def _shrunk(
     if rule.name in MEASURED:
         centred = as_slow_link(centred, states)
     for tie in TIES.values():
-        centred = tie(centred, rule, states)
+        centred = tie.make(centred, rule, states)
     return centred
 
 
-TIES: dict[str, Callable[[Floats, Rule, tuple[State, ...]], Floats]] = {
-    "caches": caches_by_logic,
-    "host": host_by_logic,
-    "other": other_by_logic,
-    "names": names_by_logic,
+class Tie(NamedTuple):
+    """What follows by logic in some rows of a table.
+
+    Attributes:
+        make: (rows of a rule, the rule, states) -> the rows as logic has them.
+        words: what it says, for the table's page.
+    """
+
+    make: Callable[[Floats, Rule, tuple[State, ...]], Floats]
+    words: str
+
+
+TIES: dict[str, Tie] = {
+    "caches": Tie(
+        caches_by_logic,
+        "What tells the delivery edge from the server behind it: how many services say what their "
+        "caches hold is no evidence there",
+    ),
+    "host": Tie(
+        host_by_logic,
+        "What the computer's load tells of all that is not the computer: it is as busy with one "
+        "fault elsewhere as with another",
+    ),
+    "other": Tie(other_by_logic, "The same of a fault that no state stands for"),
+    "names": Tie(
+        names_by_logic,
+        "How a player waits for names that come late or not at all: what a failing name server "
+        "says is no evidence there",
+    ),
 }
 """Ties that a table is brought in line with without its runs, too; in this order, each once."""

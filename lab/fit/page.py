@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from lab.fit.counts import TIES
+
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "table.md"
 VERDICT: Final = ROOT / "streamnotice" / "verdict"
@@ -64,6 +66,7 @@ def figures() -> str:
             "they are.",
         ]
     lines += [line for text in made.get("afterwards", ()) for line in ("", f"Afterwards: {text}.")]
+    lines += _tied(made)
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
@@ -95,6 +98,15 @@ def _what(rule: str, added: dict[str, Any]) -> str:
         return f"Rule `{rule}` was added to the table afterwards: its rows are"
     answers = " and ".join(f"`{answer}`" for answer in added["answers"])
     return f"The rows of {answers} of rule `{rule}` were counted afterwards: they are"
+
+
+def _tied(made: dict[str, Any]) -> list[str]:
+    """What is in the rows by logic, whatever was counted."""
+    ties = [TIES[name].words for name in made.get("by_logic", ()) if name in TIES]
+    if not ties:
+        return []
+    head = "By logic, not by count (`python -m lab.fit.table`):"
+    return ["", head, "", *(f"- {words}." for words in ties)]
 
 
 def _cap(made: dict[str, Any]) -> list[str]:

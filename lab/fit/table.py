@@ -24,13 +24,6 @@ from streamnotice.evidence.status import RULE as STATUS
 
 BY_LOGIC: Final = list(TIES)
 """What a table says of itself that follows them all in its rows."""
-WORDS: Final = (
-    "what tells the delivery edge from the server behind it, what the computer's load tells of all "
-    "that is not the computer (of a fault that no state stands for, too), and how a player waits "
-    "for names that come late or not at all, was tied by logic (`python -m lab.fit.table`): how "
-    "many services say what their caches hold, how busy a computer is, and what a failing name "
-    "server says, is no evidence there"
-)
 
 
 def states_of(table: dict[str, Any]) -> tuple[State, ...]:
@@ -82,7 +75,7 @@ def bring(table: dict[str, Any]) -> dict[str, Any]:
         whole = np.array([rows.get(o, [0] * len(states)) for o in rule.outcomes]) / MDB_PER_NAT
         made = whole
         for tie in ties:
-            made = tie(made, rule, states)
+            made = tie.make(made, rule, states)
         known = [*rows, SAYS] if rule == STATUS and LIKE in rows else [*rows]
         rules[rule.name] = {
             **part,
@@ -106,8 +99,7 @@ def main(argv: list[str] | None = None) -> int:
     if made.get("by_logic") == BY_LOGIC:
         parser.error(f"{args.into} has been brought in line already")
     brought = bring(table)
-    earlier = [one for one in made.get("afterwards", []) if "`python -m lab.fit.table`" not in one]
-    brought["provenance"] = {**made, "by_logic": BY_LOGIC, "afterwards": [*earlier, WORDS]}
+    brought["provenance"] = {**made, "by_logic": BY_LOGIC}
     args.into.write_text(json.dumps(brought, indent=1) + "\n")
     return 0
 

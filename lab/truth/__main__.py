@@ -1,7 +1,8 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--upward RUNS...]
-                            [--long RUNS...] [--abroad RUNS...] [--by-worth RUNS... --in-turn RUNS...]
+                            [--long RUNS...] [--abroad RUNS...]
+                            [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
