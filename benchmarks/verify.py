@@ -1,10 +1,11 @@
 """How long `streamnotice verify` takes for a film: beside reading the same file as plain JSON.
 
-    python benchmarks/verify.py [RUNS ...] [--hours H] [--rounds N] [--keep FILE] [--json]
+    python benchmarks/verify.py [RUNS ...] [--only NAME] [--hours H] [--rounds N] [--keep FILE]
+                                [--json]
 
 The session is made of the lab's recordings (folders or archives of them; by default those in
 `lab/recordings`, nearly all of them of faults, and so of a session that suffers throughout;
-`lab/archive/healthy.tar.xz` makes one without a fault), one behind the other as often as it takes,
+`lab/archive/judged.tar.xz --only healthy` makes one without a fault), one behind the other as often as it takes,
 fed to the engine anew and recorded by the library's own recorder, in parts as live. The peer reads
 the same parts, unpacks them and parses each line as JSON, and does nothing with it: no verifier can
 do with less. Both are commands of their own, in turns, so that a machine that slows down slows
@@ -37,7 +38,8 @@ from lab.archive import opened
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
-from streamnotice.observations import Closed, Observation
+from streamnotice.observations import Closed, Observation, Playback
+from streamnotice.playback.news import PlaybackNews
 from streamnotice.policy import S_NS, Policy
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -50,9 +52,10 @@ for name in sys.argv[1:]:
 """
 
 
-def recordings(folders: list[Path]) -> list[Path]:
-    """The dossiers under *folders*, in the order of their names."""
-    return sorted(found for folder in folders for found in folder.rglob("dossier.jsonl*"))
+def recordings(folders: list[Path], only: str = "") -> list[Path]:
+    """The dossiers under *folders* of runs whose names begin so, in the order of their names."""
+    found = (path for folder in folders for path in folder.rglob("dossier.jsonl*"))
+    return sorted(path for path in found if path.parent.name.startswith(only))
 
 
 def _causes(dossiers: list[Path], seconds: int) -> Iterator[Observation | int]:
@@ -92,11 +95,14 @@ def make(dossiers: list[Path], seconds: int, out: Path) -> None:
         policy=policy,
     )
     recorder = Recorder(header, policy.record_bytes, out, snapshot=engine.snapshot)
+    news = PlaybackNews()
     for cause in _causes(dossiers, seconds):
         if isinstance(cause, int):
             recorder.tick(cause)
             recorder.events(engine.tick(cause))
-        else:
+        elif not isinstance(cause, Playback) or news.is_news(cause):
+            if isinstance(cause, Playback):
+                news.took(cause)
             recorder.observation(cause)
             recorder.events(engine.feed(cause))
     end = Closed(seconds * S_NS)
@@ -119,13 +125,16 @@ def timed(command: list[str]) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folders", nargs="*", type=Path, metavar="RUNS", default=[RECORDINGS])
+    parser.add_argument("--only", default="", metavar="NAME", help="runs whose names begin so")
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the session there")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with ExitStack() as unpacked:
-        dossiers = recordings([unpacked.enter_context(opened(runs)) for runs in args.folders])
+        dossiers = recordings(
+            [unpacked.enter_context(opened(runs)) for runs in args.folders], args.only
+        )
         if not dossiers:
             parser.error(f"no dossiers under {args.folders[0]}")
         folder = unpacked.enter_context(tempfile.TemporaryDirectory())
