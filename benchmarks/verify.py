@@ -5,8 +5,9 @@
 
 The session is made of the lab's recordings (folders or archives of them; by default those in
 `lab/recordings`, nearly all of them of faults, and so of a session that suffers throughout;
-`lab/archive/judged.tar.xz --only healthy` makes one without a fault), one behind the other as often as it takes,
-fed to the engine anew and recorded by the library's own recorder, in parts as live. The peer reads
+`lab/archive/judged.tar.xz --only healthy` makes one without a fault), one behind the other as often
+as it takes, fed to the engine anew and recorded by the library's own recorder, in parts as live.
+The peer reads
 the same parts, unpacks them and parses each line as JSON, and does nothing with it: no verifier can
 do with less. Both are commands of their own, in turns, so that a machine that slows down slows
 both; what is reported is the median and the median of the ratios.
