@@ -50,9 +50,7 @@ def _lossy(place: str, name: str | None, **wanted: Any) -> Callable[[_Draw], Sce
     return make
 
 
-def _of_the_line(
-    draw_: _Draw, place: str, crowd: Crowd, among: bool, **wishes: Any
-) -> Scenario:
+def _of_the_line(draw_: _Draw, place: str, crowd: Crowd, among: bool, **wishes: Any) -> Scenario:
     """*crowd* fills the line's queue upwards."""
     rng = draw_.rng
     up_bps = rng.randrange(6, 40) * 100_000

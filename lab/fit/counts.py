@@ -31,6 +31,7 @@ from lab.fit.host import host_by_logic, other_by_logic
 from lab.fit.names import names_by_logic
 from lab.fit.recordings import Run
 from lab.fit.tying import CAP, Floats, columns_of, tied
+from lab.fit.uploads import uploads_by_logic
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.asking import RULE as _ASKING
@@ -581,6 +582,11 @@ TIES: dict[str, Tie] = {
         names_by_logic,
         "How a player waits for names that come late or not at all: what a failing name server "
         "says is no evidence there",
+    ),
+    "uploads": Tie(
+        uploads_by_logic,
+        "What others in the home send, for all but their traffic: how many homes upload is no "
+        "evidence there",
     ),
 }
 """Ties that a table is brought in line with without its runs, too; in this order, each once."""
