@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from streamnotice.estimates import Estimates
+from streamnotice.evidence.patience import may_be_late
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path import localise
 
 NAMES = ("none", *localise.PLACES)
+REACHED = "all"
 
 
 def _delay(found: localise.Located | None, figure: str) -> Outcome | None:
@@ -34,12 +36,14 @@ def read_leap(seen: Estimates, now: int) -> Outcome | None:
 
 def read_loss(seen: Estimates, now: int) -> Outcome | None:
     found = localise.loss(seen.paths, now)
-    return None if found is None else Outcome(found.place, (("loss_permille", found.value),))
+    if found is None or (found.place != localise.NONE and may_be_late(seen, now)):
+        return None
+    return Outcome(found.place, (("loss_permille", found.value),))
 
 
 def read_reach(seen: Estimates, now: int) -> Outcome | None:
     found = localise.reach(seen.paths, now)
-    if found is None:
+    if found is None or (found.place != REACHED and may_be_late(seen, now)):
         return None
     return Outcome(found.place, (("answered_count", found.answered), ("lost_count", found.lost)))
 
@@ -48,4 +52,4 @@ QUEUE = Rule("queue_place", NAMES, "path", read_queue)
 SPREAD = Rule("spread_place", NAMES, "path", read_spread)
 LEAP = Rule("leap_place", NAMES, "path", read_leap)
 LOSS = Rule("loss_place", NAMES, "path", read_loss)
-REACH = Rule("reach_place", ("all", "server", "nothing", *localise.PLACES), "path", read_reach)
+REACH = Rule("reach_place", (REACHED, "server", "nothing", *localise.PLACES), "path", read_reach)

@@ -7,6 +7,7 @@ so this rule only answers when less comes in than is needed.
 from __future__ import annotations
 
 from streamnotice.estimates import Estimates
+from streamnotice.evidence.patience import may_be_late
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path.localise import far_end, may_hide_queue, queue
 
@@ -26,7 +27,8 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     if end is None or (found is None and not end.silent):
         return None
     total = requests.total(now, WINDOW_S)
-    lossy = end.lost_permille >= 100 or (
+    late = may_be_late(seen, now)
+    lossy = (end.lost_permille >= 100 and not late) or (
         total.segments >= 20 and total.out_of_order * 1000 >= LOSSY_PERMILLE * total.segments
     )
     figures = (
@@ -36,7 +38,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     )
     base = (("needed_bps", needed),)
     if end.silent:
-        return Outcome("silent", figures, base)
+        return None if late else Outcome("silent", figures, base)
     if found is not None and found.place == "none" and may_hide_queue(seen.paths):
         return None
     queued = found is not None and found.place != "none"
