@@ -220,6 +220,34 @@ def test_reach_ends_before_the_dead_link(link: int, word: str) -> None:
     assert found.place == word
 
 
+def far_end_hears(pattern: str) -> Paths:
+    """All hops answer; of the far end's tries, one a second up to `NOW`, those with a 1 do."""
+    seen = paths(silent=5)
+    for number, answers in enumerate(pattern):
+        at_ns = NOW - (len(pattern) - number) * S_NS
+        rtt = 20 * MS_NS if answers == "1" else None
+        seen.probe(
+            HopProbe(
+                at_ns, "host-a", 5, "udp", "lost" if rtt is None else "reached", rtt, "addr-5", 4
+            )
+        )
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("pattern", "place"),
+    [
+        ("111111111111111000", "server"),  # nothing got lost before
+        ("0010011000100101000", None),  # as more than half of all did
+        ("001001100010010100000", "server"),  # not so many in a row
+        ("100000000010000000001000", "server"),  # it comes and goes
+    ],
+)
+def test_a_silence_is_one_only_if_losses_don_t_make_it(pattern: str, place: str | None) -> None:
+    found = localise.reach(far_end_hears(pattern), NOW)
+    assert (None if found is None else found.place) == place
+
+
 def test_only_the_far_end_silent_is_the_servers() -> None:
     assert localise.reach(paths(lost_from=5), NOW).place == "server"  # type: ignore[union-attr]
 

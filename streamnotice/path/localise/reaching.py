@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import Final
 
 import attrs
@@ -21,6 +21,12 @@ from streamnotice.policy import S_NS
 
 REACH_WINDOW_NS: Final = 8 * S_NS
 NOTHING_WINDOW_NS: Final = 10 * S_NS
+CHANCE_WINDOW_NS: Final = 40 * S_NS
+FEWEST_RUNS: Final = 3
+OUTAGE: Final = 6
+"""Losses in runs of so many are outages."""
+CHANCE: Final = 20
+"""One in so many is as unlikely as a silence by chance may be."""
 
 
 @attrs.frozen
@@ -57,6 +63,14 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
         return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
     # who answered before the silence began says nothing of where it begins
     silent = list(takewhile(lambda t: t.rtt_ns is None, reversed(tries)))
+    before = [
+        t
+        for ttl in asked.far
+        for t in path.hops[ttl].recent(now, CHANCE_WINDOW_NS)
+        if t.at_ns < silent[-1].at_ns
+    ]
+    if _by_chance(len(silent), sorted(before, key=lambda t: t.at_ns)):
+        return None
     alive = _alive(heard, silent[-1].at_ns)
     answered = sum(alive.values())
     lost = len(alive) - answered
@@ -83,6 +97,20 @@ def silent_behind(paths: Paths, now: int, role: str) -> str | None:
     alive = _alive(_heard(asked, now), 0)
     last = max((ttl for ttl, lives in alive.items() if lives), default=None)
     return None if last is None else between(asked.path, last, asked.path.length)
+
+
+def _by_chance(silent: int, before: list[Try]) -> bool:
+    """So many tries without an answer are no silence: losses as those before would make them, too.
+
+    Losses that follow one another as often as not are a lossy link's; long runs of them are outages
+    of their own, and tell nothing of how long the next one must be.
+    """
+    runs = [len(list(run)) for lost, run in groupby(before, lambda t: t.rtt_ns is None) if lost]
+    if len(runs) < FEWEST_RUNS or sum(runs) >= OUTAGE * len(runs):
+        return False
+    # a loss is followed by another in all but one case of each run
+    again, losses = sum(runs) - len(runs), sum(runs)
+    return again**silent * CHANCE > losses**silent
 
 
 def _heard(asked: Way, now: int) -> list[tuple[int, list[Try]]]:
