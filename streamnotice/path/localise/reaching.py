@@ -110,7 +110,7 @@ def _by_chance(silent: int, before: list[Try]) -> bool:
         return False
     # a loss is followed by another in all but one case of each run
     again, losses = sum(runs) - len(runs), sum(runs)
-    return again**silent * CHANCE > losses**silent
+    return bool(again**silent * CHANCE > losses**silent)
 
 
 def _heard(asked: Way, now: int) -> list[tuple[int, list[Try]]]:
