@@ -7,10 +7,9 @@ The session is made of the lab's recordings (folders or archives of them; by def
 `lab/recordings`, nearly all of them of faults, and so of a session that suffers throughout;
 `lab/archive/judged.tar.xz --only healthy` makes one without a fault), one behind the other as often
 as it takes, fed to the engine anew and recorded by the library's own recorder, in parts as live.
-The peer reads
-the same parts, unpacks them and parses each line as JSON, and does nothing with it: no verifier can
-do with less. Both are commands of their own, in turns, so that a machine that slows down slows
-both; what is reported is the median and the median of the ratios.
+The peer reads the same parts, unpacks them and parses each line as JSON, and does nothing with it:
+no verifier can do with less. Both are commands of their own, in turns, so that a machine that slows
+down slows both; what is reported is the median and the median of the ratios.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from lab.archive import opened
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
-from streamnotice.observations import Closed, Observation, Playback
+from streamnotice.observations import Closed, Observation
 from streamnotice.playback.news import PlaybackNews
 from streamnotice.policy import S_NS, Policy
 
@@ -101,9 +100,8 @@ def make(dossiers: list[Path], seconds: int, out: Path) -> None:
         if isinstance(cause, int):
             recorder.tick(cause)
             recorder.events(engine.tick(cause))
-        elif not isinstance(cause, Playback) or news.is_news(cause):
-            if isinstance(cause, Playback):
-                news.took(cause)
+        elif news.is_news(cause):
+            news.took(cause)
             recorder.observation(cause)
             recorder.events(engine.feed(cause))
     end = Closed(seconds * S_NS)

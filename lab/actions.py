@@ -14,6 +14,14 @@ class LinkChange:
     after_s: float = 0.0
 
 
+def bursts(share_bad: float, burst: int, bad_loss: float) -> dict[str, float]:
+    """Settings of a link that loses packets in bursts (Gilbert, BSTJ 1960): bad for *share_bad* of
+    them, *burst* packets at a time in the mean, of which it then loses *bad_loss*."""
+    to_good = 1 / burst
+    to_bad = min(1.0, round(to_good * share_bad / (1 - share_bad), 5))
+    return {"to_good": to_good, "to_bad": to_bad, "bad_loss": bad_loss}
+
+
 @attrs.frozen
 class Crowd:
     """Real TCP flows from `source` to `sink` from the onset on.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import attrs
 
 from lab import beside, traces
-from lab.actions import CpuStarved, Crowd, Habit, LinkChange
+from lab.actions import CpuStarved, Crowd, Habit, LinkChange, bursts
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
@@ -175,6 +175,12 @@ class _Draw:
         made = Scenario(**{**values, **more})
         return made if self.oddity is None else self.oddity.put_beside(made)
 
+    def same_queue(self, network: Plan) -> tuple[str, ...]:
+        """Home sharing and a crowded access line, told apart only where the router's counters
+        are."""
+        seen = self.service.igd and not network.tunnel  # a VPN takes the search with it
+        return () if seen else ("network.home.sharing", "network.isp.access")
+
     def queue_bytes(self, bps: int) -> int:
         """A queue between small and bloated, for a link that turns slow."""
         return max(6_000, round(bps * self.rng.choice((0.05, 0.1, 0.2, 0.3, 0.5)) / 8))
@@ -206,10 +212,7 @@ def _lossy(draw_: _Draw, network: Plan, name: str) -> tuple[str, tuple[LinkChang
     if draw_.rng.random() < 0.5:
         return f"independent {loss:.3f}", (LinkChange(f"{name}.down", {"loss": loss}),)
     burst, bad_loss = draw_.rng.choice((3, 6, 12)), draw_.rng.uniform(0.5, 0.9)
-    share_bad = min(0.6, loss / bad_loss)
-    to_good = 1 / burst
-    to_bad = round(to_good * share_bad / (1 - share_bad), 5)
-    values = {"to_good": to_good, "to_bad": to_bad, "bad_loss": round(bad_loss, 3)}
+    values = bursts(min(0.6, loss / bad_loss), burst, round(bad_loss, 3))
     return f"bursts {loss:.3f}", (LinkChange(f"{name}.down", values),)
 
 
@@ -414,12 +417,6 @@ def _crowded_link(place: str) -> Callable[[_Draw], Scenario]:
     return make
 
 
-def _same_queue(draw_: _Draw, network: Plan) -> tuple[str, ...]:
-    """Home sharing and a crowded access line, told apart only where the router's counters are."""
-    seen = draw_.service.igd and not network.tunnel  # a VPN takes the search with it
-    return () if seen else ("network.home.sharing", "network.isp.access")
-
-
 def _access_crowded(draw_: _Draw) -> Scenario:
     rate = draw_.rng.randrange(7, 18) * 1_000_000
     queue_ms = float(draw_.rng.choice((60, 120, 200, 300, 500)))
@@ -429,7 +426,7 @@ def _access_crowded(draw_: _Draw) -> Scenario:
         congestion=_against_crowds(draw_),
     )  # fmt: skip
     crowd = _crowd(draw_, "crowdsrc", "neighbour", rate)
-    among = _same_queue(draw_, network) if network.home_ip else ()
+    among = draw_.same_queue(network) if network.home_ip else ()
     return draw_.scenario(
         "network.isp.access", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
         crowds=(crowd,), truth_among=among,
@@ -460,7 +457,7 @@ def _sharing_crowded(draw_: _Draw) -> Scenario:
     crowd = _crowd(draw_, "world", "device", rate)
     return draw_.scenario(
         "network.home.sharing", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
-        crowds=(crowd,), truth_among=_same_queue(draw_, network),
+        crowds=(crowd,), truth_among=draw_.same_queue(network),
     )  # fmt: skip
 
 

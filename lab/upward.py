@@ -3,7 +3,8 @@
 A request, a handshake and the acknowledgements of all that arrives go up, so a home's backup that
 fills the line's queue stops a film as surely as a full line down. The library's questions pass both
 ways as well, and the place is the same: these families (`up.<family>`) check that no rule hangs on
-the way down alone. The fit has seen none of them.
+the way down alone. Of them the fit has seen some uploads, and those for one answer only (the
+router's counters).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from lab.actions import Crowd, LinkChange
+from lab.actions import Crowd, LinkChange, bursts
 
 if TYPE_CHECKING:
     from lab.scenarios import Scenario, Severity, _Draw
@@ -38,10 +39,8 @@ def _lossy(place: str, name: str | None, **wanted: Any) -> Callable[[_Draw], Sce
         loss = round(draw_.rng.uniform(*_LOSS[draw_.severity]), 3)
         values = {"loss": loss}
         if draw_.rng.random() < 0.5:
-            burst, bad_loss = draw_.rng.choice((3, 6, 12)), 0.9
-            share = loss / bad_loss
-            to_bad = round(share / (1 - share) / burst, 5)
-            values = {"to_good": 1 / burst, "to_bad": min(1.0, to_bad), "bad_loss": bad_loss}
+            bad_loss = 0.9
+            values = bursts(loss / bad_loss, draw_.rng.choice((3, 6, 12)), bad_loss)
         change = LinkChange(f"{link}.up", values)
         return draw_.scenario(
             place, "lossy", network, variant=f"{link} up {loss}", links_onset=(change,), factor=None
@@ -50,33 +49,31 @@ def _lossy(place: str, name: str | None, **wanted: Any) -> Callable[[_Draw], Sce
     return make
 
 
-def _of_the_line(draw_: _Draw, place: str, crowd: Crowd, among: bool, **wishes: Any) -> Scenario:
+def _of_the_line(draw_: _Draw, place: str, crowd: Crowd, **wishes: Any) -> Scenario:
     """*crowd* fills the line's queue upwards."""
     rng = draw_.rng
     up_bps = rng.randrange(6, 40) * 100_000
     queue_ms = round(rng.uniform(*_QUEUE_MS[draw_.severity]))
     network = draw_.network(congestion=rng.choice(("cubic", "cubic", "reno")), **wishes)
     values = {"rate_bps": float(up_bps), "queue_ms": float(queue_ms)}
-    seen = draw_.service.igd and not network.tunnel
-    same = ("network.home.sharing", "network.isp.access") if among and not seen else ()
     return draw_.scenario(
         place, "crowded", network, variant=f"up {crowd.flows} flows, {queue_ms} ms",
         settle_s=6.0, links_before=(LinkChange("access.up", values),), crowds=(crowd,),
-        truth_among=same, factor=None,
+        truth_among=draw_.same_queue(network), factor=None,
     )  # fmt: skip
 
 
 def _sharing(draw_: _Draw) -> Scenario:
     """Another device at home sends all it can."""
     crowd = Crowd("device", "world", draw_.rng.choice((1, 2, 4)))
-    return _of_the_line(draw_, "network.home.sharing", crowd, True, home=True, device=True)
+    return _of_the_line(draw_, "network.home.sharing", crowd, home=True, device=True)
 
 
 def _access(draw_: _Draw) -> Scenario:
     """A neighbour on the same line does."""
     crowd = Crowd("neighbour", "crowdsrc", draw_.rng.choice((2, 4, 8)))
     return _of_the_line(
-        draw_, "network.isp.access", crowd, True, home=True, crowd_on="access", neighbour=True
+        draw_, "network.isp.access", crowd, home=True, crowd_on="access", neighbour=True
     )
 
 

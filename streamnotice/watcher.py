@@ -477,12 +477,11 @@ class Watcher:
             while self._waiting:
                 seen = self._waiting.pop(0)
                 try:
-                    if isinstance(seen, Playback) and not self._news.is_news(seen):
+                    if not self._news.is_news(seen):
                         continue
                     self._recorder.observation(seen)
                     events = self._engine.feed(seen)
-                    if isinstance(seen, Playback):
-                        self._news.took(seen)
+                    self._news.took(seen)
                     self._recorder.events(events)
                     self._act(events)
                 except Exception as error:

@@ -33,13 +33,15 @@ from streamnotice.verdict.tables import Tables
 
 EVERYTHING: Final = "everything"
 TIMING: Final = "HTTP and socket timing alone"
+PROBES: Final = frozenset({"path", "reference", "home"})
+"""What is hidden where only that is seen."""
 AS_SHIPPED: Final = "as shipped"
 RECORDINGS: Final = ROOT / "lab" / "recordings"
 MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     EVERYTHING: (frozenset(), None),
     "without the router's counters": (frozenset({"home"}), None),
     "without the home router's answers": (frozenset({"first-hop"}), None),
-    TIMING: (frozenset({"path", "reference", "home"}), None),
+    TIMING: (PROBES, None),
     "everything, on a network known from before": (frozenset(), remembered),
 }
 """What is hidden, and what was known before."""
@@ -51,12 +53,12 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
     "beside": {EVERYTHING: frozenset()},
     "upward": {
         EVERYTHING: frozenset(),
-        TIMING: frozenset({"path", "reference", "home"}),
+        TIMING: PROBES,
     },
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
-        TIMING: frozenset({"path", "reference", "home"}),
+        TIMING: PROBES,
     },
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with faults

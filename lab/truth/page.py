@@ -148,8 +148,8 @@ _APART: Final = {
     "upward": (
         "With faults of the way up",
         "What the viewer sends is held up or lost, by a backup at home, by others on the same line "
-        "or link, by a loss; what it gets has its way. No run of these families was ever fitted "
-        "on.",
+        "or link, by a loss; what it gets has its way. Of these families the fit has seen 22 runs "
+        "of uploads, for the one answer that the router's counters give then.",
     ),
     "long": (
         "In longer runs",

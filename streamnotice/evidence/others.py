@@ -34,8 +34,8 @@ def _judged(
     needed = seen.needed_bps()
     if not needed:
         return None
-    name = scale(max(0, others_bps) * 1000 // needed, STEPS, "much")
     told_bps = max(0, others_bps)
+    name = scale(told_bps * 1000 // needed, STEPS, "much")
     if name != "much" and sent_bps > max(SENT_BPS, acknowledged_bps * SENT_PERMILLE // 1000):
         name, told_bps = SENDS, sent_bps
     return Outcome(name, (("others_bps", told_bps),), (("needed_bps", needed),))
@@ -69,7 +69,7 @@ def read_home(seen: Estimates, now: int) -> Outcome | None:
     ours_came, ours_sent = _moved(seen, last)
     others_bps = _rate_bps(last.rx_bytes - ours_came, last.window_ns)
     sent_bps = _rate_bps(last.tx_bytes - ours_sent, last.window_ns)
-    found = _judged(seen, others_bps, sent_bps, max(0, others_bps))
+    found = _judged(seen, others_bps, sent_bps, others_bps)
     if found is None or found.name != "none":
         return found
     here = read_here(seen, now)

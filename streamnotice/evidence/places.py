@@ -8,7 +8,6 @@ from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path import localise
 
 NAMES = ("none", *localise.PLACES)
-REACHED = "all"
 
 
 def _delay(found: localise.Located | None, figure: str) -> Outcome | None:
@@ -43,7 +42,7 @@ def read_loss(seen: Estimates, now: int) -> Outcome | None:
 
 def read_reach(seen: Estimates, now: int) -> Outcome | None:
     found = localise.reach(seen.paths, now)
-    if found is None or (found.place != REACHED and may_be_late(seen, now)):
+    if found is None or (found.place != localise.REACHED and may_be_late(seen, now)):
         return None
     return Outcome(found.place, (("answered_count", found.answered), ("lost_count", found.lost)))
 
@@ -52,4 +51,6 @@ QUEUE = Rule("queue_place", NAMES, "path", read_queue)
 SPREAD = Rule("spread_place", NAMES, "path", read_spread)
 LEAP = Rule("leap_place", NAMES, "path", read_leap)
 LOSS = Rule("loss_place", NAMES, "path", read_loss)
-REACH = Rule("reach_place", (REACHED, "server", "nothing", *localise.PLACES), "path", read_reach)
+REACH = Rule(
+    "reach_place", (localise.REACHED, "server", "nothing", *localise.PLACES), "path", read_reach
+)

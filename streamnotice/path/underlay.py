@@ -25,7 +25,7 @@ def trouble(paths: Paths, now: int) -> str | None:
     delays = [one.place for one in (queue, spread) if one is not None]
     lost = [loss.place] if loss is not None else []
     if reach is not None:
-        delays.append({"all": CALM, "server": "service"}.get(reach.place, reach.place))
+        delays.append({localise.REACHED: CALM, "server": "service"}.get(reach.place, reach.place))
     if all(place == CALM for place in (*delays, *lost)):
         # calm is said of what was looked at long enough, and holds no queue that was there first
         if queue is None or loss is None or localise.may_hide_queue(paths, ROLE):

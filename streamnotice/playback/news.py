@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from streamnotice.observations import Playback
+from streamnotice.observations import Observation, Playback
 from streamnotice.policy import S_NS
 
 QUIET_NS: Final = S_NS
@@ -21,23 +21,26 @@ NEAR_NS: Final = 60_000_000
 
 
 class PlaybackNews:
-    """Tells of one session's reports, asked of in order, which are news."""
+    """Tells of what one session hands in, asked of in order, which reports of playback are news."""
 
     def __init__(self) -> None:
         self._taken: Playback | None = None
         self._told_ns = 0
 
-    def is_news(self, seen: Playback) -> bool:
-        """Whether *seen* tells what did not follow from what was taken last."""
+    def is_news(self, seen: Observation) -> bool:
+        """Whether *seen* tells what did not follow from what was taken last; all but reports do."""
+        if not isinstance(seen, Playback):
+            return True
         before_ns, self._told_ns = self._told_ns, seen.at_ns
         taken = self._taken
         if taken is None or 2 * seen.at_ns - before_ns - taken.at_ns > QUIET_NS:
             return True  # none yet, or the next report would come too late
         return not _foretold(taken, seen)
 
-    def took(self, seen: Playback) -> None:
+    def took(self, seen: Observation) -> None:
         """*seen* was recorded and weighed."""
-        self._taken = seen
+        if isinstance(seen, Playback):
+            self._taken = seen
 
 
 def _foretold(last: Playback, seen: Playback) -> bool:

@@ -20,7 +20,7 @@ from streamnotice.path.localise.far_ends import FarEnd, far_end
 from streamnotice.path.localise.leaping import leap, may_hide_queue
 from streamnotice.path.localise.losing import LOSS_WINDOW_NS, loss
 from streamnotice.path.localise.queueing import LEAST_DELAY_NS, queue
-from streamnotice.path.localise.reaching import Reach, reach, silent_behind
+from streamnotice.path.localise.reaching import REACHED, Reach, reach, silent_behind
 from streamnotice.path.localise.spreading import spread
 from streamnotice.path.localise.stretches import (
     CLEAN_PERMILLE,
@@ -43,6 +43,7 @@ __all__ = [
     "NONE",
     "ORDER",
     "PLACES",
+    "REACHED",
     "SHARED_PERMILLE",
     "SHORT",
     "STRETCHES",

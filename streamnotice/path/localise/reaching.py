@@ -21,6 +21,7 @@ from streamnotice.policy import S_NS
 
 REACH_WINDOW_NS: Final = 8 * S_NS
 NOTHING_WINDOW_NS: Final = 10 * S_NS
+REACHED: Final = "all"
 CHANCE_WINDOW_NS: Final = 40 * S_NS
 FEWEST_RUNS: Final = 3
 OUTAGE: Final = 6
@@ -60,7 +61,7 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     heard = _heard(asked, now)
     if any(t.rtt_ns is not None for t in tries[-3:]):
         alive = _alive(heard, 0)
-        return Reach("all", sum(alive.values()) + 1, len(alive) - sum(alive.values()))
+        return Reach(REACHED, sum(alive.values()) + 1, len(alive) - sum(alive.values()))
     # who answered before the silence began says nothing of where it begins
     silent = list(takewhile(lambda t: t.rtt_ns is None, reversed(tries)))
     before = [
