@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from lab import beside, traces
+from lab import beside, programs, traces
 from lab.actions import CpuStarved, Crowd, Habit, LinkChange, bursts
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
@@ -83,6 +83,8 @@ _BY_IPV6 = "v6."
 _IN_TUNNEL = "tunnel."
 _BESIDE = "beside."
 _UP = "up."
+_HERE = "here."
+_BUSY = "busy."
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
@@ -99,7 +101,7 @@ class _Draw:
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
         self.kind = family
-        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP):
+        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY):
             self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
         self.in_tunnel = family.startswith(_IN_TUNNEL)
@@ -107,6 +109,8 @@ class _Draw:
         rng = self.rng
         kinds: tuple[Severity, ...] = ("severe", "moderate", "near_miss")
         self.severity: Severity = rng.choices(kinds, (0.5, 0.35, 0.15))[0]
+        if family.startswith(_BUSY) and self.severity == "near_miss":
+            self.severity = "moderate"  # with a program beside it, it would be two that harm
         self.rendition = rng.choices(("auto", "highest", "lowest"), (0.6, 0.25, 0.15))[0]
         self.before = rng.random() < 0.4
         self.onset_s = None if self.before else round(rng.uniform(6.0, 16.0), 1)
@@ -130,9 +134,11 @@ class _Draw:
         # UPnP's search and the router's counters are IPv4's here
         igd = more.random() < 0.5 and not self.by_ipv6
         self.service = attrs.evolve(self.service, igd=igd)
-        self.oddity: beside.Oddity | None = None
+        self.oddity: beside.Oddity | programs.Program | None = None
         if family.startswith(_BESIDE):
             self.oddity = beside.draw(self.kind, random.Random(f"{family}-{seed}-beside"))
+        elif family.startswith(_BUSY):
+            self.oddity = programs.draw(random.Random(f"{family}-{seed}-program"))
 
     def named(self, hosts: int, *, live: bool | None = None) -> None:
         """Serve segments under so many names; live or not (None: as it was)."""
@@ -180,6 +186,14 @@ class _Draw:
         are."""
         seen = self.service.igd and not network.tunnel  # a VPN takes the search with it
         return () if seen else ("network.home.sharing", "network.isp.access")
+
+    def crowd(self, source: str, sink: str, rate_bps: int) -> Crowd:
+        """Flows that leave the film the wanted capacity of a link of *rate_bps*."""
+        flows = max(2, min(160, round(rate_bps / self.capacity_bps) - 1))  # by equal shares
+        if self.rng.random() < 0.35:  # web-like: short flows that start anew
+            mean_bytes = self.rng.choice((200_000, 500_000, 1_500_000))
+            return Crowd(source, sink, min(250, flows * 5 // 4), mean_bytes, 40)
+        return Crowd(source, sink, flows)
 
     def queue_bytes(self, bps: int) -> int:
         """A queue between small and bloated, for a link that turns slow."""
@@ -374,22 +388,9 @@ def _link_family(
 # -- crowds
 
 
-def _flows(draw_: _Draw, rate_bps: int) -> int:
-    """So many rivals that an equal share is the wanted capacity."""
-    return max(2, min(160, round(rate_bps / draw_.capacity_bps) - 1))
-
-
 def _against_crowds(draw_: _Draw) -> str:
     """The service's congestion control; BBR takes more than its share from a CUBIC crowd."""
     return draw_.rng.choice(("cubic", "cubic", "reno"))
-
-
-def _crowd(draw_: _Draw, source: str, sink: str, rate_bps: int) -> Crowd:
-    flows = _flows(draw_, rate_bps)
-    if draw_.rng.random() < 0.35:  # web-like: short flows that start anew
-        mean_bytes = draw_.rng.choice((200_000, 500_000, 1_500_000))
-        return Crowd(source, sink, min(250, flows * 5 // 4), mean_bytes, 40)
-    return Crowd(source, sink, flows)
 
 
 def _crowded_link(place: str) -> Callable[[_Draw], Scenario]:
@@ -408,7 +409,7 @@ def _crowded_link(place: str) -> Callable[[_Draw], Scenario]:
             crowd_on=link, rate_of=((link, rate),), queue_of=((link, queue_ms),),
             congestion=_against_crowds(draw_), **wishes,
         )  # fmt: skip
-        crowd = _crowd(draw_, "crowdsrc", "crowdsink", rate)
+        crowd = draw_.crowd("crowdsrc", "crowdsink", rate)
         return draw_.scenario(
             place, "crowded", network, variant=f"{link} {crowd.flows} flows", settle_s=6.0,
             crowds=(crowd,), service=attrs.evolve(draw_.service, warm=True),
@@ -425,7 +426,7 @@ def _access_crowded(draw_: _Draw) -> Scenario:
         queue_of=(("access", queue_ms),), access_bps=(rate, rate),
         congestion=_against_crowds(draw_),
     )  # fmt: skip
-    crowd = _crowd(draw_, "crowdsrc", "neighbour", rate)
+    crowd = draw_.crowd("crowdsrc", "neighbour", rate)
     among = draw_.same_queue(network) if network.home_ip else ()
     return draw_.scenario(
         "network.isp.access", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
@@ -440,7 +441,7 @@ def _vpn_crowded(draw_: _Draw) -> Scenario:
         vpn=True, rate_of=(("vpnl", rate),), queue_of=(("vpnl", queue_ms),),
         congestion=_against_crowds(draw_),
     )  # fmt: skip
-    crowd = _crowd(draw_, "vpn", "world", rate)
+    crowd = draw_.crowd("vpn", "world", rate)
     return draw_.scenario(
         "network.vpn", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
         crowds=(crowd,),
@@ -454,7 +455,7 @@ def _sharing_crowded(draw_: _Draw) -> Scenario:
         home=True, device=True, rate_of=(("access", rate),), queue_of=(("access", queue_ms),),
         access_bps=(rate, rate), congestion=_against_crowds(draw_),
     )  # fmt: skip
-    crowd = _crowd(draw_, "world", "device", rate)
+    crowd = draw_.crowd("world", "device", rate)
     return draw_.scenario(
         "network.home.sharing", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
         crowds=(crowd,), truth_among=draw_.same_queue(network),
@@ -856,9 +857,16 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
     f"{_BESIDE}{family}": make for family, make in FAMILIES.items()
 } | {
     f"{_UP}{family}": make for family, make in UPWARD.items()
+} | {
+    f"{_HERE}{family}": make for family, make in programs.PROGRAMS.items()
+} | {
+    f"{_BUSY}{family}": make
+    for family, make in FAMILIES.items()
+    if programs.may_stand_beside(family)
 }  # fmt: skip
 """With all of them by IPv6 that aren't of IPv4's alone, with a VPN around all that is played, and
-with something harmless beside it; and faults of the way up. These have dice of their own."""
+with something harmless beside it; faults of the way up; and what else is moved in the home, with
+harm and without. These have dice of their own."""
 
 
 def plan(family: str, seed: int) -> Scenario:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from lab.scenarios import Scenario, Severity, _Draw
 
 _LOSS: Final[dict[Severity, tuple[float, float]]] = {
-    "severe": (0.5, 0.7), "moderate": (0.3, 0.5), "near_miss": (0.01, 0.05), "none": (0.0, 0.0)
+    "severe": (0.6, 0.8), "moderate": (0.45, 0.6), "near_miss": (0.01, 0.05), "none": (0.0, 0.0)
 }  # fmt: skip
 """One acknowledgement stands in for those before it, so it takes many losses to do harm."""
 _QUEUE_MS: Final[dict[Severity, tuple[float, float]]] = {
-    "severe": (1500, 3000), "moderate": (600, 1500), "near_miss": (60, 150), "none": (0.0, 0.0)
+    "severe": (2500, 5000), "moderate": (1000, 2500), "near_miss": (60, 150), "none": (0.0, 0.0)
 }  # fmt: skip
 """How long a home's queue upwards is when it is full: modems had seconds (Gettys and Nichols,
 *Bufferbloat*, ACM Queue 2011)."""
@@ -49,7 +49,7 @@ def _lossy(place: str, name: str | None, **wanted: Any) -> Callable[[_Draw], Sce
     return make
 
 
-def _of_the_line(draw_: _Draw, place: str, crowd: Crowd, **wishes: Any) -> Scenario:
+def fill_line(draw_: _Draw, place: str, crowd: Crowd, **wishes: Any) -> Scenario:
     """*crowd* fills the line's queue upwards."""
     rng = draw_.rng
     up_bps = rng.randrange(6, 40) * 100_000
@@ -66,13 +66,13 @@ def _of_the_line(draw_: _Draw, place: str, crowd: Crowd, **wishes: Any) -> Scena
 def _sharing(draw_: _Draw) -> Scenario:
     """Another device at home sends all it can."""
     crowd = Crowd("device", "world", draw_.rng.choice((1, 2, 4)))
-    return _of_the_line(draw_, "network.home.sharing", crowd, home=True, device=True)
+    return fill_line(draw_, "network.home.sharing", crowd, home=True, device=True)
 
 
 def _access(draw_: _Draw) -> Scenario:
     """A neighbour on the same line does."""
     crowd = Crowd("neighbour", "crowdsrc", draw_.rng.choice((2, 4, 8)))
-    return _of_the_line(
+    return fill_line(
         draw_, "network.isp.access", crowd, home=True, crowd_on="access", neighbour=True
     )
 
@@ -88,12 +88,12 @@ def _crowded(place: str) -> Callable[[_Draw], Scenario]:
             wishes["hops"] = rng.choice((2, 3, 4))
             link = f"core{rng.randrange(1, wishes['hops'])}"
         rate = rng.randrange(9, 26) * 1_000_000
-        queue_ms = float(rng.choice((150, 250, 400, 800)))
+        queue_ms = float(rng.choice((250, 500, 1000, 2000)))
         network = draw_.network(
             crowd_on=link, rate_of=((link, rate),), queue_of=((link, queue_ms),),
             congestion=rng.choice(("cubic", "cubic", "reno")), **wishes,
         )  # fmt: skip
-        crowd = Crowd("crowdsink", "crowdsrc", rng.choice((8, 16, 32)))
+        crowd = Crowd("crowdsink", "crowdsrc", rng.choice((16, 32, 64)))
         return draw_.scenario(
             place, "crowded", network, variant=f"{link} up {crowd.flows} flows", settle_s=6.0,
             crowds=(crowd,), service=attrs.evolve(draw_.service, warm=True), factor=None,

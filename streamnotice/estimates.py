@@ -22,7 +22,19 @@ from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL, Paths
 from streamnotice.playback.model import PlaybackModel
 from streamnotice.playback.requests import Requests
+from streamnotice.policy import S_NS
 from streamnotice.snapshot import stateful
+from streamnotice.traffic import (
+    MUCH_PERMILLE,
+    WINDOW_S,
+    BytesSeen,
+    MediaTold,
+    Moved,
+    moved_here,
+)
+from streamnotice.windows import recent
+
+MUCH_HERE_NS = 10 * S_NS
 
 
 @stateful
@@ -45,17 +57,6 @@ class DownloadSeen:
     ttfb_ns: int | None
     duration_ns: int | None
     failed: bool
-
-
-@stateful
-@attrs.define
-class BytesSeen:
-    """Bytes over an interface or the home router's line, over a window."""
-
-    at_ns: int
-    window_ns: int
-    rx_bytes: int
-    tx_bytes: int
 
 
 @stateful
@@ -95,6 +96,9 @@ class Estimates:
     home_router: deque[BytesSeen] = attrs.Factory(lambda: deque(maxlen=40))
     newest: deque[NewestSeen] = attrs.Factory(lambda: deque(maxlen=40))
     radio: deque[RadioSeen] = attrs.Factory(lambda: deque(maxlen=16))
+    much_here_ns: int | None = None
+    """When other programs on this computer were last seen to get much."""
+    told: MediaTold = attrs.Factory(MediaTold)
 
     def load(self, seen: HostLoad) -> None:
         self.loads.append(LoadSeen(seen.at_ns, seen.loop_lag_ns, seen.cpu_wait_permille))
@@ -116,6 +120,35 @@ class Estimates:
             self.interface.append(
                 BytesSeen(seen.at_ns, seen.window_ns, seen.rx_bytes, seen.tx_bytes)
             )
+        needed = self.needed_bps()
+        if not needed:
+            return
+        self.told.look(self.playback.gained_bits, self.requests.media_bytes, needed)
+        moved = self.moved_here(seen.at_ns)
+        if moved is not None and moved.permille_of(needed) >= MUCH_PERMILLE:
+            self.much_here_ns = seen.at_ns
+
+    def moved_here(self, now: int) -> Moved | None:
+        """What other programs on this computer move.
+
+        None where that can't be told from the video's own.
+        """
+        if not self.told.whole or not self.requests.told_as_it_comes(now):
+            return None
+        fetched = recent(self.downloads, now, WINDOW_S * S_NS)
+        return moved_here(
+            self.interface, self.requests, sum([row.received_bytes for row in fetched]), now
+        )
+
+    def much_here(self) -> bool:
+        """Other programs on this computer got much in the last seconds."""
+        at_ns = self.much_here_ns
+        return at_ns is not None and at_ns >= self.requests.accounted_ns - MUCH_HERE_NS
+
+    def forget_here(self) -> None:
+        """Nothing is known of this computer's other programs any more."""
+        self.much_here_ns = None
+        self.told.forget()
 
     def radio_link(self, seen: Radio) -> None:
         # frames count together or not at all: a share of unknown parts is none
@@ -200,10 +233,11 @@ def sighted(seen: Estimates) -> Sighted:
     """Leaves that this session can tell from their neighbours.
 
     Parts of `network` need a probed path whose links are known; home sharing needs counts of
-    other traffic. The delivery edge and the server behind it are late, slow and failing alike:
-    they are told apart where an answer came out of the edge's own store not long ago, where the
-    edge passed an error on, or refused a connection. What is not sighted may still be part of an
-    inner name or a pair.
+    other traffic: the home router's, or this computer's own where its other programs get much.
+    The delivery edge and the server behind it are late, slow and failing alike: they are told
+    apart where an answer came out of the edge's own store not long ago, where the edge passed an
+    error on, or refused a connection. What is not sighted may still be part of an inner name or a
+    pair.
     """
     paths = seen.paths
     under = paths.underlay()
@@ -215,7 +249,7 @@ def sighted(seen: Estimates) -> Sighted:
         None if under is None else under.segments,
         tunnel=under is not None and under.complete,
         first_hop=bool(paths.first_hop.answered),
-        sharing=bool(seen.home_router),
+        sharing=bool(seen.home_router) or seen.much_here(),
         live=seen.playback.live is not False,
         servers=_servers(seen.requests, boxed=boxed),
         boxed=boxed,

@@ -48,7 +48,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-9"
+NAME = "provisional-10"
 UNCALIBRATED = 1000
 """What the temperature of new rows should be, other runs tell: `lab.fit.calibrate`."""
 PRIORS = Path("streamnotice/verdict/priors.json")

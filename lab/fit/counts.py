@@ -29,15 +29,16 @@ import numpy as np
 from lab.fit.caching import BUSY, caches_by_logic
 from lab.fit.host import host_by_logic, other_by_logic
 from lab.fit.names import names_by_logic
+from lab.fit.others import others_by_logic
 from lab.fit.recordings import Run
 from lab.fit.tying import CAP, Floats, columns_of, tied
-from lab.fit.uploads import uploads_by_logic
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.asking import RULE as _ASKING
 from streamnotice.evidence.connecting import CONNECT as _CONNECT
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
 from streamnotice.evidence.opening import RULE as _OPENING
+from streamnotice.evidence.others import HERE, HOME
 from streamnotice.evidence.places import LEAP as _LEAP_RULE
 from streamnotice.evidence.tunnel import ABSENT
 from streamnotice.evidence.tunnel import RULE as _TUNNEL_RULE
@@ -142,7 +143,7 @@ def fit_counts(
             for state, seen in by_state.items():
                 share = np.bincount(seen, minlength=len(index)) / len(seen)
                 rows[state].append((share, len(seen) / (len(seen) + 4.0)))
-        if rule.needs != "home":
+        if rule not in COUNT_OTHERS:
             _join_same_queue(rows)
         logs[rule.name] = _shrunk(rule, rows, states, pretended)
     return Counts(states, logs)
@@ -163,6 +164,9 @@ SAME_QUEUE = (
     State("network.home.sharing", "crowded"),
     State("network.isp.access", "crowded"),
 )
+
+
+COUNT_OTHERS = (HERE, HOME)
 
 
 def _join_same_queue(rows: dict[State, list[Row]]) -> None:
@@ -456,7 +460,7 @@ def _first_hop(
     return mixed
 
 
-POWER_BY_LOGIC = {TUNNEL_RULE: 0.2, LEAP: 0.15, OPENING: 0.2}
+POWER_BY_LOGIC = {TUNNEL_RULE: 0.2, LEAP: 0.15, OPENING: 0.2, HERE.name: 0.6}
 """No run of the lab goes through a proxy, which is of the same place and no tunnel: not so sure.
 How far away things were when the session began is no news at any later step: with this power,
 and fatigue, all repetitions of a quarter of a minute weigh about once. That a connection doesn't
@@ -583,10 +587,10 @@ TIES: dict[str, Tie] = {
         "How a player waits for names that come late or not at all: what a failing name server "
         "says is no evidence there",
     ),
-    "uploads": Tie(
-        uploads_by_logic,
-        "What others in the home send, for all but their traffic: how many homes upload is no "
-        "evidence there",
+    "others": Tie(
+        others_by_logic,
+        "That other traffic is there, for all but itself: how many homes have some is no evidence, "
+        "and it is one trait of the evening; that this computer's programs are quiet says nothing",
     ),
 }
 """Ties that a table is brought in line with without its runs, too; in this order, each once."""

@@ -6,7 +6,7 @@
 For a rule that only sessions of one kind answer: they are recorded for it, and the rest of the
 table need not be found anew. Its rows are counted as `lab.fit.counts` does, its power is the one
 with the least log loss on runs left out (cross-validation by run), next to the others' rows and
-powers as shipped.
+powers as shipped, but where logic has it.
 
 With --answer only the rows of these answers are counted, beside the rule's others and its power as
 shipped: for an answer that the rule didn't give before, and those that it was taken from.
@@ -24,7 +24,7 @@ import attrs
 
 from lab.errors import LabError
 from lab.fit.__main__ import mix_of, rule_part, runs_used
-from lab.fit.counts import Counts, fit_counts
+from lab.fit.counts import POWER_BY_LOGIC, Counts, fit_counts
 from lab.fit.recordings import Run, load_runs
 from lab.fit.table import caps_of, logs_of, powers_of, states_of
 from lab.fit.temper import Folds, best_power, make_folds, one_fault
@@ -56,7 +56,7 @@ def fit_rule(
     usable = one_fault(runs, states)
     rule = _known(name)
     counts = attrs.evolve(fit_counts(usable, states, pretended, (rule,)), caps=caps)
-    part = rule_part(rule, counts, best, usable)
+    part = rule_part(rule, counts, POWER_BY_LOGIC.get(name, best), usable)
     made = {
         "command": f"python -m lab.fit.one_rule {name}",
         **runs_used(usable),

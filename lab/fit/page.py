@@ -65,6 +65,7 @@ def figures() -> str:
             f"{added['engine']} (`{added['command']}`); all other rows and all powers were left as "
             "they are.",
         ]
+    lines += _widened(made)
     lines += [line for text in made.get("afterwards", ()) for line in ("", f"Afterwards: {text}.")]
     lines += _tied(made)
     lines += ["", "Sources of the priors:", ""]
@@ -89,7 +90,7 @@ def _heated(made: dict[str, Any]) -> str:
 
 def _changed(made: dict[str, Any]) -> bool:
     """The table isn't as its fit left it."""
-    return any(key in made for key in ("rules_added", "cap", "afterwards"))
+    return any(key in made for key in ("rules_added", "cap", "afterwards", "widened"))
 
 
 def _what(rule: str, added: dict[str, Any]) -> str:
@@ -98,6 +99,21 @@ def _what(rule: str, added: dict[str, Any]) -> str:
         return f"Rule `{rule}` was added to the table afterwards: its rows are"
     answers = " and ".join(f"`{answer}`" for answer in added["answers"])
     return f"The rows of {answers} of rule `{rule}` were counted afterwards: they are"
+
+
+def _widened(made: dict[str, Any]) -> list[str]:
+    """Which circumstances came to the rows afterwards."""
+    return [
+        line
+        for told in made.get("widened", ())
+        for line in (
+            "",
+            f"The rows of rule `{told['rule']}` were widened afterwards: in {told['share']:.0%} of "
+            f"the cases they are what {told['runs']} runs of `{told['archive']}` show, replayed "
+            f"with engine {told['engine']} (`python -m lab.fit.widen`; "
+            f"{told['pretended_runs']:g} pretended runs).",
+        )
+    ]
 
 
 def _tied(made: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
-python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--upward RUNS...]
-                            [--long RUNS...] [--abroad RUNS...]
+python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
+                            [--upward RUNS...] [--long RUNS...] [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -51,6 +51,10 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         "without the way under the tunnel": frozenset({"underlay"}),
     },
     "beside": {EVERYTHING: frozenset()},
+    "traffic": {
+        EVERYTHING: frozenset(),
+        "without the router's counters": frozenset({"home"}),
+    },
     "upward": {
         EVERYTHING: frozenset(),
         TIMING: PROBES,
@@ -61,8 +65,10 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         TIMING: PROBES,
     },
 }
-"""Runs that are measured apart: under a VPN, with something harmless beside the fault, with faults
-of the way up, longer ones, and in the lab's other world."""
+"""Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
+traffic of the home's, with faults of the way up, longer ones, and in the lab's other world."""
+_BY_ODDITY: Final = frozenset({"beside", "traffic"})
+"""Their rows are what stands beside the fault, not the families."""
 
 
 def _mixes() -> dict[str, bytes]:
@@ -172,16 +178,19 @@ def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
     return {
         "made": _made(truths, counted),
         "modes": modes,
-        "families": measure.families(whole, _oddities(counted) if kind == "beside" else None),
+        "families": measure.families(whole, _oddities(counted) if kind in _BY_ODDITY else None),
         "confusion": measure.confusion(whole),
         "errors": _errors(whole),
     }
 
 
 def _oddities(truths: list[dict[str, Any]]) -> dict[str, str]:
-    """Run -> what stood beside its fault."""
+    """Run -> what stood beside its fault; its family, where nothing did."""
     scenarios = [truth["scenario"] for truth in truths]
-    return {f"{one['family']}-{one['seed']}": one["beside"] for one in scenarios}
+    return {
+        f"{one['family']}-{one['seed']}": one["beside"] or f"{one['family']} (the fault itself)"
+        for one in scenarios
+    }
 
 
 def kept() -> dict[str, Any]:

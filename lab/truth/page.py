@@ -145,11 +145,19 @@ _APART: Final = {
         "Other seeds of all families, each with one oddity from before Play on that harms nobody "
         "([the lab](lab.md#the-network)); the rows are these oddities.",
     ),
+    "traffic": (
+        "With other traffic in the home",
+        "A program on this computer, or another device, moves data all along, and enough of the "
+        "line is left for the film: the fault, if there is one, is elsewhere. In the families "
+        "`here.*` a program on this computer is the fault ([the lab](lab.md#the-network)). Of half "
+        "of the others the seed was chosen so that another device downloads and the router tells "
+        "of it, which leads astray most.",
+    ),
     "upward": (
         "With faults of the way up",
         "What the viewer sends is held up or lost, by a backup at home, by others on the same line "
-        "or link, by a loss; what it gets has its way. Of these families the fit has seen 22 runs "
-        "of uploads, for the one answer that the router's counters give then.",
+        "or link, by a loss; what it gets has its way. Of these families the fit has seen other "
+        "runs, for the one answer that the router's counters give then (`sends`).",
     ),
     "long": (
         "In longer runs",
@@ -163,7 +171,7 @@ _APART: Final = {
     ),
 }
 """Runs that are measured apart -> heading, and what they are."""
-_ROWS_OF: Final = {"beside": "beside the fault"}
+_ROWS_OF: Final = {"beside": "beside the fault", "traffic": "beside the fault"}
 
 
 def _apart(name: str, data: dict[str, Any] | None) -> list[str]:

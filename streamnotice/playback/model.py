@@ -36,6 +36,7 @@ class PlaybackModel:
         state: starting, playing, stalled, seeking, paused, ended.
         since_ns: when that state began.
         buffer_ns: level as last told; `level_ns(now)` extrapolates.
+        gained_bits: what came into the buffer, by its length and the rate of the rendition.
         stalls, stalled_ns: how many stalls there were, and their total length.
     """
 
@@ -62,6 +63,7 @@ class PlaybackModel:
     frames: deque[tuple[int, int, int]] = attrs.Factory(lambda: deque(maxlen=240))
     held_s: dict[int, int] = attrs.Factory(dict)
     below_since_ns: int | None = None
+    gained_bits: int = 0
     _drain: tuple[int, int | None] | None = derived()
 
     def feed(self, seen: Playback) -> None:
@@ -83,6 +85,7 @@ class PlaybackModel:
         self.speed_permille = 1000 if seen.speed_permille is None else max(1, seen.speed_permille)
         before = self.buffer_ns
         if seen.buffer_ns is not None:
+            self._gain(seen.buffer_ns, now)
             self.buffer_ns = max(0, seen.buffer_ns)
             self.buffer_at_ns = now
         moved = False
@@ -98,6 +101,12 @@ class PlaybackModel:
         self._enter(state, now)
         if seen.buffer_ns is not None:
             self.levels.append((now, self.buffer_ns or 0))
+
+    def _gain(self, level_ns: int, now: int) -> None:
+        """What came since the level was last told is what it is above what should be left."""
+        left = self.level_ns(now)
+        if left is not None and level_ns > left and self.state != "seeking":
+            self.gained_bits += (level_ns - left) * (self.rendition_bps or 0) // S_NS
 
     def _infer(self, now: int, before: int | None, moved: bool, has_position: bool) -> str:
         """A state from level and position alone."""

@@ -27,6 +27,8 @@ KEEP_S: Final = 40
 MOST_REQUESTS: Final = 64
 """Requests under way that are remembered; a host that never ends them loses the oldest."""
 STUCK_NS: Final = 3 * S_NS
+LATE_NS: Final = 3 * S_NS // 2
+"""A response this long is told of before its end, by hosts that do."""
 LATELY_NS: Final = KEEP_S * S_NS
 """As long as windows of seconds reach: two segments of a server that takes its time."""
 
@@ -40,6 +42,7 @@ class Second:
         asked_ns: time with at least one media request (or a playlist before any media) under way.
         flowing_ns: time with at least one media response past its first byte.
         media_bytes: media bytes that arrived.
+        all_bytes: those, and of all other requests.
         segments, out_of_order: TCP segments in, and those out of order.
     """
 
@@ -47,6 +50,7 @@ class Second:
     asked_ns: int = 0
     flowing_ns: int = 0
     media_bytes: int = 0
+    all_bytes: int = 0
     segments: int = 0
     out_of_order: int = 0
     unread_bytes: int = 0
@@ -59,6 +63,7 @@ class Total:
     asked_ns: int
     flowing_ns: int
     media_bytes: int
+    all_bytes: int
     segments: int
     out_of_order: int
 
@@ -143,6 +148,11 @@ class UnderWay:
         """Playback hangs on it."""
         return self.media or self.playlist
 
+    @property
+    def began_ns(self) -> int:
+        """When its answer began, or if that isn't known it."""
+        return self.started_ns if self.first_byte_ns is None else self.first_byte_ns
+
 
 @stateful
 @attrs.define
@@ -172,6 +182,8 @@ class Requests:
     ever: bool = False
     tells_first_byte: bool = False
     tells_opening: bool = False
+    told_late: bool = False
+    """Of the last response that took its time most was told at its end."""
     stored_ns: int | None = None
     """When media last came out of the delivery edge's own store (a hit)."""
     passed_on_ns: int | None = None
@@ -313,7 +325,10 @@ class Requests:
         request = self.under_way.pop(seen.request, None)
         if request is None:
             return
+        before = request.received_bytes
         self._bytes(request, seen.received_bytes, seen.at_ns, self._second(seen.at_ns // S_NS))
+        if request.media and request.received_bytes and seen.at_ns - request.began_ns > LATE_NS:
+            self.told_late = before * 2 < request.received_bytes
         if seen.failure == "refused" and request.needed:
             self.refused_ns = seen.at_ns
         if seen.failure is not None and seen.failure != "cancelled":
@@ -333,6 +348,7 @@ class Requests:
             return
         request.received_bytes = total
         request.last_byte_ns = now
+        second.all_bytes += new
         if request.media:
             second.media_bytes += new
             self.media_bytes += new
@@ -385,15 +401,23 @@ class Requests:
         key = now // S_NS, seconds
         total = self._totals.get(key)
         if total is None:
-            asked = flowing = media = segments = disorder = 0
+            asked = flowing = media = whole = segments = disorder = 0
             for second in self.window(now, seconds):
                 asked += second.asked_ns
                 flowing += second.flowing_ns
                 media += second.media_bytes
+                whole += second.all_bytes
                 segments += second.segments
                 disorder += second.out_of_order
-            total = self._totals[key] = Total(asked, flowing, media, segments, disorder)
+            total = self._totals[key] = Total(asked, flowing, media, whole, segments, disorder)
         return total
+
+    def told_as_it_comes(self, now: int) -> bool:
+        """Bytes are told while they arrive, not when a request is over."""
+        return not self.told_late and not any(
+            r.media and not r.received_bytes and now - r.began_ns > LATE_NS
+            for r in self.under_way.values()
+        )
 
     def asked_permille(self, now: int, seconds: int) -> int | None:
         """Share of the window in which media was asked for; None if requests can't be seen."""

@@ -12,6 +12,7 @@ from streamnotice.session import Session
 
 WINDOW_S: Final = 1.0
 """Length of a window, in seconds."""
+_LOOPBACK: Final = "lo"
 _ASK_AGAIN_WINDOWS: Final = 5  # routes change: Wi-Fi to cable, a tunnel goes up
 
 
@@ -69,6 +70,9 @@ class InterfaceSensor:
         way = way_to(addresses[-1])
         if way.interface is None:
             session.sight(self.name, False, "the interface towards the service can't be told here")
+        elif way.interface == _LOOPBACK:  # what it counts is told twice, and never leaves
+            session.sight(self.name, False, "the service, or a proxy to it, is on this computer")
+            return Way()
         else:
             session.sight(self.name, True)
         return way

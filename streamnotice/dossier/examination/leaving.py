@@ -245,6 +245,9 @@ def _forget(engine: Engine, sensor: str) -> None:
         seen.home_router.clear()
     elif sensor == "interface":
         seen.interface.clear()
+        seen.forget_here()
+    elif sensor == "requests":
+        seen.forget_here()
     elif sensor == "host":
         seen.loads.clear()
     elif sensor == "live_edge":
