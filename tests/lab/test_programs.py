@@ -36,8 +36,11 @@ def test_what_harms_nobody_leaves_enough(family: str) -> None:
         assert scenario.place not in ("network.home.sharing", "player.misjudged")
         seen.add(scenario.beside)
         line = scenario.network.link("access")
-        # an equal share of the line is more than the top rendition needs
-        assert line.down_bps / (crowd.flows + 1) > 1.3 * LADDER_BPS[-1]
+        if family == "busy.access.crowded":  # its neighbours alone leave too little
+            assert scenario.factor is not None
+            assert scenario.factor < 0.8
+        else:  # an equal share of the line is more than the top rendition needs
+            assert line.down_bps / (crowd.flows + 1) > 1.3 * LADDER_BPS[-1]
         if crowd.source == "viewer":
             assert crowd.mean_bytes is not None
             mean_bps = crowd.mean_bytes * 8_000 / crowd.mean_pause_ms
