@@ -48,15 +48,16 @@ class Oddity:
     """One of them, drawn."""
 
     name: str
+    kind: Kind
     rng: random.Random
 
     def wishes(self) -> Wishes:
         """What it needs of the network, whatever else is wished."""
-        return _KINDS[self.name].wishes(self.rng)
+        return self.kind.wishes(self.rng)
 
     def put_beside(self, scenario: Scenario) -> Scenario:
         """*scenario* with it, or with what can stand beside any fault."""
-        made = _KINDS[self.name].put(self.rng, scenario)
+        made = self.kind.put(self.rng, scenario)
         if made is None:
             return attrs.evolve(_reference_poor(self.rng, scenario), beside=_ANYWHERE)
         return attrs.evolve(made, beside=self.name)
@@ -65,7 +66,8 @@ class Oddity:
 def draw(family: str, rng: random.Random) -> Oddity:
     """An oddity for a run of *family* (a plain one)."""
     fit = [name for name, kind in _KINDS.items() if not family.startswith(kind.not_with)]
-    return Oddity(rng.choices(fit, [_KINDS[name].share for name in fit])[0], rng)
+    name = rng.choices(fit, [_KINDS[name].share for name in fit])[0]
+    return Oddity(name, _KINDS[name], rng)
 
 
 def _nothing(_: random.Random) -> Wishes:

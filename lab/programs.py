@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from lab.actions import Crowd
+from lab.beside import Kind, Oddity
 from lab.topology import Plan
 from lab.upward import fill_line
 
@@ -38,28 +39,24 @@ def may_stand_beside(family: str) -> bool:
     return not family.startswith(_NOT_BESIDE)
 
 
-@attrs.frozen
-class Program:
+def draw(rng: random.Random) -> Oddity:
     """A program, here or on another device, that harms nobody."""
-
-    name: str
-    rng: random.Random
-
-    def wishes(self) -> dict[str, Any]:
-        """What it needs of the network, whatever else is wished."""
-        return {
-            "home": True, "device": True, "access_bps": _ENOUGH_BPS, "vpn": False, "split": False,
-            "congestion": "cubic",
-        }  # fmt: skip
-
-    def put_beside(self, scenario: Scenario) -> Scenario:
-        """*scenario* with it."""
-        crowd = _KINDS[self.name](self.rng, scenario.network)
-        return attrs.evolve(scenario, crowds_before=(crowd,), beside=self.name)
+    name = rng.choice(tuple(_KINDS))
+    return Oddity(name, _KINDS[name], rng)
 
 
-def draw(rng: random.Random) -> Program:
-    return Program(rng.choice(tuple(_KINDS)), rng)
+def _wishes(_: random.Random) -> dict[str, Any]:
+    return {
+        "home": True, "device": True, "access_bps": _ENOUGH_BPS, "vpn": False, "split": False,
+        "congestion": "cubic",
+    }  # fmt: skip
+
+
+def _kind(crowd_of: Callable[[random.Random, Plan], Crowd]) -> Kind:
+    def put(rng: random.Random, scenario: Scenario) -> Scenario:
+        return attrs.evolve(scenario, crowds_before=(crowd_of(rng, scenario.network),))
+
+    return Kind(1, _NOT_BESIDE, _wishes, put)
 
 
 def _bulk(sink: str) -> Callable[[random.Random, Plan], Crowd]:
@@ -81,30 +78,34 @@ def _sent_in_parts(rng: random.Random, network: Plan) -> Crowd:
     return Crowd("viewer", BEHIND, 1, min(200_000, most_bytes), pause_ms)
 
 
-_KINDS: Final[dict[str, Callable[[random.Random, Plan], Crowd]]] = {
-    "a download here": _bulk("viewer"),
-    "a download at home": _bulk("device"),
-    "a download here, in parts": _in_parts,
-    "an upload here, in parts": _sent_in_parts,
+_KINDS: Final[dict[str, Kind]] = {
+    "a download here": _kind(_bulk("viewer")),
+    "a download at home": _kind(_bulk("device")),
+    "a download here, in parts": _kind(_in_parts),
+    "an upload here, in parts": _kind(_sent_in_parts),
 }
 
 
-def _download(draw_: _Draw) -> Scenario:
-    """A program on this computer leaves the film too little of the line."""
-    # Like another device's, but for where it ends: lab.scenarios._sharing_crowded.
+def fill_down(draw_: _Draw, sink: str, **wishes: Any) -> Scenario:
+    """What *sink* downloads leaves the film too little of the home's line."""
     rng = draw_.rng
     rate = rng.randrange(6, 18) * 1_000_000
     queue_ms = float(rng.choice((60, 120, 200, 300, 500)))
     network = draw_.network(
         home=True, rate_of=(("access", rate),), queue_of=(("access", queue_ms),),
-        access_bps=(rate, rate), congestion=rng.choice(("cubic", "cubic", "reno")), vpn=False,
-        split=False,
+        access_bps=(rate, rate), congestion=draw_.against_crowds(), **wishes,
     )  # fmt: skip
-    crowd = draw_.crowd(BEHIND, "viewer", rate)
+    crowd = draw_.crowd(BEHIND, sink, rate)
     return draw_.scenario(
-        "network.home.sharing", "crowded", network, variant=f"{crowd.flows} flows here",
-        settle_s=6.0, crowds=(crowd,),
+        "network.home.sharing", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
+        crowds=(crowd,), truth_among=draw_.same_queue(network),
     )  # fmt: skip
+
+
+def _download(draw_: _Draw) -> Scenario:
+    """A program on this computer leaves the film too little of the line."""
+    made = fill_down(draw_, "viewer", vpn=False, split=False)
+    return attrs.evolve(made, variant=f"{made.variant} here", truth_among=())
 
 
 def _upload(draw_: _Draw) -> Scenario:

@@ -134,7 +134,7 @@ class _Draw:
         # UPnP's search and the router's counters are IPv4's here
         igd = more.random() < 0.5 and not self.by_ipv6
         self.service = attrs.evolve(self.service, igd=igd)
-        self.oddity: beside.Oddity | programs.Program | None = None
+        self.oddity: beside.Oddity | None = None
         if family.startswith(_BESIDE):
             self.oddity = beside.draw(self.kind, random.Random(f"{family}-{seed}-beside"))
         elif family.startswith(_BUSY):
@@ -186,6 +186,10 @@ class _Draw:
         are."""
         seen = self.service.igd and not network.tunnel  # a VPN takes the search with it
         return () if seen else ("network.home.sharing", "network.isp.access")
+
+    def against_crowds(self) -> str:
+        """The service's congestion control; BBR takes more than its share from a CUBIC crowd."""
+        return self.rng.choice(("cubic", "cubic", "reno"))
 
     def crowd(self, source: str, sink: str, rate_bps: int) -> Crowd:
         """Flows that leave the film the wanted capacity of a link of *rate_bps*."""
@@ -388,11 +392,6 @@ def _link_family(
 # -- crowds
 
 
-def _against_crowds(draw_: _Draw) -> str:
-    """The service's congestion control; BBR takes more than its share from a CUBIC crowd."""
-    return draw_.rng.choice(("cubic", "cubic", "reno"))
-
-
 def _crowded_link(place: str) -> Callable[[_Draw], Scenario]:
     def make(draw_: _Draw) -> Scenario:
         rng = draw_.rng
@@ -407,7 +406,7 @@ def _crowded_link(place: str) -> Callable[[_Draw], Scenario]:
             link = "inter"
         network = draw_.network(
             crowd_on=link, rate_of=((link, rate),), queue_of=((link, queue_ms),),
-            congestion=_against_crowds(draw_), **wishes,
+            congestion=draw_.against_crowds(), **wishes,
         )  # fmt: skip
         crowd = draw_.crowd("crowdsrc", "crowdsink", rate)
         return draw_.scenario(
@@ -424,7 +423,7 @@ def _access_crowded(draw_: _Draw) -> Scenario:
     network = draw_.network(
         crowd_on="access", neighbour=True, rate_of=(("access", rate),),
         queue_of=(("access", queue_ms),), access_bps=(rate, rate),
-        congestion=_against_crowds(draw_),
+        congestion=draw_.against_crowds(),
     )  # fmt: skip
     crowd = draw_.crowd("crowdsrc", "neighbour", rate)
     among = draw_.same_queue(network) if network.home_ip else ()
@@ -439,7 +438,7 @@ def _vpn_crowded(draw_: _Draw) -> Scenario:
     queue_ms = float(draw_.rng.choice((40, 80, 150, 250, 400)))
     network = draw_.network(
         vpn=True, rate_of=(("vpnl", rate),), queue_of=(("vpnl", queue_ms),),
-        congestion=_against_crowds(draw_),
+        congestion=draw_.against_crowds(),
     )  # fmt: skip
     crowd = draw_.crowd("vpn", "world", rate)
     return draw_.scenario(
@@ -449,17 +448,7 @@ def _vpn_crowded(draw_: _Draw) -> Scenario:
 
 
 def _sharing_crowded(draw_: _Draw) -> Scenario:
-    rate = draw_.rng.randrange(6, 18) * 1_000_000
-    queue_ms = float(draw_.rng.choice((60, 120, 200, 300, 500)))
-    network = draw_.network(
-        home=True, device=True, rate_of=(("access", rate),), queue_of=(("access", queue_ms),),
-        access_bps=(rate, rate), congestion=_against_crowds(draw_),
-    )  # fmt: skip
-    crowd = draw_.crowd("world", "device", rate)
-    return draw_.scenario(
-        "network.home.sharing", "crowded", network, variant=f"{crowd.flows} flows", settle_s=6.0,
-        crowds=(crowd,), truth_among=draw_.same_queue(network),
-    )  # fmt: skip
+    return programs.fill_down(draw_, "device", device=True)
 
 
 # -- servers

@@ -3,8 +3,8 @@
 A request, a handshake and the acknowledgements of all that arrives go up, so a home's backup that
 fills the line's queue stops a film as surely as a full line down. The library's questions pass both
 ways as well, and the place is the same: these families (`up.<family>`) check that no rule hangs on
-the way down alone. Of them the fit has seen some uploads, and those for one answer only (the
-router's counters).
+the way down alone. Of them the fit has seen some runs, and those for one answer only (of
+the router's counters).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def fill_line(draw_: _Draw, place: str, crowd: Crowd, **wishes: Any) -> Scenario
     rng = draw_.rng
     up_bps = rng.randrange(6, 40) * 100_000
     queue_ms = round(rng.uniform(*_QUEUE_MS[draw_.severity]))
-    network = draw_.network(congestion=rng.choice(("cubic", "cubic", "reno")), **wishes)
+    network = draw_.network(congestion=draw_.against_crowds(), **wishes)
     values = {"rate_bps": float(up_bps), "queue_ms": float(queue_ms)}
     return draw_.scenario(
         place, "crowded", network, variant=f"up {crowd.flows} flows, {queue_ms} ms",
@@ -91,7 +91,7 @@ def _crowded(place: str) -> Callable[[_Draw], Scenario]:
         queue_ms = float(rng.choice((250, 500, 1000, 2000)))
         network = draw_.network(
             crowd_on=link, rate_of=((link, rate),), queue_of=((link, queue_ms),),
-            congestion=rng.choice(("cubic", "cubic", "reno")), **wishes,
+            congestion=draw_.against_crowds(), **wishes,
         )  # fmt: skip
         crowd = Crowd("crowdsink", "crowdsrc", rng.choice((16, 32, 64)))
         return draw_.scenario(

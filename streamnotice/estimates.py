@@ -142,8 +142,7 @@ class Estimates:
 
     def much_here(self) -> bool:
         """Other programs on this computer got much in the last seconds."""
-        at_ns = self.much_here_ns
-        return at_ns is not None and at_ns >= self.requests.accounted_ns - MUCH_HERE_NS
+        return self.requests.lately(self.much_here_ns, MUCH_HERE_NS)
 
     def forget_here(self) -> None:
         """Nothing is known of this computer's other programs any more."""

@@ -29,7 +29,7 @@ import numpy as np
 from lab.fit.caching import BUSY, caches_by_logic
 from lab.fit.host import host_by_logic, other_by_logic
 from lab.fit.names import names_by_logic
-from lab.fit.others import others_by_logic
+from lab.fit.others import COUNT_OTHERS, others_by_logic
 from lab.fit.recordings import Run
 from lab.fit.tying import CAP, Floats, columns_of, tied
 from streamnotice.bottlenecks import FINE, OTHER, State
@@ -38,7 +38,7 @@ from streamnotice.evidence.asking import RULE as _ASKING
 from streamnotice.evidence.connecting import CONNECT as _CONNECT
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
 from streamnotice.evidence.opening import RULE as _OPENING
-from streamnotice.evidence.others import HERE, HOME
+from streamnotice.evidence.others import HERE
 from streamnotice.evidence.places import LEAP as _LEAP_RULE
 from streamnotice.evidence.tunnel import ABSENT
 from streamnotice.evidence.tunnel import RULE as _TUNNEL_RULE
@@ -164,9 +164,6 @@ SAME_QUEUE = (
     State("network.home.sharing", "crowded"),
     State("network.isp.access", "crowded"),
 )
-
-
-COUNT_OTHERS = (HERE, HOME)
 
 
 def _join_same_queue(rows: dict[State, list[Row]]) -> None:

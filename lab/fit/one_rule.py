@@ -32,7 +32,7 @@ from lab.worlds import HOME
 from streamnotice.evidence import RULES, Rule
 
 
-def _known(name: str) -> Rule:
+def rule_named(name: str) -> Rule:
     return next(rule for rule in RULES if rule.name == name)
 
 
@@ -54,7 +54,7 @@ def fit_rule(
     )
     best, losses = best_power(folds, powers, name, table["fatigue_steps"])
     usable = one_fault(runs, states)
-    rule = _known(name)
+    rule = rule_named(name)
     counts = attrs.evolve(fit_counts(usable, states, pretended, (rule,)), caps=caps)
     part = rule_part(rule, counts, POWER_BY_LOGIC.get(name, best), usable)
     made = {
@@ -69,7 +69,7 @@ def fit_answers(
     name: str, answers: list[str], runs: list[Run], table: dict[str, Any], pretended: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The rule's part of the table with new rows for *answers*, and where those come from."""
-    states, rule = states_of(table), _known(name)
+    states, rule = states_of(table), rule_named(name)
     usable = one_fault(runs, states)
     new = rule_part(rule, fit_counts(usable, states, pretended, (rule,)), 0.0, usable)["outcomes"]
     missing = sorted(set(answers) - new.keys())

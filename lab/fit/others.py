@@ -22,16 +22,18 @@ from streamnotice.evidence.others import HERE, HOME, MUCH, SENDS
 SHARING: Final = "network.home.sharing"
 ONCE: Final = 0.15
 """With the rule's power, and fatigue, all repetitions in a minute then weigh about once."""
+COUNT_OTHERS: Final = (HERE, HOME)
+
 
 def others_by_logic(logs: Floats, rule: Rule, states: tuple[State, ...]) -> Floats:
     """*logs* (outcomes, states) of a rule that counts other traffic."""
-    if rule not in (HERE, HOME):
+    if rule not in COUNT_OTHERS:
         return logs
     rest = [at for at, state in enumerate(states) if state.place != SHARING]
     found = tied(logs, range(len(rule.outcomes)), rest)
     for row, outcome in enumerate(rule.outcomes):
-        if outcome in ("some", MUCH, SENDS):
-            found[row] = (found[row] - found[row, rest[0]]) * ONCE
         if rule == HERE and outcome not in (MUCH, SENDS):
             found[row] = 0.0
+        elif outcome != "none":
+            found[row] = (found[row] - found[row, rest[0]]) * ONCE
     return found

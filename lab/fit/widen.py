@@ -22,6 +22,7 @@ import numpy as np
 
 from lab.fit.__main__ import NAME, runs_used
 from lab.fit.counts import MDB_PER_NAT, fit_counts
+from lab.fit.one_rule import rule_named
 from lab.fit.recordings import Run, load_runs
 from lab.fit.table import logs_of, states_of
 from lab.fit.temper import one_fault
@@ -41,8 +42,7 @@ class Circumstance:
 
     Attributes:
         share: of faults (and of peace) come with it.
-        branches: beginnings of the places whose faults it changes; what is on no such place is
-            left as it is.
+        runs: they all have it.
     """
 
     share: float
@@ -50,6 +50,7 @@ class Circumstance:
 
     @property
     def branches(self) -> frozenset[str]:
+        """Beginnings of the places whose faults it changes; all others' are left as they are."""
         return frozenset(run.truth.place.partition(".")[0] for run in self.runs)
 
     def of(self, state: State) -> float:
@@ -78,7 +79,7 @@ def widen(
     table: dict[str, Any], name: str, circumstances: Sequence[Circumstance]
 ) -> dict[str, Any]:
     """*table* with rows of the rule *name* that know of *circumstances*."""
-    rule = next(rule for rule in RULES if rule.name == name)
+    rule = rule_named(name)
     states, part = states_of(table), table["rules"][name]
     known = [at for at, outcome in enumerate(rule.outcomes) if outcome in part["outcomes"]]
     mixed = shares_of(logs_of(table)[name][known])
@@ -92,6 +93,10 @@ def widen(
         for at, row in zip(known, made, strict=True)
     }
     return {**table, "name": NAME, "rules": {**table["rules"], name: {**part, "outcomes": rows}}}
+
+
+def _archive(runs: Path) -> str:
+    return runs.name.partition(".")[0]
 
 
 def _circumstance(text: str) -> tuple[float, Path]:
@@ -112,11 +117,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=Path("streamnotice/verdict/fitted.json"))
     args = parser.parse_args(argv)
     table = json.loads(args.into.read_text())
-    archives = {path.name.partition(".")[0] for _, path in args.circumstances}
-    if any(
-        (was["rule"], was["archive"]) in {(args.rule, name) for name in archives}
-        for was in table["provenance"].get("widened", ())
-    ):
+    before = table["provenance"]
+    known = {was["archive"] for was in before.get("widened", ()) if was["rule"] == args.rule}
+    if not known.isdisjoint(map(_archive, (path for _, path in args.circumstances))):
         parser.error(f"{args.into} knows of them already")
     found = [
         Circumstance(share, list(load_runs([path], world=HOME.name)))
@@ -125,11 +128,10 @@ def main(argv: list[str] | None = None) -> int:
     made = widen(table, args.rule, found)
     states = states_of(table)
     told = [
-        {"share": c.share, "rule": args.rule, "archive": path.name.partition(".")[0],
+        {"share": c.share, "rule": args.rule, "archive": _archive(path),
          "pretended_runs": PRETENDED, **runs_used(one_fault(c.runs, states))}
         for c, (_, path) in zip(found, args.circumstances, strict=True)
     ]  # fmt: skip
-    before = table["provenance"]
     made["provenance"] = {**before, "widened": [*before.get("widened", ()), *told]}
     args.into.write_text(json.dumps(made, indent=1) + "\n")
     return 0

@@ -67,8 +67,6 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
 traffic of the home's, with faults of the way up, longer ones, and in the lab's other world."""
-_BY_ODDITY: Final = frozenset({"beside", "traffic"})
-"""Their rows are what stands beside the fault, not the families."""
 
 
 def _mixes() -> dict[str, bytes]:
@@ -178,7 +176,7 @@ def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
     return {
         "made": _made(truths, counted),
         "modes": modes,
-        "families": measure.families(whole, _oddities(counted) if kind in _BY_ODDITY else None),
+        "families": measure.families(whole, _oddities(counted) if kind in page.ROWS_OF else None),
         "confusion": measure.confusion(whole),
         "errors": _errors(whole),
     }

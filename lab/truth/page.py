@@ -171,7 +171,8 @@ _APART: Final = {
     ),
 }
 """Runs that are measured apart -> heading, and what they are."""
-_ROWS_OF: Final = {"beside": "beside the fault", "traffic": "beside the fault"}
+ROWS_OF: Final = {"beside": "beside the fault", "traffic": "beside the fault"}
+"""Runs whose rows are something else than their families -> what these are."""
 
 
 def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
@@ -185,7 +186,7 @@ def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
         f"the fit, {made['void']} more void. {what}", "",
         *_table(data["modes"]), "",
-        *_families(data["families"], _ROWS_OF.get(name, "family")), "",
+        *_families(data["families"], ROWS_OF.get(name, "family")), "",
         *_confusion(data["confusion"]),
     ]  # fmt: skip
 

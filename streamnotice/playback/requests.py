@@ -453,9 +453,9 @@ class Requests:
         ]
         return max(ages, default=0)
 
-    def lately(self, at_ns: int | None) -> bool:
+    def lately(self, at_ns: int | None, within_ns: int = LATELY_NS) -> bool:
         """What was last seen at *at_ns* still tells of how things are."""
-        return at_ns is not None and at_ns >= self.accounted_ns - LATELY_NS
+        return at_ns is not None and at_ns >= self.accounted_ns - within_ns
 
     def opening(self, now: int) -> tuple[str, int] | None:
         """What the request waits for that has waited longest before it could be sent ("name",
