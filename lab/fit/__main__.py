@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from lab.fit.bystander import with_bystander
 from lab.fit.counts import (
     MDB_PER_NAT,
     MEASURED,
@@ -48,7 +49,7 @@ GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
 LEAST_RUNS = 2
-NAME = "provisional-10"
+NAME = "provisional-11"
 UNCALIBRATED = 1000
 """What the temperature of new rows should be, other runs tell: `lab.fit.calibrate`."""
 PRIORS = Path("streamnotice/verdict/priors.json")
@@ -129,7 +130,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "held_out_loss_nats": round(loss, 4),
         "held_out_loss_nats_by_cap_db": losses,
     }
-    return {
+    found = {
         "name": NAME,
         "provisional": True,
         "provenance": made,
@@ -141,6 +142,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "temperature_permille": UNCALIBRATED,
         "rules": _parts(counts, powers, usable),
     }
+    return with_bystander(found)
 
 
 def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
@@ -176,7 +178,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
     }
     rules = _parts(counts, powers, usable)
     whole = {**before, "name": NAME, "provenance": made, "rules": rules}
-    return {**whole, "temperature_permille": UNCALIBRATED}
+    return with_bystander({**whole, "temperature_permille": UNCALIBRATED})
 
 
 def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:

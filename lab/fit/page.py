@@ -57,6 +57,7 @@ def figures() -> str:
     for rule, row in fit["rules"].items():
         power, cap = row["temper_permille"] / 1000, row["cap_mdb"] / 1000
         lines.append(f"| `{rule}` | {power:g} | {cap:g} dB |")
+    lines += _bystander(fit.get("bystander"))
     lines += _cap(made)
     for rule, added in made.get("rules_added", {}).items():
         lines += [
@@ -71,6 +72,21 @@ def figures() -> str:
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
     return "\n".join(lines) + "\n"
+
+
+def _bystander(told: dict[str, Any] | None) -> list[str]:
+    """How often a queue that harms nobody is taken to be there."""
+    if told is None:
+        return []
+    rules = ", ".join(f"`{rule}`" for rule in told["rules"])
+    return [
+        "",
+        f"A bystander, a queue on the home's line that harms nobody, is there in "
+        f"{told['share_permille'] / 10:g} % of the cases, lasts {told['lasts_steps']} steps in "
+        f"the mean (assumptions), and shows as often as a queue there that does harm "
+        f"(`python -m lab.fit.bystander`). Rules that can see it: "
+        f"{rules}.",
+    ]
 
 
 def _heated(made: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from streamnotice.evidence.status import RULE as STATUS
 
 BY_LOGIC: Final = list(TIES)
 """What a table says of itself that follows them all in its rows."""
+_ROUNDS: Final = 5000
 
 
 def states_of(table: dict[str, Any]) -> tuple[State, ...]:
@@ -42,6 +43,22 @@ def logs_of(table: dict[str, Any]) -> dict[str, Floats]:
         for rule in RULES
         if rule.name in table["rules"]
     }
+
+
+def shares_of(logs: Floats) -> Floats:
+    """P(answer | state), as (answers, states), from *logs*: ratios of it to each answer's mean.
+
+    The means are those with which every state's answers add up to one, as nearly as can be (least
+    Kullback-Leibler divergence, by expectation maximisation: Richardson 1972, Lucy 1974).
+    """
+    ratios = np.exp(logs).T  # (states, answers)
+    means = np.full(logs.shape[0], 1.0 / logs.shape[0])
+    whole = ratios.sum(axis=0)
+    for _ in range(_ROUNDS):
+        means = means * (ratios.T @ (1.0 / (ratios @ means))) / whole
+    found = ratios * means
+    result: Floats = (found / found.sum(axis=1, keepdims=True)).T
+    return result
 
 
 def powers_of(table: dict[str, Any]) -> dict[str, float]:

@@ -24,16 +24,14 @@ from lab.fit.__main__ import NAME, runs_used
 from lab.fit.counts import MDB_PER_NAT, fit_counts
 from lab.fit.one_rule import rule_named
 from lab.fit.recordings import Run, load_runs
-from lab.fit.table import logs_of, states_of
+from lab.fit.table import logs_of, shares_of, states_of
 from lab.fit.temper import one_fault
-from lab.fit.tying import Floats
 from lab.worlds import HOME
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES
 
 PRETENDED: Final = 4.0
 """So few runs lean on their kin more than a whole table's do."""
-_ROUNDS: Final = 5000
 
 
 @attrs.frozen(eq=False)
@@ -57,22 +55,6 @@ class Circumstance:
         """Its share among cases of *state*."""
         known = state in (FINE, OTHER) or state.place.partition(".")[0] in self.branches
         return self.share if known else 0.0
-
-
-def shares_of(logs: Floats) -> Floats:
-    """P(answer | state), as (answers, states), from *logs*: ratios of it to each answer's mean.
-
-    The means are those with which every state's answers add up to one, as nearly as can be (least
-    Kullback-Leibler divergence, by expectation maximisation: Richardson 1972, Lucy 1974).
-    """
-    ratios = np.exp(logs).T  # (states, answers)
-    means = np.full(logs.shape[0], 1.0 / logs.shape[0])
-    whole = ratios.sum(axis=0)
-    for _ in range(_ROUNDS):
-        means = means * (ratios.T @ (1.0 / (ratios @ means))) / whole
-    found = ratios * means
-    result: Floats = (found / found.sum(axis=1, keepdims=True)).T
-    return result
 
 
 def widen(

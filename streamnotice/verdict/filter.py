@@ -4,7 +4,9 @@
 
 See `docs/how-it-weighs.md`. Peace turns into a fault at the rate of the table's switch; a fault
 ends, or becomes another one, at theirs. While playback suffers, no fault relaxes into peace: a
-starving player is not getting better for want of news.
+starving player is not getting better for want of news. Each state is held with and without a
+bystander, a queue that harms nobody (`streamnotice.verdict.bystander`), which comes and goes at
+rates of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import attrs
 
 from streamnotice.decibans import NEVER, from_ratio, log_add, log_add_each, log_sum, to_ppm
 from streamnotice.snapshot import derived, stateful
+from streamnotice.verdict.bystander import Bystander
 
 PPM = 1_000_000
 
@@ -41,37 +44,95 @@ def _log(ppm: int) -> int:
     return from_ratio(ppm, PPM)
 
 
+@attrs.frozen
+class Layers:
+    """Logs (mdb) of all states in two cases, not added up to 1.
+
+    Attributes:
+        alone: without a bystander.
+        beside: beside one; empty if the table knows of none.
+        both: of each state, with and without one.
+    """
+
+    alone: list[int]
+    beside: list[int]
+    both: list[int] = attrs.field(init=False)
+
+    @both.default
+    def _together(self) -> list[int]:
+        return log_add_each(self.alone, self.beside) if self.beside else self.alone
+
+
 @stateful
 @attrs.define
 class Filter:
-    """Log posteriors (mdb) over the table's states; index 0 is `fine`."""
+    """Log posteriors (mdb) over the table's states; index 0 is `fine`.
 
-    logs: list[int]
+    Attributes:
+        alone: of each state without a bystander.
+        beside: and beside one; empty if the table knows of none.
+    """
+
+    alone: list[int]
+    beside: list[int] = attrs.Factory(list)
+    _logs: list[int] | None = derived()
     _masses: dict[tuple[int, ...], int] | None = derived()
 
-    def predict(self, priors: tuple[int, ...], switch: Switch, suffering: bool) -> list[int]:
-        """One step ahead, before the next outcomes: the switch alone."""
-        end_ppm = 0 if suffering else switch.end_ppm
-        fine = self.logs[0]
-        faults = log_sum(self.logs[1:])
-        arriving = log_add(fine + _log(switch.onset_ppm), faults + _log(switch.move_ppm))
-        stay = _log(PPM - end_ppm - switch.move_ppm)
-        relaxed = log_add(
-            fine + _log(PPM - switch.onset_ppm),
-            faults + _log(end_ppm) if end_ppm else NEVER,
+    @classmethod
+    def start(cls, logs: list[int], bystander: Bystander | None) -> Filter:
+        """Before the first step, from what is expected of the states."""
+        if bystander is None:
+            return cls(logs)
+        return cls(
+            _at_least_never([log + bystander.absent for log in logs]),
+            _at_least_never([log + bystander.there for log in logs]),
         )
-        ahead = log_add_each(
-            _at_least_never([log + stay for log in self.logs]),
-            [arriving + prior for prior in priors],
-        )
-        ahead[0] = relaxed
-        return ahead
 
-    def update(self, joint: list[int]) -> None:
-        """Take what lies ahead with the outcomes weighed in, and normalise it."""
-        total = log_sum(joint)
-        self.logs = _at_least_never([log - total for log in joint])
-        self._masses = None
+    @classmethod
+    def of(cls, joint: Layers) -> Filter:
+        """What lay ahead with the outcomes weighed in, normalised."""
+        total = log_sum(joint.both)
+        alone = [log - total for log in joint.alone]
+        beside = [log - total for log in joint.beside]
+        found = cls(_at_least_never(alone), _at_least_never(beside))
+        if found.alone is alone and found.beside is beside:
+            # a sum by table goes by the difference of two alone: it would come to the same
+            found._logs = [log - total for log in joint.both]
+        return found
+
+    def copy(self) -> Filter:
+        """The same, to go on by itself."""
+        return Filter(list(self.alone), list(self.beside))
+
+    def moved(self, by: list[int]) -> Filter:
+        """As if the states had been likelier by so many mdb before."""
+        return Filter.of(Layers(_shifted(self.alone, by), _shifted(self.beside, by)))
+
+    @property
+    def logs(self) -> list[int]:
+        """Of each state, with and without a bystander."""
+        if self._logs is None:
+            self._logs = log_add_each(self.alone, self.beside) if self.beside else self.alone
+        return self._logs
+
+    def predict(
+        self,
+        priors: tuple[int, ...],
+        switch: Switch,
+        suffering: bool,
+        bystander: Bystander | None,
+    ) -> Layers:
+        """One step ahead, before the next outcomes: the switch alone."""
+        alone = _switched(self.alone, priors, switch, suffering)
+        if bystander is None:
+            return Layers(alone, [])
+        beside = _switched(self.beside, priors, switch, suffering)
+        come, go = _log(bystander.come_ppm), _log(bystander.go_ppm)
+        absent, stays = _log(PPM - bystander.come_ppm), _log(PPM - bystander.go_ppm)
+        return Layers(
+            log_add_each([log + absent for log in alone], [log + go for log in beside]),
+            log_add_each([log + stays for log in beside], [log + come for log in alone]),
+        )
 
     @property
     def wrong_ppm(self) -> int:
@@ -81,6 +142,10 @@ class Filter:
     def likeliest(self, members: Iterable[int]) -> int:
         """The likeliest of some states; of equals the first."""
         return max(members, key=self.logs.__getitem__)
+
+    def likelier_beside(self, state: int) -> bool:
+        """*state* is likelier beside a bystander than without one."""
+        return bool(self.beside) and self.beside[state] > self.alone[state]
 
     def mass(self, members: tuple[int, ...]) -> int:
         """Log probability of a set of states."""
@@ -93,5 +158,30 @@ class Filter:
         return mass
 
 
+def _switched(
+    logs: list[int], priors: tuple[int, ...], switch: Switch, suffering: bool
+) -> list[int]:
+    """Peace turns into faults, faults into one another and, unless playback suffers, into peace."""
+    end_ppm = 0 if suffering else switch.end_ppm
+    fine = logs[0]
+    faults = log_sum(logs[1:])
+    arriving = log_add(fine + _log(switch.onset_ppm), faults + _log(switch.move_ppm))
+    stay = _log(PPM - end_ppm - switch.move_ppm)
+    relaxed = log_add(
+        fine + _log(PPM - switch.onset_ppm),
+        faults + _log(end_ppm) if end_ppm else NEVER,
+    )
+    ahead = log_add_each(
+        _at_least_never([log + stay for log in logs]),
+        [arriving + prior for prior in priors],
+    )
+    ahead[0] = relaxed
+    return ahead
+
+
+def _shifted(logs: list[int], by: list[int]) -> list[int]:
+    return [log + more for log, more in zip(logs, by, strict=True)] if logs else []
+
+
 def _at_least_never(logs: list[int]) -> list[int]:
-    return logs if min(logs) >= NEVER else [max(NEVER, log) for log in logs]
+    return logs if min(logs, default=0) >= NEVER else [max(NEVER, log) for log in logs]

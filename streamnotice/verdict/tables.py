@@ -18,9 +18,14 @@ import attrs
 from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.decibans import from_ratio
 from streamnotice.errors import EvidenceError
+from streamnotice.verdict import bystander as bystanders
+from streamnotice.verdict.bystander import Bystander
 from streamnotice.verdict.filter import Switch
 
 PPM: Final = 1_000_000
+_DAMAGED: Final = (
+    AttributeError, KeyError, IndexError, OverflowError, RecursionError, TypeError, ValueError
+)  # fmt: skip
 
 
 @attrs.frozen(eq=False)
@@ -39,6 +44,8 @@ class Tables:
         fatigue_steps: after so many repetitions an answer carries half its weight.
         temperature_permille: of what is told of untested places
             (`streamnotice.verdict.calibration`).
+        bystander: what the same answers weigh beside a queue that harms nobody; None if the
+            table knows of none.
         provisional: the table says so of itself.
     """
 
@@ -55,13 +62,31 @@ class Tables:
     temperature_permille: int
     fitted_hash: str
     priors_hash: str
+    bystander: Bystander | None = None
 
     def hashes(self) -> dict[str, str]:
         """Digests of the files behind the table."""
         return {"fitted": self.fitted_hash, "priors": self.priors_hash}
 
+    def rows(self, rule: str, outcome: str) -> tuple[tuple[int, ...], ...]:
+        """What an answer weighs for each state: without a bystander and, if it differs, beside one.
+
+        Empty for what the table doesn't know.
+        """
+        row = self.likelihoods.get(rule, {}).get(outcome)
+        if row is None:
+            return ()
+        if self.bystander is None or rule not in self.bystander.likelihoods:
+            return (row,)
+        return row, self.bystander.likelihoods[rule][outcome]
+
+    def weight(self, rule: str, outcome: str, state: int, beside: bool) -> int:
+        """What one answer weighs for a state, with or without a bystander; 0 if it isn't known."""
+        rows = self.rows(rule, outcome)
+        return rows[-1 if beside else 0][state] if rows else 0
+
     def start(self) -> list[int]:
-        """Log probabilities before the first step."""
+        """Log probabilities before the first step, with and without a bystander together."""
         some = from_ratio(PPM - self.peace_ppm, PPM)
         return [from_ratio(self.peace_ppm, PPM), *(some + prior for prior in self.priors[1:])]
 
@@ -70,7 +95,7 @@ class Tables:
         """Tables from the two files' bytes; EvidenceError if they don't hold together."""
         try:
             return _parse(json.loads(fitted), json.loads(priors), fitted, priors)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _DAMAGED as error:
             raise EvidenceError(f"not a table of likelihoods: {error!r}") from error
 
 
@@ -79,17 +104,18 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
     states = tuple(known[name] for name in fit["states"])
     if states[0] != FINE or len(set(states)) != len(states):
         raise EvidenceError("a table's states must begin with none:fine and be distinct")
-    likelihoods: dict[str, dict[str, tuple[int, ...]]] = {}
-    for rule, row in fit["rules"].items():
-        temper, cap = int(row["temper_permille"]), int(row["cap_mdb"])
-        if cap <= 0:
-            raise EvidenceError(f"the cap of rule {rule} must be above 0, not {cap}")
-        likelihoods[rule] = {
-            outcome: tuple(max(-cap, min(cap, int(value))) * temper // 1000 for value in values)
-            for outcome, values in row["outcomes"].items()
+    rules = fit["rules"]
+    likelihoods = {
+        rule: _weights(rule, part, part["outcomes"], len(states)) for rule, part in rules.items()
+    }
+    bystander = None
+    if "bystander" in fit:
+        bystander = bystanders.parse(fit["bystander"], rules, states)
+        beside = {
+            rule: _weights(rule, rules[rule], rows, len(states))
+            for rule, rows in bystander.likelihoods.items()
         }
-        if any(len(values) != len(states) for values in likelihoods[rule].values()):
-            raise EvidenceError(f"table row of rule {rule} has not one number for each state")
+        bystander = attrs.evolve(bystander, likelihoods=beside)
     temperature = int(fit["temperature_permille"])
     if not 1000 <= temperature <= 10_000:
         raise EvidenceError(f"temperature_permille must be from 1000 to 10000, not {temperature}")
@@ -111,7 +137,21 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         temperature_permille=temperature,
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),
+        bystander=bystander,
     )
+
+
+def _weights(rule: str, part: Any, rows: Any, states: int) -> dict[str, tuple[int, ...]]:
+    """outcome -> log likelihoods as they weigh: capped, and with the rule's power."""
+    temper, cap = int(part["temper_permille"]), int(part["cap_mdb"])
+    if cap <= 0:
+        raise EvidenceError(f"the cap of rule {rule} must be above 0, not {cap}")
+    if any(len(row) != states for row in rows.values()):
+        raise EvidenceError(f"table row of rule {rule} has not one number for each state")
+    return {
+        outcome: tuple(max(-cap, min(cap, int(value))) * temper // 1000 for value in row)
+        for outcome, row in rows.items()
+    }
 
 
 @cache

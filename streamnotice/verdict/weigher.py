@@ -15,7 +15,7 @@ from streamnotice.estimates import Sighted
 from streamnotice.events import Impact, Intensity, Item, Verdict
 from streamnotice.evidence.rule import Outcome
 from streamnotice.snapshot import stateful
-from streamnotice.verdict.filter import Filter
+from streamnotice.verdict.filter import Filter, Layers
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables
@@ -50,10 +50,12 @@ class Weigher:
 
     tables: Tables
     namer: Namer
-    _worn: dict[tuple[str, str, int], tuple[int, ...]] = attrs.field(factory=dict, init=False)
+    _worn: dict[tuple[str, str, int], tuple[tuple[int, ...], ...]] = attrs.field(
+        factory=dict, init=False
+    )
 
     def fresh(self) -> Memory:
-        return Memory(Filter(self.tables.start()))
+        return Memory(Filter.start(self.tables.start(), self.tables.bystander))
 
     def step(
         self,
@@ -73,20 +75,30 @@ class Weigher:
         if boxed and not memory.boxed:
             self._forget(memory)
         memory.boxed = boxed
-        ahead = memory.belief.predict(self.tables.priors, self.tables.switch, suffering)
-        weights: list[Sequence[int]] = [ahead]
+        tables = self.tables
+        ahead = memory.belief.predict(tables.priors, tables.switch, suffering, tables.bystander)
+        alike: list[Sequence[int]] = []
+        alone: list[Sequence[int]] = [ahead.alone]
+        beside: list[Sequence[int]] = [ahead.beside]
         said: list[Said] = []
-        count, fatigue_steps = memory.repeats.fresh, self.tables.fatigue_steps
+        count, fatigue_steps = memory.repeats.fresh, tables.fatigue_steps
         for rule, outcome in sorted(outcomes.items()):
             name = outcome.name
             fresh = count(rule, name, fatigue_steps)
             said.append(Said(rule, name, outcome.measured, outcome.baseline, fresh))
-            row = self._row(rule, name, fresh)
-            if row:
-                weights.append(row)
-        joint = list(map(sum, zip(*weights, strict=True)))
-        memory.gate.step(self.namer.names, ahead, joint, self.namer.tempers_permille)
-        memory.belief.update(joint)
+            rows = self._rows(rule, name, fresh)
+            if len(rows) == 1:
+                alike.extend(rows)
+            elif rows:
+                alone.append(rows[0])
+                beside.append(rows[1])
+        if alike:
+            shared = _sums(alike)
+            alone.append(shared)
+            beside.append(shared)
+        joint = Layers(_sums(alone), _sums(beside) if ahead.beside else [])
+        memory.gate.step(self.namer.names, ahead.both, joint.both, self.namer.tempers_permille)
+        memory.belief = Filter.of(joint)
         memory.steps.add(now, said)
 
     def _forget(self, memory: Memory) -> None:
@@ -95,14 +107,19 @@ class Weigher:
         for field in attrs.fields(Memory):
             setattr(memory, field.name, getattr(fresh, field.name))
 
-    def _row(self, rule: str, outcome: str, fresh_permille: int) -> tuple[int, ...]:
-        """Weights by state after fatigue (its degrees are few, so kept); () if there are none."""
+    def _rows(self, rule: str, outcome: str, fresh_permille: int) -> tuple[tuple[int, ...], ...]:
+        """Weights by state after fatigue (its degrees are few, so kept).
+
+        One row, or where a bystander makes a difference two, without and beside one; () if there
+        are none.
+        """
         key = rule, outcome, fresh_permille
-        row = self._worn.get(key)
-        if row is None:
-            whole = self.tables.likelihoods.get(rule, {}).get(outcome, ())
-            row = self._worn[key] = carried_row(whole, fresh_permille)
-        return row
+        rows = self._worn.get(key)
+        if rows is None:
+            rows = self.tables.rows(rule, outcome)
+            rows = tuple(carried_row(row, fresh_permille) for row in rows)
+            self._worn[key] = rows
+        return rows
 
     def name(self, memory: Memory, sighted: Sighted, says: bool = True) -> Named | None:
         """What may be said now: a new name if one passes, else the one spoken while it holds.
@@ -142,7 +159,7 @@ class Weigher:
         items: tuple[Item, ...] = ()
         if named is not None:
             best = belief.likeliest(named.members)
-            items = waterfall(memory.steps.tally(since_ns), self._contrast(best, runner_up))
+            items = waterfall(memory.steps.tally(since_ns), self.contrast(belief, best, runner_up))
             items = tuple(i for i in items if i.weight_mdb or i.shadow)
         elif impact is not None:
             items = self._seen(memory, now)
@@ -174,7 +191,7 @@ class Weigher:
             if to_ppm(belief.mass(members)) > RULED_OUT_PPM:
                 continue
             likeliest = belief.likeliest(members)
-            items = waterfall(tally, self._contrast(best, likeliest))
+            items = waterfall(tally, self.contrast(belief, best, likeliest))
             if items and items[0].weight_mdb >= RULED_OUT_MDB:
                 found.append((items[0].weight_mdb, place, f"{items[0].rule}.{items[0].outcome}"))
         found.sort(key=lambda row: (-row[0], row[1]))
@@ -184,20 +201,28 @@ class Weigher:
         """First step in the window whose answers weigh for the name."""
         _, runner_up = self.namer.against(named, memory.belief)
         best = memory.belief.likeliest(named.members)
-        weigh = self._contrast(best, runner_up)
+        weigh = self.contrast(memory.belief, best, runner_up)
         for at, said in memory.steps.since(not_before_ns):
             weight = sum(carried(weigh(s.rule, s.outcome) or 0, s.fresh_permille) for s in said)
             if weight >= LEAST_WEIGHT_MDB:
                 return at
         return None
 
-    def _contrast(self, best: int, runner_up: int) -> Callable[[str, str], int | None]:
+    def contrast(self, belief: Filter, best: int, other: int) -> Callable[[str, str], int | None]:
+        """(rule, outcome) -> what it weighs for one state against another.
+
+        The first as it is likelier, without a bystander or beside one. Beside one, so is the other:
+        what excuses the one excuses the other. Without, the other is taken as it is likelier: that
+        its bystander had to be there first is not counted, so the weight is rather too small.
+        """
+        weight, known = self.tables.weight, self.tables.likelihoods
+        by_best = belief.likelier_beside(best)
+        by_other = by_best or belief.likelier_beside(other)
+
         def weigh(rule: str, outcome: str) -> int | None:
-            row = self.tables.likelihoods.get(rule)
-            if row is None:
+            if rule not in known:
                 return None
-            values = row.get(outcome)
-            return 0 if values is None else values[best] - values[runner_up]
+            return weight(rule, outcome, best, by_best) - weight(rule, outcome, other, by_other)
 
         return weigh
 
@@ -211,3 +236,8 @@ class Weigher:
             Item(s.rule, s.outcome, 0, s.measured, s.baseline, s.rule not in known)
             for s in rows[-1][1]
         )
+
+
+def _sums(rows: Sequence[Sequence[int]]) -> list[int]:
+    """What all rows say of each state together."""
+    return list(map(sum, zip(*rows, strict=True)))

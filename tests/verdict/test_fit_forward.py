@@ -30,8 +30,9 @@ def replayed(name: str) -> Run:
 
 
 def filters_own() -> Tables:
-    """The shipped tables, but that what is told is what the filter holds."""
-    return attrs.evolve(shipped(), temperature_permille=1000)
+    """The shipped tables, but what is told is what the filter holds, and no bystander is known:
+    powers are fitted without."""
+    return attrs.evolve(shipped(), temperature_permille=1000, bystander=None)
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -125,7 +125,7 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
         if place in inside:
             continue
         other = belief.likeliest(states)
-        items = waterfall(tally, _contrast(on, best, other))
+        items = waterfall(tally, on.weigher.contrast(belief, best, other))
         against = min(items, key=lambda item: item.weight_mdb, default=None)
         found.append(
             Rival(
@@ -138,19 +138,6 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
     found.sort(key=lambda one: (-one.ppm, one.balance_mdb, one.place))
     made = MADE_LIVE in on.steps[-1].sighted.clear
     return tuple(one for i, one in enumerate(found) if made or not i or one.place != MADE_LIVE)
-
-
-def _contrast(on: Stretch, best: int, other: int) -> Callable[[str, str], int | None]:
-    known = on.weigher.tables.likelihoods
-
-    def weigh(rule: str, outcome: str) -> int | None:
-        row = known.get(rule)
-        if row is None:
-            return None
-        values = row.get(outcome)
-        return 0 if values is None else values[best] - values[other]
-
-    return weigh
 
 
 def margin(on: Stretch) -> Margin | None:

@@ -3,7 +3,7 @@
 Two places are as far apart as the rules that answered can tell them: by how much each rule's most
 telling answer weighs between the two, added up over the rules. Two places whose rows are the same
 in all those rules are 0 decibans apart: no evidence that this session could have gathered says
-which of them it is.
+which of them it is. What a queue that harms nobody would excuse tells nothing where one is likely.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from streamnotice.bottlenecks import NONE, is_leaf
 from streamnotice.dossier.examination.against import best_state
 from streamnotice.dossier.examination.leaving import answered
 from streamnotice.dossier.examination.reweigh import Stretch, leaves_of
+from streamnotice.verdict.tables import Tables
 from streamnotice.verdict.waterfall import Said, carried
 
 NEAR_MDB: Final = 3_000
@@ -50,6 +51,7 @@ class Pair:
 def pairs(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Pair, ...]:
     """The named leaves against every other one, and any two that are not to be told apart."""
     tables, belief = on.weigher.tables, on.at_notice.belief
+    beside = belief.likelier_beside(best_state(on))
     seeing = frozenset(answered(on))
     members = {n: states for n, states in on.weigher.namer.names.items() if is_leaf(n)}
     members |= {NONE: (0,)}
@@ -62,14 +64,16 @@ def pairs(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Pair, ..
     for number, one in enumerate(places):
         for other in places[number + 1 :]:
             most, a, b = min(
-                (sum(_most(on, rule, a, b) for rule in seeing), a, b)
+                (sum(_most(tables, rule, a, b, beside) for rule in seeing), a, b)
                 for a in members[one]
                 for b in members[other]
             )
             if one not in inside and most >= NEAR_MDB:
                 continue
             unseen = [
-                (rule, _most(on, rule, a, b)) for rule in tables.likelihoods if rule not in seeing
+                (rule, _most(tables, rule, a, b, beside))
+                for rule in tables.likelihoods
+                if rule not in seeing
             ]
             found.append(
                 Pair(
@@ -78,7 +82,7 @@ def pairs(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Pair, ..
                     tables.states[a].condition,
                     tables.states[b].condition,
                     most,
-                    _weighed(on, said, a, b),
+                    _weighed(tables, said, a, b, beside),
                     tuple(
                         sorted(
                             (row for row in unseen if row[1] >= TELLING_MDB),
@@ -91,17 +95,21 @@ def pairs(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Pair, ..
     return tuple(found)
 
 
-def _most(on: Stretch, rule: str, one: int, other: int) -> int:
-    rows = on.weigher.tables.likelihoods[rule].values()
-    return max((abs(row[one] - row[other]) for row in rows), default=0)
+def _most(tables: Tables, rule: str, one: int, other: int, beside: bool) -> int:
+    weights = (
+        tables.weight(rule, outcome, one, beside) - tables.weight(rule, outcome, other, beside)
+        for outcome in tables.likelihoods[rule]
+    )
+    return max(map(abs, weights), default=0)
 
 
-def _weighed(on: Stretch, said: Sequence[tuple[int, list[Said]]], one: int, other: int) -> int:
-    known = on.weigher.tables.likelihoods
+def _weighed(
+    tables: Tables, said: Sequence[tuple[int, list[Said]]], one: int, other: int, beside: bool
+) -> int:
     total = 0
     for _, answers in said:
         for answer in answers:
-            row = known.get(answer.rule, {}).get(answer.outcome)
-            if row is not None:
-                total += carried(row[one] - row[other], answer.fresh_permille)
+            weight = tables.weight(answer.rule, answer.outcome, one, beside)
+            weight -= tables.weight(answer.rule, answer.outcome, other, beside)
+            total += carried(weight, answer.fresh_permille)
     return total

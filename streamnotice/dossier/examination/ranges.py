@@ -17,7 +17,6 @@ from streamnotice.dossier.examination.reweigh import (
     weigher_for,
 )
 from streamnotice.policy import Settings
-from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.tables import Tables
 
 TEN_MDB: Final = 10_000
@@ -91,9 +90,7 @@ def priors(on: Stretch, settings: Settings) -> tuple[UnderPrior, ...]:
     for mix, place, times, other in mixes(tables):
         start = fork(on.before[0])
         shift = [new - old for new, old in zip(other.priors, tables.priors, strict=True)]
-        moved = [log + by for log, by in zip(start.belief.logs, shift, strict=True)]
-        whole = log_sum(moved)
-        start.belief = Filter([log - whole for log in moved])
+        start.belief = start.belief.moved(shift)
         seen = weigh_again(on, weigher=weigher_for(other, settings), start=start)
         found.append(UnderPrior(mix, seen, place, times))
     return tuple(found)

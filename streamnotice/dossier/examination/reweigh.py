@@ -16,7 +16,6 @@ from streamnotice.bottlenecks import UNDETERMINED, leaves_under
 from streamnotice.dossier.examination.session import Asked, Session
 from streamnotice.evidence import Outcome
 from streamnotice.policy import Settings
-from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables
@@ -92,7 +91,7 @@ def fork(memory: Memory) -> Memory:
     waterfall needs."""
     return attrs.evolve(
         memory,
-        belief=Filter(list(memory.belief.logs)),
+        belief=memory.belief.copy(),
         gate=Gate(dict(memory.gate.logs)),
         steps=Steps(deque(maxlen=1)),
         repeats=Repeats({rule: dict(counts) for rule, counts in memory.repeats.counts.items()}),

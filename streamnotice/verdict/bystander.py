@@ -1,0 +1,106 @@
+"""A queue on the home's line that harms nobody: it may stand there whatever is wrong, or nothing.
+
+Another device's download fills the line's queue and leaves the film enough; what holds the film up
+lies elsewhere. Whoever has seen queues only as faults takes such a one for the culprit, the surer
+the longer it stands: its signs are many, but they all have one cause, that there is a queue. So
+each state is held twice, without a bystander and beside one, and the filter weighs which
+(`streamnotice.verdict.filter`). Beside one, the signs of that queue say little for or against any
+place; a queue that comes when the harm comes still accuses, since bystanders seldom come just
+then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from streamnotice.bottlenecks import State
+from streamnotice.decibans import NEVER, PPM, from_ratio, log_add
+from streamnotice.errors import EvidenceError
+
+PERMILLE: Final = 1000
+
+
+@attrs.frozen(eq=False)
+class Bystander:
+    """What a table says of it.
+
+    Attributes:
+        there: log probability (mdb) that one is there when a session begins.
+        absent: and that none is.
+        come_ppm, go_ppm: rates a step at which one comes and goes.
+        likelihoods: rule -> outcome -> log likelihood (mdb) by state index beside a bystander;
+            only of the rules whose answers it changes.
+    """
+
+    there: int
+    absent: int
+    come_ppm: int
+    go_ppm: int
+    likelihoods: dict[str, dict[str, tuple[int, ...]]]
+
+
+def parse(
+    told: Mapping[str, Any], rules: Mapping[str, Any], states: tuple[State, ...]
+) -> Bystander:
+    """The bystander of a table, its rows neither capped nor tempered yet.
+
+    Args:
+        told: `share_permille` of sessions have one, and each lasts `lasts_steps` in the mean.
+            `rules` has what that queue shows as in each rule that sees it: the outcomes `shows_as`
+            come as often as for the state `like`, and `kept_permille` of the answers are what they
+            would be without it. The states `unchanged` have no bystander, or hide it.
+        rules: as in the table.
+
+    Raises:
+        EvidenceError: a share is not between 0 and 1, or a state, rule or outcome is unknown.
+    """
+    share = _permille(told, "share_permille")
+    lasts = int(told["lasts_steps"])
+    go_ppm = PPM // lasts if lasts > 0 else 0
+    come_ppm = go_ppm * share // (PERMILLE - share)  # as many come as go
+    if not 0 < come_ppm < PPM or go_ppm >= PPM:
+        raise EvidenceError(f"a bystander can't last {lasts} steps in {share} permille of them")
+    names = [str(state) for state in states]
+    like = names.index(_known([told["like"]], names)[0])
+    likelihoods = {}
+    for rule, change in told["rules"].items():
+        rows = rules[_known([rule], rules)[0]]["outcomes"]
+        shows = _known(change["shows_as"], rows)
+        unchanged = _known(change["unchanged"], names)
+        changes = [name not in unchanged for name in names]
+        kept = from_ratio(_permille(change, "kept_permille"), PERMILLE)
+        likelihoods[rule] = {
+            outcome: _beside(row, changes, kept, row[like] if outcome in shows else NEVER)
+            for outcome, row in rows.items()
+        }
+    return Bystander(
+        there=from_ratio(share, PERMILLE),
+        absent=from_ratio(PERMILLE - share, PERMILLE),
+        come_ppm=come_ppm,
+        go_ppm=go_ppm,
+        likelihoods=likelihoods,
+    )
+
+
+def _beside(row: Sequence[int], changes: Sequence[bool], kept: int, more: int) -> tuple[int, ...]:
+    """An outcome's log likelihoods beside a bystander: its own, a little less, and the queue's."""
+    return tuple(
+        log_add(value + kept, more) if changed else value
+        for value, changed in zip(row, changes, strict=True)
+    )
+
+
+def _permille(told: Mapping[str, Any], name: str) -> int:
+    value = told[name]
+    if not isinstance(value, int) or not 0 < value < PERMILLE:
+        raise EvidenceError(f"{name} of a bystander must be from 1 to 999, not {value!r}")
+    return value
+
+
+def _known(names: Any, among: Collection[str]) -> list[str]:
+    if not isinstance(names, list) or not all(name in among for name in names):
+        raise EvidenceError(f"a bystander speaks of {names!r}, which the table doesn't know")
+    return names
