@@ -149,6 +149,7 @@ def _notice(seen: Examined, file: str, settings: Settings) -> Iterator[Line]:
     yield from _turns(seen)
     yield from _pairs(seen)
     yield from _ranges(seen, settings)
+    yield from _beside(seen)
 
 
 def _head(text: str) -> Iterator[Line]:
@@ -289,6 +290,26 @@ def _ranges(seen: Examined, settings: Settings) -> Iterator[Line]:
         yield _style(budget.fate), f"  {text:<44}{words.fate(budget.fate, condition)}"
 
 
+def _beside(seen: Examined) -> Iterator[Line]:
+    """Queues that harm nobody."""
+    found = seen.beside
+    if found is None:
+        return
+    stands = sum(one.fate.word == "stands" for one in found.shares)
+    yield from _head(
+        f"Beside a queue on the line that harms nobody: stands under {stands} of "
+        f"{len(found.shares)} shares"
+    )
+    yield from _wrapped(
+        f"that one was there was held {words.percent(found.there_ppm)} likely at the notice"
+    )
+    for one in found.shares:
+        often = f"in {one.share_permille / 10:g} % of the cases" if one.share_permille else "never"
+        if one.share_permille == found.expected_permille:
+            often += " (as it was)"
+        yield _style(one.fate), f"  {often:<44}{words.fate(one.fate, seen.notice.condition)}"
+
+
 def _deeds(found: Examination, notice_id: str) -> Iterator[Line]:
     deeds = found.done_about(notice_id)
     if not deeds:
@@ -416,6 +437,16 @@ def _notice_json(seen: Examined) -> dict[str, Any]:
         "false_naming_steps": [
             {"steps": one.value, **_fate_json(one.fate)} for one in seen.budgets
         ],
+        "bystander": None
+        if seen.beside is None
+        else {
+            "expected": seen.beside.expected_permille / 1000,
+            "there": seen.beside.there_ppm / 1e6,
+            "shares": [
+                {"share": one.share_permille / 1000, **_fate_json(one.fate)}
+                for one in seen.beside.shares
+            ],
+        },
     }
 
 

@@ -28,18 +28,34 @@ class Bystander:
     """What a table says of it.
 
     Attributes:
-        there: log probability (mdb) that one is there when a session begins.
-        absent: and that none is.
-        come_ppm, go_ppm: rates a step at which one comes and goes.
+        share_permille: how many of the cases have one.
+        go_ppm: rate a step at which one goes.
         likelihoods: rule -> outcome -> log likelihood (mdb) by state index beside a bystander;
             only of the rules whose answers it changes.
     """
 
-    there: int
-    absent: int
-    come_ppm: int
+    share_permille: int
     go_ppm: int
     likelihoods: dict[str, dict[str, tuple[int, ...]]]
+
+    @property
+    def there(self) -> int:
+        """Log probability (mdb) that one is there when a session begins."""
+        return from_ratio(self.share_permille, PERMILLE)
+
+    @property
+    def absent(self) -> int:
+        """And that none is."""
+        return from_ratio(PERMILLE - self.share_permille, PERMILLE)
+
+    @property
+    def come_ppm(self) -> int:
+        """Rate a step at which one comes: as many come as go."""
+        return self.go_ppm * self.share_permille // (PERMILLE - self.share_permille)
+
+    def in_share(self, permille: int) -> Bystander:
+        """The same, if so many of the cases had one."""
+        return attrs.evolve(self, share_permille=permille)
 
 
 def parse(
@@ -60,9 +76,6 @@ def parse(
     share = _permille(told, "share_permille")
     lasts = int(told["lasts_steps"])
     go_ppm = PPM // lasts if lasts > 0 else 0
-    come_ppm = go_ppm * share // (PERMILLE - share)  # as many come as go
-    if not 0 < come_ppm < PPM or go_ppm >= PPM:
-        raise EvidenceError(f"a bystander can't last {lasts} steps in {share} permille of them")
     names = [str(state) for state in states]
     like = names.index(_known([told["like"]], names)[0])
     likelihoods = {}
@@ -76,13 +89,10 @@ def parse(
             outcome: _beside(row, changes, kept, row[like] if outcome in shows else NEVER)
             for outcome, row in rows.items()
         }
-    return Bystander(
-        there=from_ratio(share, PERMILLE),
-        absent=from_ratio(PERMILLE - share, PERMILLE),
-        come_ppm=come_ppm,
-        go_ppm=go_ppm,
-        likelihoods=likelihoods,
-    )
+    found = Bystander(share, go_ppm, likelihoods)
+    if not 0 < found.come_ppm < PPM or go_ppm >= PPM:
+        raise EvidenceError(f"a bystander can't last {lasts} steps in {share} permille of them")
+    return found
 
 
 def _beside(row: Sequence[int], changes: Sequence[bool], kept: int, more: int) -> tuple[int, ...]:

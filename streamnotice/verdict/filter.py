@@ -108,6 +108,21 @@ class Filter:
         """As if the states had been likelier by so many mdb before."""
         return Filter.of(Layers(_shifted(self.alone, by), _shifted(self.beside, by)))
 
+    def reshared(self, was: Bystander, now: Bystander | None) -> Filter:
+        """As if bystanders had been more or fewer before; None: as if there were none."""
+        if now is None:
+            return Filter.of(Layers(list(self.alone), []))
+        return Filter.of(
+            Layers(
+                [log + now.absent - was.absent for log in self.alone],
+                [log + now.there - was.there for log in self.beside],
+            )
+        )
+
+    def beside_mass(self) -> int:
+        """Log probability that a bystander is there, whatever is wrong."""
+        return min(0, log_sum(self.beside))
+
     @property
     def logs(self) -> list[int]:
         """Of each state, with and without a bystander."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from retold import retold
 
+from lab.archive import opened, recorded
 from streamnotice.bottlenecks import State
 from streamnotice.cli import main
+from streamnotice.decibans import log_sum, to_ppm
 from streamnotice.dossier.examination import Examined, examine, last_words
 from streamnotice.dossier.examination.leaving import only, without
 from streamnotice.dossier.examination.reweigh import (
@@ -195,6 +198,21 @@ def test_priors_and_bars(session: Session, examined: Examined) -> None:
     assert examined.budgets[-1].fate.word != "stands" or not all(stands)
 
 
+def test_bystanders(on: Stretch, examined: Examined) -> None:
+    """As shipped it stands; the probability of one is what the filter held."""
+    found = examined.beside
+    assert found is not None
+    shares = {one.share_permille: one.fate for one in found.shares}
+    assert {0, found.expected_permille} < shares.keys()
+    shipped_share = shares[found.expected_permille]
+    assert shipped_share.word == "stands"
+    assert shipped_share.confidence_ppm == examined.notice.confidence_ppm
+    belief = on.at_notice.belief
+    both = [to_ppm(log_sum(layer)) for layer in (belief.alone, belief.beside)]
+    assert sum(both) == pytest.approx(1_000_000, abs=2_000)
+    assert found.there_ppm == both[1]
+
+
 def test_places_that_share_their_rows_are_said_not_to_be_told_apart(examined: Examined) -> None:
     """Other traffic at home and on the line fill the same queue: only the router's counters, which
     these sessions don't have, tell them apart, and a little other programs of this computer's own,
@@ -298,3 +316,29 @@ def test_what_a_box_said_before_it_was_found_is_not_examined(tmp_path: Path) -> 
     (one,) = examine(path).notices
     assert one.from_ns == found.at_ns > 5_000_000_000
     assert {left.from_ns for left in one.without_times} >= {found.at_ns}
+
+
+def test_a_verdict_that_rests_on_a_harmless_queue_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another device's download fills the line all along, and a late server holds the film up."""
+    with opened(Path("lab/archive/traffic-25.tar.xz")) as folder:
+        recording = next(x for name, _, x in recorded(folder) if name == "busy.origin.slow-185001")
+        assert recording is not None
+        path = retold(recording, tmp_path / "d.jsonl.gz")
+    (one,) = examine(path, "").notices
+    assert one.notice.among == ("service.edge", "service.origin")
+    assert one.beside is not None
+    assert one.beside.there_ppm > 500_000
+    fates = {share.share_permille: share.fate.word for share in one.beside.shares}
+    assert fates[0] == "nothing"
+    assert fates[one.beside.expected_permille] == "stands"
+    assert main(["examine", str(path), "--notice", one.notice.id]) == 0
+    said = capsys.readouterr().out
+    rows = [tuple(re.split(r"  +", line.strip())) for line in said.splitlines()]
+    assert ("never", "falls: nothing can be named") in rows
+    assert ("in 10 % of the cases (as it was)", "stands") in rows
+    assert main(["examine", str(path), "--notice", one.notice.id, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["notices"]
+    assert told["bystander"]["expected"] == 0.1
+    assert [row["share"] for row in told["bystander"]["shares"]] == [0.0, 0.01, 0.1, 0.5]

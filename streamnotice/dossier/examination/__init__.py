@@ -7,7 +7,8 @@
 All of it is computed from the dossier alone, by the engine that replays it. One module asks one
 question: `leaving` (each rule, sensor and stretch of time left out), `carrying` (the smallest
 set that carries the verdict), `against` (what speaks against it, and what would have overturned
-it), `apart` (what the sensors could not have told apart), `ranges` (other priors and bars).
+it), `apart` (what the sensors could not have told apart), `ranges` (other priors and bars),
+`bystanders` (might it be a queue that harms nobody?).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from streamnotice.dossier.deeds import Deed, as_read, deeds
 from streamnotice.dossier.examination import against, apart, leaving, ranges
 from streamnotice.dossier.examination.against import Margin, Rival, Turn
 from streamnotice.dossier.examination.apart import Pair
+from streamnotice.dossier.examination.bystanders import Beside, beside
 from streamnotice.dossier.examination.carrying import Carrying, carrying
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
@@ -53,6 +55,8 @@ class Examined:
         turns: what would have overturned it, the soonest first.
         pairs: places by how far apart the sensors could have told them, the nearest first.
         priors, bars, budgets: the verdict over ranges of them.
+        beside: what was made of queues on the home's line that harm nobody; None if the table
+            knows of none.
     """
 
     notice: Notice
@@ -69,6 +73,7 @@ class Examined:
     priors: tuple[UnderPrior, ...]
     bars: tuple[UnderBar, ...]
     budgets: tuple[UnderBar, ...]
+    beside: Beside | None
 
 
 @attrs.frozen(eq=False)
@@ -189,4 +194,5 @@ def examined(session: Session, notice: Notice) -> Examined:
         priors=ranges.priors(on, settings),
         bars=ranges.bars(on, settings),
         budgets=ranges.budgets(on, settings),
+        beside=beside(on, settings),
     )

@@ -9,6 +9,7 @@ from streamnotice.bottlenecks import is_named, spelt
 from streamnotice.dossier.deeds import FIGURES, Deed
 from streamnotice.dossier.examination import Examined
 from streamnotice.dossier.examination.apart import Pair
+from streamnotice.dossier.examination.bystanders import Beside, UnderShare
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
 from streamnotice.dossier.examination.reweigh import Fate
@@ -178,6 +179,17 @@ def budget(under: UnderBar, settings: Settings, say: Phrases | None = None) -> s
     say = say or english()
     text = say("budget.rare", length=say.seconds(under.value))
     return say("budget.was", budget=text) if under.value == settings.false_naming_steps else text
+
+
+def share(under: UnderShare, found: Beside, say: Phrases | None = None) -> str:
+    """How often a queue that harms nobody would stand on the line."""
+    say = say or english()
+    if not under.share_permille:
+        return say("share.never")
+    text = say("share.of", percent=say.percent(under.share_permille * 1000))
+    if under.share_permille != found.expected_permille:
+        return text
+    return say("share.was", share=text, percent=say.percent(found.there_ppm))
 
 
 def margins(seen: Examined, say: Phrases | None = None) -> list[str]:

@@ -250,7 +250,7 @@ class Tables(Frame):
         return self.say.get(f"condition.{name}", visible(name, 40))
 
     def priors(self) -> Table | None:
-        """The verdict under other priors and bars."""
+        """The verdict under other priors and bars, and other shares of bystanders."""
         seen, say = self.examined, self.say
         if seen is None:
             return None
@@ -271,6 +271,11 @@ class Tables(Frame):
             [words.budget(one, settings, say), self._fate(one.fate, condition)]
             for one in seen.budgets
         ]
+        if seen.beside is not None:
+            rows += [
+                [words.share(one, seen.beside, say), self._fate(one.fate, condition)]
+                for one in seen.beside.shares
+            ]
         return table(say("priors.caption"), [say("priors.if"), say("table.verdict")], rows)
 
     def appendix(self) -> list[Table]:
