@@ -60,7 +60,7 @@ class Layers:
 
     @both.default
     def _together(self) -> list[int]:
-        return log_add_each(self.alone, self.beside) if self.beside else self.alone
+        return _both(self.alone, self.beside)
 
 
 @stateful
@@ -127,7 +127,7 @@ class Filter:
     def logs(self) -> list[int]:
         """Of each state, with and without a bystander."""
         if self._logs is None:
-            self._logs = log_add_each(self.alone, self.beside) if self.beside else self.alone
+            self._logs = _both(self.alone, self.beside)
         return self._logs
 
     def predict(
@@ -192,6 +192,10 @@ def _switched(
     )
     ahead[0] = relaxed
     return ahead
+
+
+def _both(alone: list[int], beside: list[int]) -> list[int]:
+    return log_add_each(alone, beside) if beside else alone
 
 
 def _shifted(logs: list[int], by: list[int]) -> list[int]:

@@ -215,14 +215,15 @@ class Weigher:
         what excuses the one excuses the other. Without, the other is taken as it is likelier: that
         its bystander had to be there first is not counted, so the weight is rather too small.
         """
-        weight, known = self.tables.weight, self.tables.likelihoods
-        by_best = belief.likelier_beside(best)
-        by_other = by_best or belief.likelier_beside(other)
+        tables, beside = self.tables, belief.likelier_beside(best)
+        by_best = -1 if beside else 0
+        by_other = -1 if beside or belief.likelier_beside(other) else 0
 
         def weigh(rule: str, outcome: str) -> int | None:
-            if rule not in known:
-                return None
-            return weight(rule, outcome, best, by_best) - weight(rule, outcome, other, by_other)
+            rows = tables.rows(rule, outcome)
+            if rows:
+                return rows[by_best][best] - rows[by_other][other]
+            return 0 if rule in tables.likelihoods else None
 
         return weigh
 

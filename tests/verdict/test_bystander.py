@@ -10,22 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lab.fit.bystander import SHOWS_AS, with_bystander
 from lab.fit.counts import MDB_PER_NAT
 from lab.fit.table import shares_of
-from streamnotice.decibans import from_ratio, log_add, to_ppm
+from streamnotice.decibans import from_ratio, log_add
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Sighted
-from streamnotice.evidence.rule import Outcome
-from streamnotice.policy import Policy
 from streamnotice.snapshot import pack, unpack
-from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 from streamnotice.verdict.weigher import Memory, Weigher
+from tests.verdict import by_hand
+from tests.verdict.by_hand import weigher
 
-S_NS = 1_000_000_000
 STATES = (
     "none:fine",
     "network.home.wifi:slow",
@@ -73,37 +70,21 @@ LOSSY = {"queue_place": "access", "loss_place": "interconnect"}
 PEACE = {"queue_place": "none", "loss_place": "none"}
 
 
+RULES = {
+    "queue_place": by_hand.part(QUEUE, cap=30_000),
+    "loss_place": by_hand.part(LOSS, 500, 30_000),
+    "harm": by_hand.part(HARM, cap=30_000),
+}
+
+
 def table(bystander: object = BYSTANDER) -> Tables:
-    fitted = {
-        "name": "by hand",
-        "provisional": True,
-        "states": STATES,
-        "switch": {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500},
-        "gate_temper_permille": 1000,
-        "gate_inner_permille": 1000,
-        "fatigue_steps": 20,
-        "temperature_permille": 1000,
-        "rules": {
-            name: {"temper_permille": power, "cap_mdb": 30_000, "outcomes": rows}
-            for name, rows, power in (
-                ("queue_place", QUEUE, 1000), ("loss_place", LOSS, 500), ("harm", HARM, 1000),
-            )
-        },
-        **({} if bystander is None else {"bystander": bystander}),
-    }  # fmt: skip
-    priors = {"peace_ppm": 980_000, "weights": dict.fromkeys(STATES[1:], 10)}
-    return Tables.parse(json.dumps(fitted).encode(), json.dumps(priors).encode())
-
-
-def weigher(tables: Tables) -> Weigher:
-    return Weigher(tables, Namer.build(tables, Policy().settings()))
+    return by_hand.table(STATES, RULES, bystander=bystander)
 
 
 def play(using: Weigher, memory: Memory, steps: list[dict[str, str]]) -> str | None:
     """The name said after the last of *steps*."""
     for answers in steps:
-        outcomes = {rule: Outcome(name) for rule, name in answers.items()}
-        using.step(memory, 0, outcomes, answers.get("harm") == "stalled")
+        by_hand.step(using, memory, 0, answers)
     named = using.name(memory, ALL)
     return named.key if named else None
 
@@ -120,7 +101,8 @@ STOOD_BEFORE = calm(QUEUED, 30) + stalled(LOSSY, 30)
 
 
 def test_a_queue_that_stood_while_all_was_well_is_not_blamed() -> None:
-    knows, ignorant = weigher(table()), weigher(table(None))
+    knows, ignorant = weigher(table()), weigher(by_hand.table(STATES, RULES))
+    assert ignorant.tables.bystander is None
     assert play(ignorant, ignorant.fresh(), STOOD_BEFORE) == "network.home.sharing"
     assert play(knows, knows.fresh(), STOOD_BEFORE) == "network.interconnect"
 
@@ -258,30 +240,11 @@ def test_a_damaged_bystander_is_refused(change: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("told", [None, [], 3, {}, "much"])
 def test_a_bystander_that_is_none_is_refused(told: object) -> None:
-    if told is None:
-        assert table(None).bystander is None
-        return
     with pytest.raises(EvidenceError):
         table(told)
 
 
 @settings(max_examples=50, deadline=None)
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "queue_place": st.sampled_from(list(QUEUE)),
-                "loss_place": st.sampled_from(list(LOSS)),
-                "harm": st.sampled_from(list(HARM)),
-            },
-        ),
-        max_size=60,
-    )
-)
+@given(by_hand.sessions({"queue_place": QUEUE, "loss_place": LOSS, "harm": HARM}))
 def test_posterior_is_normal_at_every_step(steps: list[dict[str, str]]) -> None:
-    using = weigher(table())
-    memory = using.fresh()
-    for answers in steps:
-        play(using, memory, [answers])
-        assert abs(sum(map(to_ppm, memory.belief.logs)) - 1_000_000) < 2_000
+    by_hand.stays_normal(weigher(table()), steps)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from streamnotice.bottlenecks import LEAF_NAMES
 from streamnotice.decibans import from_ratio, to_ppm
@@ -21,8 +19,9 @@ from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.waterfall import Repeats, Said, Tally, waterfall
 from streamnotice.verdict.weigher import Memory, Weigher
+from tests.verdict import by_hand
+from tests.verdict.by_hand import S_NS
 
-S_NS = 1_000_000_000
 STATES = (
     "none:fine",
     "network.home.wifi:slow",
@@ -47,34 +46,19 @@ KIND = {
     "standing": (0, -3000, 0, 4000, -5000, 4000, 0, 0),
     "self_made": (0, 3000, 0, -6000, 5000, -6000, 0, 0),
 }
+RULES = {"queue_place": QUEUE, "harm": HARM, "queue_kind": KIND}
 ALL = Sighted(
     frozenset({"network.home.wifi", "network.isp.access", "service.edge", "device"}), frozenset()
 )
 
 
 def table(**changes: object) -> Tables:
-    fitted = {
-        "name": "by hand",
-        "provisional": True,
-        "states": STATES,
-        "switch": {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500},
-        "gate_temper_permille": 1000,
-        "gate_inner_permille": 1000,
-        "fatigue_steps": 20,
-        "temperature_permille": 1000,
-        "rules": {
-            name: {"temper_permille": 1000, "cap_mdb": 10_000, "outcomes": rows}
-            for name, rows in (("queue_place", QUEUE), ("harm", HARM), ("queue_kind", KIND))
-        },
-        **changes,
-    }
-    priors = {"peace_ppm": 980_000, "weights": dict.fromkeys(STATES[1:], 10)}
-    return Tables.parse(json.dumps(fitted).encode(), json.dumps(priors).encode())
+    told = {name: by_hand.part(rows) for name, rows in RULES.items()}
+    return by_hand.table(**{"states": STATES, "rules": told, **changes})
 
 
 def weigher(tables: Tables | None = None, policy: Policy | None = None) -> Weigher:
-    tables = tables or table()
-    return Weigher(tables, Namer.build(tables, (policy or Policy()).settings()))
+    return by_hand.weigher(tables or table(), policy)
 
 
 def play(
@@ -83,8 +67,7 @@ def play(
     """Names said after each step."""
     said = []
     for second, answers in enumerate(outcomes, start + 1):
-        suffering = answers.get("harm") == "stalled"
-        using.step(memory, second * S_NS, {r: Outcome(o) for r, o in answers.items()}, suffering)
+        by_hand.step(using, memory, second, answers)
         named = using.name(memory, ALL)
         said.append(named.key if named else None)
     return said
@@ -449,30 +432,9 @@ def test_the_shipped_table_is_honest_about_itself() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "queue_place": st.sampled_from(list(QUEUE)),
-                "harm": st.sampled_from(list(HARM)),
-                "queue_kind": st.sampled_from(list(KIND)),
-            },
-        ),
-        max_size=60,
-    )
-)
+@given(by_hand.sessions(RULES))
 def test_posterior_is_normal_at_every_step(outcomes: list[dict[str, str]]) -> None:
-    using = weigher()
-    memory = using.fresh()
-    for second, answers in enumerate(outcomes, 1):
-        using.step(
-            memory,
-            second * S_NS,
-            {r: Outcome(o) for r, o in answers.items()},
-            answers.get("harm") == "stalled",
-        )
-        assert abs(sum(to_ppm(log) for log in memory.belief.logs) - 1_000_000) < 2_000
+    by_hand.stays_normal(weigher(), outcomes)
 
 
 def test_what_was_only_thought_does_not_hold_when_harm_comes() -> None:
