@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import attrs
 
-from lab import beside, programs, traces
-from lab.actions import CpuStarved, Crowd, Habit, LinkChange, bursts
+from lab import beside, link_faults, programs, traces
+from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
-from lab.topology import Link, Plan, Wishes, draw
+from lab.topology import Plan, Wishes, draw
 from lab.upward import UPWARD
 from lab.worlds import HERE
 
@@ -204,103 +204,7 @@ class _Draw:
         return max(6_000, round(bps * self.rng.choice((0.05, 0.1, 0.2, 0.3, 0.5)) / 8))
 
 
-# -- link faults
-
-
-def _never_near_miss(draw_: _Draw) -> None:
-    if draw_.severity == "near_miss":
-        draw_.severity = "severe"
-
-
-def _slow(draw_: _Draw, name: str) -> tuple[LinkChange, ...]:
-    queue = draw_.queue_bytes(draw_.capacity_bps)
-    return (LinkChange(f"{name}.down", {"rate_bps": draw_.capacity_bps, "queue_bytes": queue}),)
-
-
-def _loss_for(draw_: _Draw, network: Plan) -> float:
-    """Loss at which one TCP flow gets about the wanted capacity."""
-    loss = network.loss_for(draw_.capacity_bps)
-    if draw_.severity == "near_miss":
-        return min(0.01, loss)
-    return min(0.3, max(0.02, loss))
-
-
-def _lossy(draw_: _Draw, network: Plan, name: str) -> tuple[str, tuple[LinkChange, ...]]:
-    loss = round(_loss_for(draw_, network), 4)
-    if draw_.rng.random() < 0.5:
-        return f"independent {loss:.3f}", (LinkChange(f"{name}.down", {"loss": loss}),)
-    burst, bad_loss = draw_.rng.choice((3, 6, 12)), draw_.rng.uniform(0.5, 0.9)
-    values = bursts(min(0.6, loss / bad_loss), burst, round(bad_loss, 3))
-    return f"bursts {loss:.3f}", (LinkChange(f"{name}.down", values),)
-
-
-def _outage(draw_: _Draw, name: str) -> tuple[str, tuple[LinkChange, ...], float | None]:
-    """Gone for good, for a while, or coming and going."""
-    rng = draw_.rng
-    kind = rng.choice(("stays", "stays", "ends", "comes and goes"))
-    down = LinkChange(f"{name}.both", {"outage": 1})
-    if draw_.severity == "near_miss" and not draw_.before:
-        gap = round(rng.uniform(0.3, 1.5), 2)
-        return "blink", (down, LinkChange(f"{name}.both", {"outage": 0}, gap)), gap
-    # A session that finds no network at all ends by its own rules: before Play it comes and goes.
-    _never_near_miss(draw_)
-    if kind == "comes and goes" or draw_.before:
-        changes: list[LinkChange] = []
-        at = 0.0
-        while at < 120:
-            # A second of a fast line is many of a small rendition: it must be back only briefly.
-            gone, back = rng.uniform(9, 22), rng.uniform(0.4, 1.5)
-            changes.append(LinkChange(f"{name}.both", {"outage": 1}, round(at, 2)))
-            changes.append(LinkChange(f"{name}.both", {"outage": 0}, round(at + gone, 2)))
-            at += gone + back
-        return "comes and goes", tuple(changes), None
-    if kind == "ends":
-        length = round(rng.uniform(28, 44), 1)  # longer than a full buffer, mostly
-        up = LinkChange(f"{name}.both", {"outage": 0}, length)
-        return kind, (down, up), length
-    return kind, (down,), None
-
-
-def _unsteady(draw_: _Draw, network: Plan, name: str) -> tuple[LinkChange, ...]:
-    """Good and nearly dead by turns, so that the mean is the wanted capacity."""
-    rng, link = draw_.rng, network.link(name)
-    bad = rng.uniform(0.05, 0.2) * draw_.capacity_bps
-    good = min(link.down_bps, draw_.capacity_bps * rng.uniform(3, 8))
-    share_good = (draw_.capacity_bps - bad) / max(1.0, good - bad)
-    changes, at = [], 0.0
-    jitter = round(rng.uniform(5, 40), 1)
-    queue = draw_.queue_bytes(round(good))
-    while at < 150:
-        period = rng.uniform(1.5, 8)
-        for share, rate in ((1 - share_good, bad), (share_good, good)):
-            values = {"rate_bps": round(rate), "queue_bytes": queue, "jitter_ms": jitter}
-            changes.append(LinkChange(f"{name}.down", values, round(at, 2)))
-            at += period * share
-    return tuple(changes)
-
-
-def _well(link: Link) -> dict[str, float]:
-    """Settings that undo what a slow, lossy or limited link was given."""
-    return {
-        "rate_bps": link.down_bps, "queue_ms": link.queue_ms, "loss": 0, "to_bad": 0, "to_good": 1,
-        "police_bps": 0,
-    }  # fmt: skip
-
-
-def _by_turns(
-    draw_: _Draw, link: Link, changes: tuple[LinkChange, ...]
-) -> tuple[tuple[LinkChange, ...], tuple[tuple[float, float], ...]]:
-    """The same fault, but it comes and goes; with the times when it is there."""
-    more, at_s = draw_.more, 0.0
-    made: list[LinkChange] = []
-    phases = []
-    while at_s < 150:
-        gone_s = round(at_s + more.uniform(20, 32), 2)
-        made += [attrs.evolve(change, after_s=at_s) for change in changes]
-        made.append(LinkChange(f"{link.name}.down", _well(link), gone_s))
-        phases.append((at_s, gone_s))
-        at_s = round(gone_s + more.uniform(8, 16), 2)
-    return tuple(made), tuple(phases)
+# -- one link
 
 
 def _trace_family(
@@ -362,24 +266,24 @@ def _link_family(
         phases: tuple[tuple[float, float], ...] = ()
         variant = link
         if condition == "slow":
-            changes = _slow(draw_, link)
+            changes = link_faults.slow(draw_, link)
         elif condition == "lossy":
-            variant, changes = _lossy(draw_, network, link)
+            variant, changes = link_faults.lossy(draw_, network, link)
             variant = f"{link} {variant}"
         elif condition == "unsteady":
-            changes = _unsteady(draw_, network, link)
+            changes = link_faults.unsteady(draw_, network, link)
         elif condition == "limited":
             burst = rng.randrange(20, 160) * 1000
             values = {"police_burst_bytes": float(burst), "police_bps": draw_.capacity_bps}
             changes = (LinkChange(f"{link}.down", values),)
         else:
-            variant, changes, length = _outage(draw_, link)
+            variant, changes, length = link_faults.outage(draw_, link)
             variant = f"{link} {variant}"
             if length is not None and draw_.onset_s is not None:
                 ends = round(draw_.onset_s + length, 2)
         by_turns = draw_.more.random() < 0.15 and draw_.severity != "near_miss"
         if by_turns and condition in ("slow", "lossy", "limited"):
-            changes, phases = _by_turns(draw_, network.link(link), changes)
+            changes, phases = link_faults.by_turns(draw_, network.link(link), changes)
             variant += ", by turns"
         return draw_.scenario(
             place, condition, network, variant=variant, links_onset=changes, ends_s=ends,
@@ -480,7 +384,7 @@ def _edge_overloaded(draw_: _Draw) -> Scenario:
 
 
 def _edge_failing(draw_: _Draw) -> Scenario:
-    _never_near_miss(draw_)
+    link_faults.never_near_miss(draw_)
     # A server that fails from the start lets no session begin: it fails in mid-play.
     draw_.before, onset = False, draw_.onset_s or round(draw_.rng.uniform(5, 14), 1)
     status = draw_.rng.choice((500, 503, 503, None))
@@ -495,7 +399,7 @@ def _edge_failing(draw_: _Draw) -> Scenario:
 
 def _edge_unreachable(draw_: _Draw) -> Scenario:
     network = draw_.network(server_router=True)
-    variant, changes, length = _outage(draw_, "srv")
+    variant, changes, length = link_faults.outage(draw_, "srv")
     ends = None if length is None or draw_.onset_s is None else round(draw_.onset_s + length, 2)
     return draw_.scenario(
         "service.edge", "unreachable", network, variant=variant, links_onset=changes, ends_s=ends,
@@ -510,7 +414,8 @@ def _origin_slow(draw_: _Draw) -> Scenario:
     if kind == "link":
         return draw_.scenario(
             "service.origin", "slow", network, variant="link behind the edge",
-            links_onset=_slow(draw_, "orig"), service=service, truth_among=_same_answers(draw_),
+            links_onset=link_faults.slow(draw_, "orig"), service=service,
+            truth_among=_same_answers(draw_),
         )  # fmt: skip
     fault = (
         ServerFault(rate_bps=draw_.capacity_bps)
@@ -524,7 +429,7 @@ def _origin_slow(draw_: _Draw) -> Scenario:
 
 
 def _origin_failing(draw_: _Draw) -> Scenario:
-    _never_near_miss(draw_)
+    link_faults.never_near_miss(draw_)
     onset = draw_.onset_s or round(draw_.rng.uniform(5, 14), 1)
     status = draw_.rng.choice((500, 503, None))
     fault = ServerFault(status=status) if status else ServerFault(stop=True)
@@ -722,7 +627,7 @@ def _healthy_live(draw_: _Draw) -> Scenario:
 def _two_at_once(draw_: _Draw) -> Scenario:
     """Two places, each too small for the stream: the repair of either alone would not do."""
     rng = draw_.rng
-    _never_near_miss(draw_)
+    link_faults.never_near_miss(draw_)
     draw_.named(draw_.service.hosts, live=False)
     kind = rng.choice(("access+edge", "wifi+access", "access+origin", "wifi+edge"))
     first, second = kind.split("+")
