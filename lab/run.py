@@ -83,6 +83,7 @@ class _Run:
         self.timeline = _Timeline()
         self.onset_ns: int | None = None
         self.end_ns: int | None = None
+        self.then_ns: int | None = None
         self.zero_ns: int | None = None
         self.player: subprocess.Popen[bytes] | None = None
         self.trouble: Starvation | None = None
@@ -124,6 +125,19 @@ class _Run:
         if self.scenario.origin_fault:
             self.services.origin.fault(False, self.scenario.origin_fault)
         self._helpers_fault(on=False)
+
+    def _then(self) -> None:
+        """The second fault of two that follow one another."""
+        later = self.scenario.then
+        assert later is not None
+        now_ns = self.then_ns = time.monotonic_ns()
+        self._change_links(later.links, now_ns)
+        for crowd in later.crowds:
+            self._start_crowd(crowd)
+        if later.edge_fault:
+            self.services.edge.fault(True, later.edge_fault)
+        if later.origin_fault:
+            self.services.origin.fault(True, later.origin_fault)
 
     def _helpers_fault(self, *, on: bool) -> None:
         scenario, services = self.scenario, self.services
@@ -205,6 +219,8 @@ class _Run:
                 self.timeline.at(zero_ns + round(self.scenario.onset_s * 1e9), self._onset)
             if self.scenario.ends_s is not None:
                 self.timeline.at(zero_ns + round(self.scenario.ends_s * 1e9), self._offset)
+            if self.scenario.then is not None:
+                self.timeline.at(zero_ns + round(self.scenario.then.onset_s * 1e9), self._then)
             # At its end the session must be able to write its record.
             self.timeline.at(zero_ns + round(options.duration_s * 1e9), self._end_trouble)
         deadline = time.monotonic() + options.duration_s + GRACE_S
@@ -239,9 +255,11 @@ class _Run:
         with Emulator(scenario.seed) as self.emulator:
             self.net = Net(scenario.network, self.emulator)
             self._change_links(scenario.links_before, time.monotonic_ns())
+            later = scenario.then
             self.services = Services(
                 self.net, isolation.WORK, scenario.service,
-                edge_fault=scenario.edge_fault, origin_fault=scenario.origin_fault,
+                edge_fault=scenario.edge_fault or (later and later.edge_fault),
+                origin_fault=scenario.origin_fault or (later and later.origin_fault),
                 seed=scenario.seed,
             )  # fmt: skip
             self.emulator.reset()
@@ -275,6 +293,20 @@ class _Run:
         phases = [[onset_s + a, onset_s + b] for a, b in self.scenario.phases_s]
         return [[round(a, 3), round(b, 3)] for a, b in phases if a < ends_s and b > 0]
 
+    def _then_truth(self) -> dict[str, Any]:
+        """What came behind the fault, if anything did."""
+        later = self.scenario.then
+        if later is None or self.then_ns is None:
+            return {}
+        return {
+            "then": {
+                "place": later.place,
+                "condition": later.condition,
+                "among": list(later.truth_among),
+                "onset_s": self._session_s(self.then_ns),
+            }
+        }
+
     def _truth(self, report: dict[str, Any], unread: int, pressure: int) -> dict[str, Any]:
         scenario = self.scenario
         links = report.pop("links")
@@ -302,6 +334,7 @@ class _Run:
                 "onset_s": self._session_s(self.onset_ns),
                 "ends_s": self._session_s(self.end_ns),
                 "phases_s": self._phases_s(),
+                **self._then_truth(),
             },
             "world": HERE.name,
             "options": attrs.asdict(self.options),

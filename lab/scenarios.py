@@ -15,6 +15,7 @@ import attrs
 from lab import beside, link_faults, programs, traces
 from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
+from lab.moving import MOVING, Later
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
 from lab.topology import Plan, Wishes, draw
@@ -43,6 +44,7 @@ class Scenario:
             0: none, then frames are not known.
         truth_among: leaves that are equally right, where the viewer can't tell them apart.
         phases_s: for a fault that comes and goes by turns: (begins, ends) after the onset.
+        then: another fault elsewhere, behind the end of this one (lab.moving).
         beside: something odd that stands beside it all along and harms nobody (lab.beside); "" is
             nothing. It is a part of the network or of the service, or there before Play
             (`links_before`, `crowds_before`); a computer is busy from then on (`device_before`).
@@ -74,6 +76,7 @@ class Scenario:
     decode_passes: int = 0
     truth_among: tuple[str, ...] = ()
     phases_s: tuple[tuple[float, float], ...] = ()
+    then: Later | None = None
     beside: str = ""
     crowds_before: tuple[Crowd, ...] = ()
     device_before: CpuStarved | None = None
@@ -85,6 +88,7 @@ _BESIDE = "beside."
 _UP = "up."
 _HERE = "here."
 _BUSY = "busy."
+_MOVES = "moves."
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
@@ -101,7 +105,7 @@ class _Draw:
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
         self.kind = family
-        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY):
+        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES):
             self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
         self.in_tunnel = family.startswith(_IN_TUNNEL)
@@ -119,8 +123,7 @@ class _Draw:
         low, high = {
             "severe": (0.08, 0.4), "moderate": (0.4, 0.75), "near_miss": (1.7, 2.6), "none": (3, 4)
         }[self.severity]  # fmt: skip
-        self.factor = round(rng.uniform(low, high), 3)
-        self.capacity_bps = round(self.factor * needed)
+        self.leave(rng.uniform(low, high))
         headers = rng.choice((("x-cache",), ("x-cache", "cache-status"), ("cache-status",), ()))
         self.decode_passes = rng.choice((0, 0, 40, 80))
         marks_errors = random.Random(f"{family}-{seed}-errors").random() < 0.5
@@ -187,9 +190,22 @@ class _Draw:
         seen = self.service.igd and not network.tunnel  # a VPN takes the search with it
         return () if seen else ("network.home.sharing", "network.isp.access")
 
+    def same_answers(self) -> tuple[str, ...]:
+        """The edge and the server behind it are told apart only where headers tell of the cache."""
+        return () if self.service.headers else ("service.edge", "service.origin")
+
+    def think_s(self) -> float:
+        """Wait before each segment that leaves the wanted share of real time for it."""
+        return round(min(25.0, SEGMENT_S / self.factor), 2)
+
     def against_crowds(self) -> str:
         """The service's congestion control; BBR takes more than its share from a CUBIC crowd."""
         return self.rng.choice(("cubic", "cubic", "reno"))
+
+    def leave(self, factor: float) -> None:
+        """Of what the film needs the fault shall leave so much."""
+        self.factor = round(factor, 3)
+        self.capacity_bps = round(self.factor * self.needed_bps)
 
     def crowd(self, source: str, sink: str, rate_bps: int) -> Crowd:
         """Flows that leave the film the wanted capacity of a link of *rate_bps*."""
@@ -358,28 +374,18 @@ def _sharing_crowded(draw_: _Draw) -> Scenario:
 # -- servers
 
 
-def _same_answers(draw_: _Draw) -> tuple[str, ...]:
-    """The edge and the server behind it are told apart only where headers tell of the cache."""
-    return () if draw_.service.headers else ("service.edge", "service.origin")
-
-
 def _edge_slow(draw_: _Draw) -> Scenario:
     return draw_.scenario(
         "service.edge", "slow", draw_.network(), variant="paced below the need",
-        edge_fault=ServerFault(rate_bps=draw_.capacity_bps), truth_among=_same_answers(draw_),
+        edge_fault=ServerFault(rate_bps=draw_.capacity_bps), truth_among=draw_.same_answers(),
     )  # fmt: skip
 
 
-def _think(draw_: _Draw) -> float:
-    """Wait before each segment that leaves the wanted share of real time for it."""
-    return round(min(25.0, SEGMENT_S / draw_.factor), 2)
-
-
 def _edge_overloaded(draw_: _Draw) -> Scenario:
-    think = _think(draw_)
+    think = draw_.think_s()
     return draw_.scenario(
         "service.edge", "overloaded", draw_.network(), variant=f"first byte after {think} s",
-        edge_fault=ServerFault(think_s=think), truth_among=_same_answers(draw_),
+        edge_fault=ServerFault(think_s=think), truth_among=draw_.same_answers(),
     )  # fmt: skip
 
 
@@ -393,7 +399,7 @@ def _edge_failing(draw_: _Draw) -> Scenario:
     return draw_.scenario(
         "service.edge", "failing", draw_.network(), onset_s=onset, ends_s=ends, factor=None,
         variant=f"status {status}" if status else "connections refused", edge_fault=fault,
-        truth_among=_same_answers(draw_) if status else (),
+        truth_among=draw_.same_answers() if status else (),
     )  # fmt: skip
 
 
@@ -415,16 +421,16 @@ def _origin_slow(draw_: _Draw) -> Scenario:
         return draw_.scenario(
             "service.origin", "slow", network, variant="link behind the edge",
             links_onset=link_faults.slow(draw_, "orig"), service=service,
-            truth_among=_same_answers(draw_),
+            truth_among=draw_.same_answers(),
         )  # fmt: skip
     fault = (
         ServerFault(rate_bps=draw_.capacity_bps)
         if kind == "rate"
-        else ServerFault(think_s=_think(draw_))
+        else ServerFault(think_s=draw_.think_s())
     )
     return draw_.scenario(
         "service.origin", "slow", network, variant=kind, service=service, origin_fault=fault,
-        truth_among=_same_answers(draw_),
+        truth_among=draw_.same_answers(),
     )  # fmt: skip
 
 
@@ -437,7 +443,7 @@ def _origin_failing(draw_: _Draw) -> Scenario:
         "service.origin", "failing", draw_.network(), onset_s=onset, factor=None,
         variant=f"status {status}" if status else "connections refused", origin_fault=fault,
         service=attrs.evolve(draw_.service, warm=False),
-        truth_among=_same_answers(draw_) if status else (),
+        truth_among=draw_.same_answers() if status else (),
     )  # fmt: skip
 
 
@@ -754,13 +760,15 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
 } | {
     f"{_HERE}{family}": make for family, make in programs.PROGRAMS.items()
 } | {
+    f"{_MOVES}{family}": make for family, make in MOVING.items()
+} | {
     f"{_BUSY}{family}": make
     for family, make in FAMILIES.items()
     if programs.may_stand_beside(family)
 }  # fmt: skip
 """With all of them by IPv6 that aren't of IPv4's alone, with a VPN around all that is played, and
-with something harmless beside it; faults of the way up; and what else is moved in the home, with
-harm and without. These have dice of their own."""
+with something harmless beside it; faults of the way up; what else is moved in the home, with harm
+and without; and faults that move. These have dice of their own."""
 
 
 def plan(family: str, seed: int) -> Scenario:

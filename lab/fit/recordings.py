@@ -33,6 +33,15 @@ from streamnotice.verdict.tables import Tables
 from streamnotice.verdict.waterfall import Said
 
 
+@attrs.frozen
+class Then:
+    """A second fault, behind the end of the first."""
+
+    planned: State
+    among: tuple[str, ...]
+    onset_s: int
+
+
 @attrs.frozen(eq=False)
 class Run:
     """One recorded run after replay.
@@ -43,6 +52,7 @@ class Run:
         among: leaves that are equally right; of two faults at once, both.
         onset_s, end_s: session seconds between which the fault stood (0: before Play).
         phases_s: for a fault that comes and goes: when it was there.
+        then: for one that moves: what came behind it (`lab.fit.legs` makes two runs of such).
         steps: instant (s) -> rule -> outcome.
         impacts: instant (s) -> impact or None.
         suspected: steps at which the engine wanted dense probes.
@@ -65,6 +75,7 @@ class Run:
     notices: tuple[Notice, ...]
     peaks: dict[str, int]
     phases_s: tuple[tuple[float, float], ...] = ()
+    then: Then | None = None
 
     @property
     def suspected(self) -> list[int]:
@@ -183,7 +194,15 @@ def replay_run(
         notices=tuple(notices),
         peaks=peaks,
         phases_s=tuple((float(a), float(b)) for a, b in truth.get("phases_s", ())),
+        then=_then(truth.get("then")),
     )
+
+
+def _then(told: dict[str, Any] | None) -> Then | None:
+    if told is None:
+        return None
+    planned = _planned(told["place"], told["condition"])
+    return Then(planned, tuple(told["among"]), int(told["onset_s"]))
 
 
 def _planned(place: str, condition: str | None) -> State:

@@ -1,7 +1,8 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
-                            [--upward RUNS...] [--long RUNS...] [--abroad RUNS...]
+                            [--upward RUNS...] [--moving RUNS...] [--long RUNS...]
+                            [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,6 +61,7 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         EVERYTHING: frozenset(),
         TIMING: PROBES,
     },
+    "moving": {EVERYTHING: frozenset()},
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
@@ -66,7 +69,8 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
     },
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
-traffic of the home's, with faults of the way up, longer ones, and in the lab's other world."""
+traffic of the home's, with faults of the way up or that move, longer ones, and in the lab's other
+world."""
 
 
 def _mixes() -> dict[str, bytes]:
@@ -173,13 +177,28 @@ def apart(kind: str, folders: list[Path]) -> dict[str, Any]:
         modes[name] = measure.figures(measured)
         if name == EVERYTHING:
             whole = measured
+    rows_of: dict[str, Callable[[list[dict[str, Any]]], dict[str, str]]]
+    rows_of = {"beside": _oddities, "traffic": _oddities, "moving": _legs}
     return {
         "made": _made(truths, counted),
         "modes": modes,
-        "families": measure.families(whole, _oddities(counted) if kind in page.ROWS_OF else None),
+        "families": measure.families(whole, rows_of[kind](counted) if kind in rows_of else None),
         "confusion": measure.confusion(whole),
         "errors": _errors(whole),
+        **({"taken_back": measure.taken_back(whole)} if kind == "moving" else {}),
     }
+
+
+def _legs(truths: list[dict[str, Any]]) -> dict[str, str]:
+    """Part of a run whose fault moves -> which one it is."""
+    found = {}
+    for truth in truths:
+        one, later = truth["scenario"], truth["scenario"]["then"]
+        name = f"{one['family']}-{one['seed']}"
+        at_once = later["onset_s"] - one["ends_s"] < 1
+        found[f"{name} (first)"] = "the first fault"
+        found[f"{name} (second)"] = f"the second, {'at once' if at_once else 'after a break'}"
+    return found
 
 
 def _oddities(truths: list[dict[str, Any]]) -> dict[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from lab.fit.recordings import Remember, Step, load_runs
+from lab.fit.legs import STALE_S, legs, taken_back_s
+from lab.fit.recordings import Remember, Run, Step, load_runs
 from lab.fit.score import (
     Judged,
     Reliability,
@@ -46,6 +47,11 @@ class Seen:
     levels_s: dict[int, float] = attrs.Factory(dict)
     stalled: list[int] = attrs.Factory(list)
     rivals: dict[str, tuple[str, ...]] = attrs.Factory(dict)
+
+    def within(self, seconds: Container[int]) -> Seen:
+        """What was noted in these seconds."""
+        levels = {second: level for second, level in self.levels_s.items() if second in seconds}
+        return Seen(levels, [second for second in self.stalled if second in seconds], self.rivals)
 
     def step(self, seen: Estimates, verdict: Verdict) -> None:
         """Note one decision step."""
@@ -89,8 +95,9 @@ def quartiles(values: list[float]) -> dict[str, Any]:
 
 @attrs.frozen(eq=False)
 class Measured:
-    """One way of seeing, on all runs."""
+    """One way of seeing, on all runs; one whose fault moves counts as two."""
 
+    runs: list[Run]
     judged: list[Judged]
     seen: dict[str, Seen]
     calibration: Reliability
@@ -109,7 +116,10 @@ def replay(
         return notes.setdefault(name, Seen()).step
 
     runs = list(load_runs(folders, tables, mask, watch=watch, remember=remember))
-    return Measured([judge_run(run) for run in runs], notes, reliability(runs))
+    parts = [(run, part) for run in runs for part in legs(run)]
+    seen = {part.name: notes[run.name].within(part.verdicts) for run, part in parts}
+    each = [part for _, part in parts]
+    return Measured(runs, [judge_run(part) for part in each], seen, reliability(each))
 
 
 def figures(measured: Measured) -> dict[str, Any]:
@@ -210,6 +220,13 @@ def _lead(judged: Judged, seen: Seen) -> float | None:
         return None
     told = min((n.at_ns / S_NS for n in run.notices if n.state == "raised"), default=None)
     return -1.0 if told is None else stall - told
+
+
+def taken_back(measured: Measured) -> dict[str, Any]:
+    """For how long (s) the first of two faults was still named behind its end, and how often for
+    longer than such a word may stand."""
+    stood = [s for run in measured.runs if (s := taken_back_s(run)) is not None]
+    return {**quartiles(stood), "stale": sum(s > STALE_S for s in stood), "most_s": STALE_S}
 
 
 def confusion(measured: Measured) -> dict[str, dict[str, int]]:

@@ -159,6 +159,13 @@ _APART: Final = {
         "or link, by a loss; what it gets has its way. Of these families the fit has seen other "
         "runs, for the one answer that the router's counters give then (`sends`).",
     ),
+    "moving": (
+        "With faults that move",
+        "One fault ends in mid-play, and another one begins elsewhere, at once or some seconds "
+        "later; a run counts as two. Of the second all is judged that is said more than 10 s after "
+        "the end of the first, and what was said of the first, if it still stands 20 s after it. "
+        "No run of these families was fitted on.",
+    ),
     "long": (
         "In longer runs",
         "What a minute is too short for, and whether more of the same evidence leads astray.",
@@ -171,7 +178,9 @@ _APART: Final = {
     ),
 }
 """Runs that are measured apart -> heading, and what they are."""
-ROWS_OF: Final = {"beside": "beside the fault", "traffic": "beside the fault"}
+ROWS_OF: Final = {
+    "beside": "beside the fault", "traffic": "beside the fault", "moving": "part of the run",
+}  # fmt: skip
 """Runs whose rows are something else than their families -> what these are."""
 
 
@@ -187,8 +196,21 @@ def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
         f"the fit, {made['void']} more void. {what}", "",
         *_table(data["modes"]), "",
         *_families(data["families"], ROWS_OF.get(name, "family")), "",
-        *_confusion(data["confusion"]),
+        *_confusion(data["confusion"]), *_taken_back(data.get("taken_back")),
     ]  # fmt: skip
+
+
+def _taken_back(value: dict[str, Any] | None) -> list[str]:
+    """How long what was true goes on being said."""
+    if value is None or not value["n"]:
+        return []
+    return [
+        "",
+        "When the first fault ended, its name (and not one that covers the second as well) stood "
+        f"in {value['n']} runs. It was taken back, or replaced, after {value['median']:g} s in the "
+        f"median ({value['upper']:g} s in the upper quartile), and in {value['stale']} runs not "
+        f"within {value['most_s']} s.",
+    ]
 
 
 def _probing(data: dict[str, Any] | None) -> list[str]:

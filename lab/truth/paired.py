@@ -37,7 +37,9 @@ def paired(chosen: list[Path], in_turn: list[Path]) -> dict[str, Any]:
 
 def _only(measured: measure.Measured, runs: set[str]) -> measure.Measured:
     judged = [j for j in measured.judged if j.run.name in runs]
-    return measure.Measured(judged, measured.seen, reliability([j.run for j in judged]))
+    return measure.Measured(
+        measured.runs, judged, measured.seen, reliability([j.run for j in judged])
+    )
 
 
 def _median_bytes(folders: list[Path], runs: set[str]) -> int:

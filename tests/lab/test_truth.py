@@ -50,7 +50,7 @@ def test_the_errors_listed_are_as_many_as_are_counted() -> None:
 
 
 def test_runs_can_be_counted_under_something_else_than_their_family() -> None:
-    measured = Measured([judge_run(RUN)], {}, reliability([]))
+    measured = Measured([RUN], [judge_run(RUN)], {}, reliability([]))
     assert [row["family"] for row in families(measured)] == ["made"]
     (row,) = families(measured, {"made": "a busy computer"})
     assert (row["family"], row["harmed"]) == ("a busy computer", 1)
