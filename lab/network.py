@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections import deque
 from typing import Any
@@ -89,6 +90,7 @@ class Net:
             _ip(lines, node, *(["-6"] if self._six else []))
         self._raise_tunnel()
         self._split()
+        self._translate()
         if not self._six:
             for node, _ in plan.slow_icmp:
                 # The late answers come back in by cpu1 with the router's own address as source.
@@ -136,6 +138,27 @@ class Net:
             f"ip daddr != {lan.far_ip} tcp dport 80 redirect to :{_SPLIT_PORT}",
         ]
         self.run(node, ["nft", "; ".join(rules)])
+
+    def _translate(self) -> None:
+        """One address for all of a home, as nearly every home router has it."""
+        for name in self.plan.translators:
+            rules = [
+                "add table ip home",
+                "add chain ip home out { type nat hook postrouting priority 100; }",
+                f"add rule ip home out oifname {name}0 ip saddr != {self.plan.link(name).near_ip} "
+                "counter masquerade",
+            ]
+            self.run(self.plan.link(name).near, ["nft", "; ".join(rules)])
+
+    def translated(self) -> int:
+        """How many connections from within the home got another address."""
+        count = 0
+        for name in self.plan.translators:
+            said = self.run(self.plan.link(name).near, ["nft", "-j", "list", "table", "ip", "home"])
+            for row in json.loads(said)["nftables"]:
+                for part in row.get("rule", {}).get("expr", ()):
+                    count += part["counter"]["packets"] if "counter" in part else 0
+        return count
 
     def _settings(self) -> dict[str, list[str]]:
         """Per node: links up, addresses, routes, manners."""
@@ -186,7 +209,7 @@ class Net:
                 step = first.get(owner)
                 if owner == node or step is None or step == toward or step[2] == address:
                     continue
-                if plan.has("back") and node == plan.link("backx").far and owner == "viewer":
+                if plan.has("back") and node == plan.link("backx").far and owner == plan.seen_as:
                     step = ("rt", "backx1", plan.link("backx").near_ip)
                 lines[node].append(
                     f"route add {address}/{self._bits} via {step[2]} dev {step[1]} "

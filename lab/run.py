@@ -273,11 +273,12 @@ class _Run:
             self._play()
             report = self.emulator.report()
             unread = self.net.unread_drops() - unread_before
+            translated = self.net.translated()
         took_s = time.monotonic() - began
         waited = (_pressure_us() - pressure) / 1e6 / took_s
         if not keep_dossier(home / "dossier.jsonl", self.folder):
             self.failures.append("watch left no dossier")
-        return self._truth(report, unread, round(1000 * waited))
+        return {**self._truth(report, unread, round(1000 * waited)), "translated": translated}
 
     def _session_s(self, at_ns: int | None) -> float | None:
         if at_ns is None or self.zero_ns is None:

@@ -89,6 +89,8 @@ _UP = "up."
 _HERE = "here."
 _BUSY = "busy."
 _MOVES = "moves."
+_TRANSLATE = 0.85
+"""Share of home routers that translate addresses. (Until engine 0.26.0 none of the lab's did.)"""
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.
@@ -171,7 +173,12 @@ class _Draw:
             base |= {"vpn": True, "split": False, "long_way_back": False}
         needs = {} if self.oddity is None else self.oddity.wishes()
         network = draw(self.rng.randrange(1 << 30), Wishes(**{**base, **wishes, **needs}))
-        return by_ipv6(network) if self.by_ipv6 else network
+        if self.by_ipv6:
+            return by_ipv6(network)
+        dice = random.Random(f"{self.family}-{self.seed}-translates")
+        return attrs.evolve(
+            network, translates=network.home_ip is not None and dice.random() < _TRANSLATE
+        )
 
     def scenario(self, place: str, condition: str | None, network: Plan, **more: Any) -> Scenario:
         values: dict[str, Any] = {

@@ -82,6 +82,7 @@ class Plan:
         congestion: TCP congestion control of the service's hosts.
         split_at: router that ends the viewer's TCP connections and opens its own.
         tunnel: (viewer's, server's) address inside a VPN that carries all of the viewer's traffic.
+        translates: home routers put their own address in the place of those behind them.
     """
 
     seed: int
@@ -99,6 +100,7 @@ class Plan:
     addresses: dict[str, str]
     tunnel: tuple[str, str] | None = None
     split_at: str | None = None
+    translates: bool = False
 
     def link(self, name: str) -> Link:
         """The link called *name*; KeyError if this plan has none."""
@@ -123,6 +125,17 @@ class Plan:
         if self.neighbour_ip:
             found["neighbour"] = None
         return tuple(found)
+
+    @property
+    def translators(self) -> tuple[str, ...]:
+        """Names of the links on whose near end addresses are translated."""
+        ways_out = [name for name in ("uplink", "access") if self.has(name)]
+        return tuple(ways_out) if self.translates else ()
+
+    @property
+    def seen_as(self) -> str:
+        """Whose address servers know the viewer by."""
+        return self.link("access").near if self.translates else "viewer"
 
     @property
     def routers(self) -> tuple[str, ...]:
