@@ -90,7 +90,7 @@ _HERE = "here."
 _BUSY = "busy."
 _MOVES = "moves."
 _TRANSLATE = 0.85
-"""Share of home routers that translate addresses. (Until engine 0.26.0 none of the lab's did.)"""
+"""Share of home routers that translate addresses. (Until engine 0.27.0 none of the lab's did.)"""
 
 # Live, a player asks twice a segment: the wait before each answer would count twice. And a server
 # that fails at times is asked for playlists too.

@@ -50,7 +50,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION = "0.26.0"
+ENGINE_VERSION = "0.27.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -229,15 +229,16 @@ class Engine:
         return events
 
     def _since(self, now: int, named: Named | None) -> int:
-        """The earlier of the first harm and the first step with weight."""
-        life = self._mind.life
+        """The earlier of the first harm and the first step with weight; where the fault has become
+        another one, not before that."""
+        memory, life = self._mind.memory, self._mind.life
         if life.shown is not None:
-            return life.since_ns
-        harmed = life.harmed_ns if life.harmed_ns is not None else now
-        if named is None:
-            return harmed
-        first = self._weigher.first_weight_ns(self._mind.memory, named, max(0, harmed - 30 * S_NS))
-        return harmed if first is None else min(harmed, first)
+            return max(life.since_ns, memory.begun_ns)
+        since = life.harmed_ns if life.harmed_ns is not None else now
+        if named is not None:
+            first = self._weigher.first_weight_ns(memory, named, max(0, since - 30 * S_NS))
+            since = since if first is None else min(since, first)
+        return max(since, memory.begun_ns)
 
     def _wants(self, now: int, impact: Impact | None) -> Intensity:
         """How densely to probe: much while playback suffers or may soon, a little at the start."""

@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,12 @@ SWITCH = {"onset_ppm": 2000, "end_ppm": 20000, "move_ppm": 500}
 GATE_TEMPER_PERMILLE = 1000
 GATE_INNER_PERMILLE = 1000
 """Powers of 1: the gate's promise covers nothing above (docs/how-it-weighs.md)."""
+CHANGE = {"window_steps": 8, "against_mdb": 6000}
+"""What runs with faults that move tell of it: `lab.fit.change`."""
 LEAST_RUNS = 2
-NAME = "provisional-11"
+NAME = "provisional-12"
+KEPT = ("cap", "held_out_loss_nats_by_cap_db", "change")
+"""Provenance of an earlier table that stays true of new rows."""
 UNCALIBRATED = 1000
 """What the temperature of new rows should be, other runs tell: `lab.fit.calibrate`."""
 PRIORS = Path("streamnotice/verdict/priors.json")
@@ -98,7 +103,12 @@ def rule_part(rule: Rule, counts: Counts, power: float, runs: list[Run]) -> dict
 
 def runs_used(runs: list[Run]) -> dict[str, Any]:
     """The provenance's words for *runs*, replayed with the engine as it is."""
-    names = sorted(run.name for run in runs)
+    return names_used(run.name for run in runs)
+
+
+def names_used(runs: Iterable[str]) -> dict[str, Any]:
+    """The same, by the runs' names."""
+    names = sorted(runs)
     return {
         "engine": ENGINE_VERSION,
         "runs": len(names),
@@ -136,6 +146,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "provenance": made,
         "states": [str(state) for state in states],
         "switch": SWITCH,
+        "change": CHANGE,
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
         "gate_inner_permille": GATE_INNER_PERMILLE,
         "fatigue_steps": fatigue,
@@ -174,7 +185,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
         "by_logic": BY_LOGIC,
         "pretended_runs": pretended,
         "held_out_loss_nats": round(folds.loss(powers, fatigue), 4),
-        **{key: told[key] for key in ("cap", "held_out_loss_nats_by_cap_db") if key in told},
+        **{key: told[key] for key in KEPT if key in told},
     }
     rules = _parts(counts, powers, usable)
     whole = {**before, "name": NAME, "provenance": made, "rules": rules}

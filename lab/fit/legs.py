@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import attrs
 
 from lab.fit.recordings import Run
-from streamnotice.bottlenecks import FINE
+from streamnotice.bottlenecks import FINE, State
 from streamnotice.events import Notice
 from streamnotice.policy import S_NS
 
@@ -59,14 +59,19 @@ def taken_back_s(run: Run) -> float | None:
     if run.then is None:
         return None
     standing = _standing(run, run.end_s)
-    if standing is None:
+    if standing is None or not _of_the_first_alone(standing, run.planned, run.then.planned):
         return None
-    for notice in (standing, *(n for n in run.notices if n.at_ns > run.end_s * S_NS)):
-        if notice.state == "resolved" or not _about(notice, run.planned.place):
-            return None if notice is standing else notice.at_ns / S_NS - run.end_s
-        if _about(notice, run.then.planned.place):
-            return None
+    for notice in run.notices:
+        if notice.at_ns > run.end_s * S_NS and (
+            notice.state == "resolved"
+            or not _of_the_first_alone(notice, run.planned, run.then.planned)
+        ):
+            return notice.at_ns / S_NS - run.end_s
     return float(max(run.verdicts) - run.end_s)
+
+
+def _of_the_first_alone(notice: Notice, first: State, second: State) -> bool:
+    return _about(notice, first.place) and not _about(notice, second.place)
 
 
 def _about(notice: Notice, place: str) -> bool:

@@ -71,6 +71,7 @@ def figures() -> str:
     lines += _tied(made)
     lines += ["", "Sources of the priors:", ""]
     lines += [f"- {source}" for source in mix["sources"]]
+    lines += _change(fit.get("change"), made.get("change"))
     return "\n".join(lines) + "\n"
 
 
@@ -87,6 +88,30 @@ def _bystander(told: dict[str, Any] | None) -> list[str]:
         f"(`python -m lab.fit.bystander`). Rules that can see it: "
         f"{rules}.",
     ]
+
+
+def _change(told: dict[str, Any] | None, found: dict[str, Any] | None) -> list[str]:
+    """When the answers of late take a name back, and how often by mistake."""
+    if told is None:
+        return []
+    lines = [
+        "",
+        "### A fault that is another one by now",
+        "",
+        f"The answers of the last {told['window_steps']} steps take a name back where by them "
+        f"another fault is {told['against_mdb'] / 1000:g} dB likelier.",
+    ]
+    if found is not None:
+        lines[-1] += (
+            f" Of {found['true_steps']} steps at which a name was true that was found at "
+            f"{found['true_steps_share']:.2%} (in {found['true_runs_hit']} of "
+            f"{found['true_runs']} runs), of {found['stale_steps']} at which it was not any more "
+            f"at {found['stale_steps_share']:.0%} (in {found['stale_runs_hit']} of "
+            f"{found['stale_runs']} runs): {', '.join(f'`{name}`' for name in found['archives'])}, "
+            f"`{found['command']}`, engine {found['engine']}. Each such step is looked at with the "
+            "name still standing. Window and threshold were chosen on these runs."
+        )
+    return lines
 
 
 def _heated(made: dict[str, Any]) -> str:

@@ -196,7 +196,8 @@ def _legs(truths: list[dict[str, Any]]) -> dict[str, str]:
         one, later = truth["scenario"], truth["scenario"]["then"]
         name = f"{one['family']}-{one['seed']}"
         at_once = later["onset_s"] - one["ends_s"] < 1
-        found[f"{name} (first)"] = "the first fault"
+        # a session that gave up before the second is one run
+        found[name] = found[f"{name} (first)"] = "the first fault"
         found[f"{name} (second)"] = f"the second, {'at once' if at_once else 'after a break'}"
     return found
 

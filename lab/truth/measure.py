@@ -134,7 +134,7 @@ def figures(measured: Measured) -> dict[str, Any]:
     spoken = named + [j for j, word in zip(harmed, words, strict=True) if word == "inner"]
     hours = sum(len(j.run.impacts) for j in calm) / 3600
     notices = sum(any(n.state == "raised" for n in j.run.notices) for j in calm)
-    false = [j for j in calm if j.worst == "false"]
+    false = [j for j in calm if j.worst in ("false", "wrong")]
     ahead = [lead for j in harmed if (lead := _lead(j, measured.seen[j.run.name])) is not None]
     return {
         "runs": len(measured.judged),

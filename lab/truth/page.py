@@ -164,7 +164,8 @@ _APART: Final = {
         "One fault ends in mid-play, and another one begins elsewhere, at once or some seconds "
         "later; a run counts as two. Of the second all is judged that is said more than 10 s after "
         "the end of the first, and what was said of the first, if it still stands 20 s after it. "
-        "No run of these families was fitted on.",
+        "No row of the table is of runs of these families; other runs of them told when the "
+        "answers of late take a name back ([the table](table.md)).",
     ),
     "long": (
         "In longer runs",

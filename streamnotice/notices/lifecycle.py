@@ -115,7 +115,7 @@ class Life:
             return [self._resolve(now, verdict, "ended", settings)]
         if self.well_ns is not None and now - self.well_ns >= settings.resolved_after_ns:
             return [self._resolve(now, verdict, "recovered", settings)]
-        return self._revise(now, verdict, key, settings)
+        return self._revise(now, verdict, key, since_ns, settings)
 
     def close(self, now: int, settings: Settings) -> list[Notice]:
         """The session is over."""
@@ -147,6 +147,7 @@ class Life:
         now: int,
         verdict: Verdict,
         key: str,
+        since_ns: int,
         settings: Settings,
     ) -> list[Notice]:
         found = self.shown == UNDETERMINED and key not in (UNDETERMINED, NONE)
@@ -165,6 +166,7 @@ class Life:
         )
         if not (other or worse):
             return []
+        self.since_ns = max(self.since_ns, since_ns)
         self._show(now, verdict, key)
         return [self._notice(now, verdict, "updated", None)]
 

@@ -78,6 +78,7 @@ class Namer:
         gates_mdb: name -> height of the gate, for it and for all that cover it.
         covers: name -> the names of its group (third party or not) that hold it and more.
         tempers_permille: name -> power on its e-detector's ratios.
+        faults: indices of the states of places.
     """
 
     tables: Tables
@@ -89,6 +90,7 @@ class Namer:
     tempers_permille: dict[str, int]
     _leaves: tuple[str, ...] = attrs.field(init=False)
     _others: tuple[int, ...] = attrs.field(init=False)
+    faults: tuple[int, ...] = attrs.field(init=False)
     _late_servers: frozenset[int] = attrs.field(init=False)
     _outside_of: dict[frozenset[int], dict[str, tuple[int, ...]]] = attrs.field(
         factory=dict, init=False
@@ -102,6 +104,10 @@ class Namer:
     def _of_no_place(self) -> tuple[int, ...]:
         states = enumerate(self.tables.states)
         return tuple(number for number, state in states if state.place == UNDETERMINED)
+
+    @faults.default
+    def _of_some_place(self) -> tuple[int, ...]:
+        return tuple(i for i in range(1, len(self.tables.states)) if i not in self._others)
 
     @_late_servers.default
     def _which_are_late(self) -> frozenset[int]:

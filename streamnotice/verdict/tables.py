@@ -19,7 +19,9 @@ from streamnotice.bottlenecks import FINE, OTHER, STATES, State
 from streamnotice.decibans import from_ratio
 from streamnotice.errors import EvidenceError
 from streamnotice.verdict import bystander as bystanders
+from streamnotice.verdict import change as changes
 from streamnotice.verdict.bystander import Bystander
+from streamnotice.verdict.change import Change
 from streamnotice.verdict.filter import Switch
 
 PPM: Final = 1_000_000
@@ -46,6 +48,7 @@ class Tables:
             (`streamnotice.verdict.calibration`).
         bystander: what the same answers weigh beside a queue that harms nobody; None if the
             table knows of none.
+        change: when the answers of late stand against what was named; None: they are not asked.
         provisional: the table says so of itself.
     """
 
@@ -63,6 +66,7 @@ class Tables:
     fitted_hash: str
     priors_hash: str
     bystander: Bystander | None = None
+    change: Change | None = None
 
     def hashes(self) -> dict[str, str]:
         """Digests of the files behind the table."""
@@ -138,6 +142,7 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),
         bystander=bystander,
+        change=changes.parse(fit["change"]) if "change" in fit else None,
     )
 
 

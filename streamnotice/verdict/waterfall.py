@@ -61,7 +61,12 @@ class Repeats:
                     if counts[other] <= 0:
                         del counts[other]
         counts[outcome] = min(MOST_REPEATS, said + 1)
-        return 1000 * fatigue_steps // (fatigue_steps + said)
+        return worn(said, fatigue_steps)
+
+
+def worn(said: int, fatigue_steps: int) -> int:
+    """Weight in thousandths of an answer that was said so often before."""
+    return 1000 * fatigue_steps // (fatigue_steps + said)
 
 
 Row = tuple[int, list[Said]]

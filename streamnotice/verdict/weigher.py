@@ -5,7 +5,7 @@ Holds the filter, the gate and the window for the waterfall, and nothing about n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -15,11 +15,19 @@ from streamnotice.estimates import Sighted
 from streamnotice.events import Impact, Intensity, Item, Verdict
 from streamnotice.evidence.rule import Outcome
 from streamnotice.snapshot import stateful
+from streamnotice.verdict.change import Answer, Change, Late, begun_anew
 from streamnotice.verdict.filter import Filter, Layers
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables
-from streamnotice.verdict.waterfall import Repeats, Said, Steps, carried, carried_row, waterfall
+from streamnotice.verdict.waterfall import (
+    Repeats,
+    Said,
+    Steps,
+    carried,
+    carried_row,
+    waterfall,
+)
 
 MOST_ALTERNATIVES = 6
 RULED_OUT_MDB = 8_000
@@ -34,6 +42,8 @@ class Memory:
 
     Attributes:
         boxed: a box that ends TCP connections had been found.
+        begun_ns: what is believed rests on answers from then on; 0 from the session's start.
+        said_before: how often each answer that was being given when `spoken` was spoken had been.
     """
 
     belief: Filter
@@ -42,6 +52,8 @@ class Memory:
     repeats: Repeats = attrs.Factory(Repeats)
     spoken: str | None = None
     boxed: bool = False
+    begun_ns: int = 0
+    said_before: dict[tuple[str, str], int] = attrs.Factory(dict)
 
 
 @attrs.frozen(eq=False)
@@ -100,6 +112,58 @@ class Weigher:
         memory.gate.step(self.namer.names, ahead.both, joint.both, self.namer.tempers_permille)
         memory.belief = Filter.of(joint)
         memory.steps.add(now, said)
+        if memory.spoken is not None and tables.change is not None:
+            self._question(memory, now, tables.change)
+
+    def _question(self, memory: Memory, now: int, change: Change) -> None:
+        """Do the answers of late still bear what was spoken? If not, it is taken back, and what is
+        believed begins anew with them."""
+        late = Late.of(memory.steps.rows, now, change.window_steps)
+        if self.outweighed(memory, late, change.against_mdb):
+            left = late.weigh(memory.said_before, self.tables.fatigue_steps)
+            memory.belief = begun_anew(memory.belief, self.tables.start(), self._explained(left))
+            memory.begun_ns = late.began_ns
+            memory.spoken = None
+
+    def outweighed(self, memory: Memory, late: Late, by_mdb: int) -> bool:
+        """By the answers of late, some fault outside what was spoken is so much likelier than any
+        in it, and likelier than that nothing is wrong."""
+        if memory.spoken is None:
+            return False
+        members, inside = self.namer.names[memory.spoken], set(self.namer.names[memory.spoken])
+        anew = late.weigh({}, self.tables.fatigue_steps)
+        logs = self._explained(anew).both  # leans to nobody, and is soon told
+        least = max(map(logs.__getitem__, members)) + by_mdb
+        rivals = [at for at in self.namer.faults if logs[at] >= least and at not in inside]
+        if not rivals:
+            return False
+        left = late.weigh(memory.said_before, self.tables.fatigue_steps)
+
+        def balance(one: int, other: int) -> int:
+            """What they weigh for *one*, leaning to it."""
+            weigh, total = self.contrast(memory.belief, one, other), 0
+            for key in anew:
+                weight = weigh(*key) or 0
+                total += carried(weight, anew[key] if weight > 0 else left[key])
+            return total
+
+        return any(
+            balance(0, rival) <= 0 and all(balance(one, rival) <= -by_mdb for one in members)
+            for rival in rivals
+        )
+
+    def _explained(self, left_permille: Mapping[Answer, int]) -> Layers:
+        """How well each state explains answers with so much left of their weight; without a
+        bystander and beside one."""
+        nothing = [0] * len(self.tables.states)
+        alone: list[Sequence[int]] = [nothing]
+        beside: list[Sequence[int]] = [nothing]
+        for (rule, outcome), permille in left_permille.items():
+            rows = self._rows(rule, outcome, permille)
+            if rows:
+                alone.append(rows[0])
+                beside.append(rows[-1])
+        return Layers(_sums(alone), _sums(beside) if self.tables.bystander is not None else [])
 
     def _forget(self, memory: Memory) -> None:
         """Begin anew, as if the session did."""
@@ -134,8 +198,20 @@ class Weigher:
             coarser = found is None or self.namer.covers_more(found.key, spoken)
             if coarser and self.namer.holds(spoken, memory.belief):
                 found = self.namer.named(spoken, memory.belief)
-        memory.spoken = found.key if found is not None and says else None
+        key = found.key if found is not None and says else None
+        if key != memory.spoken:
+            memory.said_before = self._being_said(memory)
+        memory.spoken = key
         return found
+
+    def _being_said(self, memory: Memory) -> dict[tuple[str, str], int]:
+        """How often each answer of late has been given, as repetitions count."""
+        if self.tables.change is None or not memory.steps.rows:
+            return {}
+        rows = memory.steps.rows
+        late = Late.of(rows, rows[-1][0], self.tables.change.window_steps)
+        counts = memory.repeats.counts
+        return {(rule, outcome): counts[rule].get(outcome, 0) for rule, outcome in late.times}
 
     def verdict(
         self,

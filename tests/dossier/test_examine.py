@@ -342,3 +342,23 @@ def test_a_verdict_that_rests_on_a_harmless_queue_says_so(
     (told,) = json.loads(capsys.readouterr().out)["notices"]
     assert told["bystander"]["expected"] == 0.1
     assert [row["share"] for row in told["bystander"]["shares"]] == [0.0, 0.01, 0.1, 0.5]
+
+
+def test_a_notice_of_a_second_fault_rests_on_what_was_said_since(tmp_path: Path) -> None:
+    """A late server was named, and was well again; behind it the Wi-Fi turned slow."""
+    with opened(Path("lab/archive/moving-before.tar.xz")) as folder:
+        name = "moves.origin.slow-190001"
+        recording = next(x for one, _, x in recorded(folder) if one == name)
+        assert recording is not None
+        path = retold(recording, tmp_path / "d.jsonl.gz")
+    (one,) = examine(path, "").notices
+    notice = one.notice
+    assert notice.bottleneck == "network.home.wifi"
+    session = load(path)
+    weigher = weigher_for(session.tables, session.header.settings)
+    on = stretch(weigher, session, one.from_ns, notice.at_ns)
+    assert on.at_notice.begun_ns == notice.since_ns > 30_000_000_000
+    assert weigh_again(on).word == "stands"
+    assert notice.weight_mdb == sum(item.weight_mdb for item in notice.items)
+    (runner_up,) = (rival for rival in one.rivals if rival.place == notice.against)
+    assert runner_up.balance_mdb == notice.weight_mdb

@@ -114,6 +114,23 @@ def test_a_queue_that_comes_with_the_harm_is_blamed_all_the_same() -> None:
     )
 
 
+def test_what_was_named_beside_it_is_not_taken_back_for_it() -> None:
+    """The losses fall silent, and the queue goes on showing: it has stood there all along."""
+    change = {"window_steps": 8, "against_mdb": 6000}
+    using = weigher(
+        by_hand.table(STATES, RULES, bystander=BYSTANDER, change=change, fatigue_steps=4)
+    )
+    memory = using.fresh()
+    said = []
+    steps = STOOD_BEFORE + stalled({"queue_place": "access"}, 14)
+    for second, answers in enumerate(steps, 1):
+        by_hand.step(using, memory, second, answers)
+        named = using.name(memory, ALL)
+        said.append(named.key if named else None)
+    assert said[59:] == ["network.interconnect"] * 15
+    assert memory.begun_ns == 0
+
+
 def test_where_a_queue_would_not_show_none_is_excused() -> None:
     """A slow Wi-Fi would be met first: that the line shows is no bystander's work."""
     tables = table()

@@ -11,7 +11,6 @@ from streamnotice.decibans import log_sum
 from streamnotice.dossier.examination.reweigh import (
     Fate,
     Stretch,
-    fate,
     fork,
     weigh_again,
     weigher_for,
@@ -126,13 +125,8 @@ def budgets(on: Stretch, settings: Settings) -> tuple[UnderBar, ...]:
 
 
 def _named_under(on: Stretch, settings: Settings) -> Fate:
-    """Bars don't change what is weighed: only the naming is done again, step by step."""
-    using = weigher_for(on.weigher.tables, settings)
-    memories = [*on.before[1:], on.at_notice]
-    spoken: str | None = None
-    named = None
-    for asked, memory in zip(on.steps, memories, strict=True):
-        again = attrs.evolve(memory, spoken=spoken)
-        named = using.name(again, asked.sighted, asked.says)
-        spoken = again.spoken
-    return fate(on.claim, named)
+    """The verdict where other names may be spoken: they are questioned later, too, so that all is
+    weighed again."""
+    start = fork(on.before[0])
+    start.spoken = None
+    return weigh_again(on, weigher=weigher_for(on.weigher.tables, settings), start=start)

@@ -16,6 +16,7 @@ from streamnotice.bottlenecks import UNDETERMINED, leaves_under
 from streamnotice.dossier.examination.session import Asked, Session
 from streamnotice.evidence import Outcome
 from streamnotice.policy import Settings
+from streamnotice.verdict.change import LONGEST_STEPS
 from streamnotice.verdict.gate import Gate
 from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables
@@ -87,13 +88,13 @@ def fate(claim: Named | None, found: Named | None, later_ns: int | None = None) 
 
 
 def fork(memory: Memory) -> Memory:
-    """A copy that can be weighed on by itself; without the answers of the past, which only the
-    waterfall needs."""
+    """A copy that can be weighed on by itself; of the answers of the past only those of late are
+    kept: the others only the waterfall needs."""
     return attrs.evolve(
         memory,
         belief=memory.belief.copy(),
         gate=Gate(dict(memory.gate.logs)),
-        steps=Steps(deque(maxlen=1)),
+        steps=Steps(deque(memory.steps.rows, maxlen=LONGEST_STEPS)),
         repeats=Repeats({rule: dict(counts) for rule, counts in memory.repeats.counts.items()}),
     )
 
