@@ -56,6 +56,12 @@ def test_a_run_leaves_the_output_and_a_readable_dossier(
         assert all(isinstance(json.loads(line), dict) for line in dossier)
 
 
+def test_the_home_router_translates_addresses(truth: tuple[dict[str, Any], Path]) -> None:
+    found, _ = truth
+    assert found["scenario"]["network"]["translates"]
+    assert found["translated"] > 0
+
+
 def test_the_home_routers_counters_are_read_by_upnp(
     truth: tuple[dict[str, Any], Path],
 ) -> None:
