@@ -40,6 +40,13 @@ def lossy(draw_: _Draw, network: Plan, name: str) -> tuple[str, tuple[LinkChange
     return f"bursts {loss:.3f}", (LinkChange(f"{name}.down", values),)
 
 
+def limited(draw_: _Draw, name: str) -> tuple[LinkChange, ...]:
+    """A policer, with some burst."""
+    burst = draw_.rng.randrange(20, 160) * 1000
+    values = {"police_burst_bytes": float(burst), "police_bps": draw_.capacity_bps}
+    return (LinkChange(f"{name}.down", values),)
+
+
 def outage(draw_: _Draw, name: str) -> tuple[str, tuple[LinkChange, ...], float | None]:
     """Gone for good, for a while, or coming and going."""
     rng = draw_.rng

@@ -57,15 +57,13 @@ def _slow(place: str, name: str) -> Callable[[_Draw, Plan], Later]:
 
 
 def _limited(draw_: _Draw, network: Plan) -> Later:
-    burst = draw_.rng.randrange(20, 160) * 1000
-    values = {"police_burst_bytes": float(burst), "police_bps": float(draw_.capacity_bps)}
-    changes = (LinkChange("access.down", values),)
+    changes = link_faults.limited(draw_, "access")
     return _link("network.isp.access", "limited", "access", network, changes)
 
 
 def _lossy(place: str) -> Callable[[_Draw, Plan], Later]:
     def make(draw_: _Draw, network: Plan) -> Later:
-        name = draw_.rng.choice([link.name for link in network.links if link.place == place])
+        name = draw_.rng.choice(network.links_at(place))
         _, changes = link_faults.lossy(draw_, network, name)
         return _link(place, "lossy", name, network, changes)
 
@@ -74,7 +72,7 @@ def _lossy(place: str) -> Callable[[_Draw, Plan], Later]:
 
 def _gone(place: str) -> Callable[[_Draw, Plan], Later]:
     def make(draw_: _Draw, network: Plan) -> Later:
-        name = draw_.rng.choice([link.name for link in network.links if link.place == place])
+        name = draw_.rng.choice(network.links_at(place))
         changes = (LinkChange(f"{name}.both", {"outage": 1}),)
         undone = (LinkChange(f"{name}.both", {"outage": 0}),)
         return Later(place, "unreachable", name, links=changes, undone=undone)

@@ -29,6 +29,7 @@ from lab.actions import CpuStarved, Crowd, LinkChange
 from lab.device import Starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
+from lab.moving import Later
 from lab.network import Net
 from lab.scenarios import Scenario, plan
 from lab.services import Services
@@ -100,17 +101,25 @@ class _Run:
                 self.emulator.set(change.direction, **change.values)
 
     def _onset(self) -> None:
-        now_ns = self.onset_ns = time.monotonic_ns()
         scenario = self.scenario
-        self._change_links(scenario.links_onset, now_ns)
-        for crowd in scenario.crowds:
-            self._start_crowd(crowd)
-        if scenario.edge_fault:
-            self.services.edge.fault(True, scenario.edge_fault)
-        if scenario.origin_fault:
-            self.services.origin.fault(True, scenario.origin_fault)
+        self.onset_ns = self._begin(scenario, scenario.links_onset)
         self._helpers_fault(on=True)
         self._starve(scenario.device)
+
+    def _begin(self, fault: Scenario | Later, links: tuple[LinkChange, ...]) -> int:
+        """What links, crowds and servers do from now on; when that is."""
+        now_ns = time.monotonic_ns()
+        self._change_links(links, now_ns)
+        for crowd in fault.crowds:
+            self._start_crowd(crowd)
+        self._servers_fault(fault, on=True)
+        return now_ns
+
+    def _servers_fault(self, fault: Scenario | Later, *, on: bool) -> None:
+        if fault.edge_fault:
+            self.services.edge.fault(on, fault.edge_fault)
+        if fault.origin_fault:
+            self.services.origin.fault(on, fault.origin_fault)
 
     def _starve(self, plan: CpuStarved | None) -> None:
         if plan is not None and self.player is not None:
@@ -120,24 +129,14 @@ class _Run:
     def _offset(self) -> None:
         self.end_ns = time.monotonic_ns()
         self._change_links(self.scenario.links_end, self.end_ns)
-        if self.scenario.edge_fault:
-            self.services.edge.fault(False, self.scenario.edge_fault)
-        if self.scenario.origin_fault:
-            self.services.origin.fault(False, self.scenario.origin_fault)
+        self._servers_fault(self.scenario, on=False)
         self._helpers_fault(on=False)
 
     def _then(self) -> None:
         """The second fault of two that follow one another."""
         later = self.scenario.then
         assert later is not None
-        now_ns = self.then_ns = time.monotonic_ns()
-        self._change_links(later.links, now_ns)
-        for crowd in later.crowds:
-            self._start_crowd(crowd)
-        if later.edge_fault:
-            self.services.edge.fault(True, later.edge_fault)
-        if later.origin_fault:
-            self.services.origin.fault(True, later.origin_fault)
+        self.then_ns = self._begin(later, later.links)
 
     def _helpers_fault(self, *, on: bool) -> None:
         scenario, services = self.scenario, self.services

@@ -279,8 +279,7 @@ def _link_family(
         if condition == "lossy":
             wishes["congestion"] = rng.choice(("cubic", "cubic", "reno"))
         network = draw_.network(**wishes)
-        choices = [k.name for k in network.links if k.place == place]
-        link = name or rng.choice(choices)
+        link = name or rng.choice(network.links_at(place))
         if network.has("back") and place == "network.interconnect":
             link = "back"  # what the viewer gets comes this way alone
         elif name == "wifi" and network.has("uplink") and draw_.more.random() < 0.4:
@@ -296,9 +295,7 @@ def _link_family(
         elif condition == "unsteady":
             changes = link_faults.unsteady(draw_, network, link)
         elif condition == "limited":
-            burst = rng.randrange(20, 160) * 1000
-            values = {"police_burst_bytes": float(burst), "police_bps": draw_.capacity_bps}
-            changes = (LinkChange(f"{link}.down", values),)
+            changes = link_faults.limited(draw_, link)
         else:
             variant, changes, length = link_faults.outage(draw_, link)
             variant = f"{link} {variant}"

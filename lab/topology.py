@@ -109,6 +109,10 @@ class Plan:
                 return one
         raise KeyError(name)
 
+    def links_at(self, place: str) -> list[str]:
+        """Names of the links that are of *place*, nearest first."""
+        return [one.name for one in self.links if one.place == place]
+
     def has(self, name: str) -> bool:
         return any(one.name == name for one in self.links)
 

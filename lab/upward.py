@@ -35,7 +35,7 @@ def _lossy(place: str, name: str | None, **wanted: Any) -> Callable[[_Draw], Sce
 
     def make(draw_: _Draw) -> Scenario:
         network = draw_.network(**wanted)
-        link = name or draw_.rng.choice([k.name for k in network.links if k.place == place])
+        link = name or draw_.rng.choice(network.links_at(place))
         loss = round(draw_.rng.uniform(*_LOSS[draw_.severity]), 3)
         values = {"loss": loss}
         if draw_.rng.random() < 0.5:

@@ -20,15 +20,13 @@ from typing import Any, Final
 
 import attrs
 
-from lab.archive import opened, recorded
 from lab.fit.__main__ import names_used
 from lab.fit.legs import ECHO_S
-from lab.fit.recordings import present_settings
+from lab.fit.recordings import answers, counted, present_settings
 from streamnotice.bottlenecks import leaves_under
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.engine import Engine
 from streamnotice.events import Verdict
-from streamnotice.observations import Observation
 from streamnotice.policy import S_NS
 from streamnotice.verdict.change import Change, Late
 from streamnotice.verdict.naming import SEPARATOR
@@ -87,13 +85,7 @@ def _named(dossier: Path, tables: Tables) -> Iterator[tuple[int, str, Seen]]:
     record = open_dossier(dossier)
     engine = Engine(present_settings(record.header.settings), tables)
     weigher, memory = engine._weigher, engine._mind.memory
-    for entry in record:
-        if entry.type == "tick":
-            events = engine.tick(entry.at_ns)
-        elif isinstance(entry.value, Observation):
-            events = engine.feed(entry.value)
-        else:
-            continue
+    for events in answers(engine, record):
         # several steps in one answer lie behind one another in silence: the last is as good
         at_ns = max((event.at_ns for event in events if isinstance(event, Verdict)), default=None)
         if at_ns is not None and memory.spoken is not None:
@@ -133,12 +125,9 @@ def main(argv: list[str] | None = None) -> int:
     priors = args.into.with_name("priors.json").read_bytes()
     tables = Tables.parse(json.dumps(plain).encode(), priors)
     found, names = Found(), []
-    for folder in args.folders:
-        with opened(folder) as there:
-            for name, whole, dossier in recorded(there):
-                if dossier is not None and not whole.get("void"):
-                    names.append(name)
-                    look(found, name, whole["truth"], dossier, tables)
+    for name, whole, dossier in counted(args.folders):
+        names.append(name)
+        look(found, name, whole["truth"], dossier, tables)
     for one in CHOICES:
         print(
             f"{one}: {steps(found.true, one):.4%} {runs(found.true, one)}, "

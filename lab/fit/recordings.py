@@ -12,10 +12,10 @@ from lab.archive import opened, recorded
 from lab.errors import LabError
 from lab.worlds import world_of
 from streamnotice.bottlenecks import FINE, OTHER, UNDETERMINED, State
-from streamnotice.dossier.reader import open_dossier
+from streamnotice.dossier.reader import Dossier, open_dossier
 from streamnotice.engine import Engine
 from streamnotice.estimates import Estimates
-from streamnotice.events import Notice, Verdict
+from streamnotice.events import AnyEvent, Notice, Verdict
 from streamnotice.evidence import RULES, Rule
 from streamnotice.observations import (
     Download,
@@ -114,21 +114,40 @@ def load_runs(
     Raises:
         LabError: a run is of another world.
     """
-    for folder in folders:
-        with opened(folder) as there:
-            for name, truth, dossier in recorded(there):
-                if dossier is None or truth.get("void") or (only is not None and name not in only):
-                    continue
-                if world is not None and world_of(truth) != world:
-                    raise LabError(f"{name} is a run of the world {world_of(truth)}, not {world}")
-                step = watch(name) if watch is not None else None
-                first = remember(truth) if remember is not None else ()
-                yield replay_run(name, truth, dossier, tables, mask, rules, step, first)
+    for name, truth, dossier in counted(folders):
+        if only is not None and name not in only:
+            continue
+        if world is not None and world_of(truth) != world:
+            raise LabError(f"{name} is a run of the world {world_of(truth)}, not {world}")
+        step = watch(name) if watch is not None else None
+        first = remember(truth) if remember is not None else ()
+        yield replay_run(name, truth, dossier, tables, mask, rules, step, first)
 
 
 def present_settings(recorded: Settings) -> Settings:
     """The default policy as it is now: what is judged is this version, not the recording one."""
     return attrs.evolve(Policy().settings(), subscribed_bps=recorded.subscribed_bps)
+
+
+def answers(
+    engine: Engine, record: Dossier, mask: frozenset[str] = frozenset()
+) -> Iterator[list[AnyEvent]]:
+    """What *engine* says to each observation and tick of *record* that *mask* leaves."""
+    for entry in record:
+        if entry.type == "tick":
+            yield engine.tick(entry.at_ns)
+        elif isinstance(entry.value, Observation) and not _masked(entry.value, mask):
+            yield engine.feed(entry.value)
+
+
+def counted(folders: list[Path]) -> Iterator[tuple[str, dict[str, Any], Path]]:
+    """(name, truth, dossier) of all runs below *folders*, or in archives among them, that are not
+    void."""
+    for folder in folders:
+        with opened(folder) as there:
+            for name, truth, dossier in recorded(there):
+                if dossier is not None and not truth.get("void"):
+                    yield name, truth, dossier
 
 
 def replay_run(
@@ -168,11 +187,8 @@ def replay_run(
 
     for known in first:
         take(engine.feed(known))
-    for entry in record:
-        if entry.type == "tick":
-            take(engine.tick(entry.at_ns))
-        elif isinstance(entry.value, Observation) and not _masked(entry.value, mask):
-            take(engine.feed(entry.value))
+    for events in answers(engine, record, mask):
+        take(events)
     truth, scenario = whole["truth"], whole["scenario"]
     planned = _planned(truth["place"], truth["condition"])
     onset = max(0, int(truth["onset_s"] or 0))

@@ -5,7 +5,7 @@ Holds the filter, the gate and the window for the waterfall, and nothing about n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -33,6 +33,8 @@ MOST_ALTERNATIVES = 6
 RULED_OUT_MDB = 8_000
 RULED_OUT_PPM = 10_000
 LEAST_WEIGHT_MDB = 1_000
+Rows = tuple[tuple[int, ...], ...]
+"""What an answer weighs by state: one row, or two where a bystander makes a difference; or none."""
 
 
 @stateful
@@ -53,7 +55,7 @@ class Memory:
     spoken: str | None = None
     boxed: bool = False
     begun_ns: int = 0
-    said_before: dict[tuple[str, str], int] = attrs.Factory(dict)
+    said_before: dict[Answer, int] = attrs.Factory(dict)
 
 
 @attrs.frozen(eq=False)
@@ -62,9 +64,7 @@ class Weigher:
 
     tables: Tables
     namer: Namer
-    _worn: dict[tuple[str, str, int], tuple[tuple[int, ...], ...]] = attrs.field(
-        factory=dict, init=False
-    )
+    _worn: dict[tuple[str, str, int], Rows] = attrs.field(factory=dict, init=False)
 
     def fresh(self) -> Memory:
         return Memory(Filter.start(self.tables.start(), self.tables.bystander))
@@ -89,26 +89,15 @@ class Weigher:
         memory.boxed = boxed
         tables = self.tables
         ahead = memory.belief.predict(tables.priors, tables.switch, suffering, tables.bystander)
-        alike: list[Sequence[int]] = []
-        alone: list[Sequence[int]] = [ahead.alone]
-        beside: list[Sequence[int]] = [ahead.beside]
+        weights: list[Rows] = []
         said: list[Said] = []
         count, fatigue_steps = memory.repeats.fresh, tables.fatigue_steps
         for rule, outcome in sorted(outcomes.items()):
             name = outcome.name
             fresh = count(rule, name, fatigue_steps)
             said.append(Said(rule, name, outcome.measured, outcome.baseline, fresh))
-            rows = self._rows(rule, name, fresh)
-            if len(rows) == 1:
-                alike.extend(rows)
-            elif rows:
-                alone.append(rows[0])
-                beside.append(rows[1])
-        if alike:
-            shared = _sums(alike)
-            alone.append(shared)
-            beside.append(shared)
-        joint = Layers(_sums(alone), _sums(beside) if ahead.beside else [])
+            weights.append(self._rows(rule, name, fresh))
+        joint = _summed(ahead.alone, ahead.beside, weights)
         memory.gate.step(self.namer.names, ahead.both, joint.both, self.namer.tempers_permille)
         memory.belief = Filter.of(joint)
         memory.steps.add(now, said)
@@ -156,14 +145,8 @@ class Weigher:
         """How well each state explains answers with so much left of their weight; without a
         bystander and beside one."""
         nothing = [0] * len(self.tables.states)
-        alone: list[Sequence[int]] = [nothing]
-        beside: list[Sequence[int]] = [nothing]
-        for (rule, outcome), permille in left_permille.items():
-            rows = self._rows(rule, outcome, permille)
-            if rows:
-                alone.append(rows[0])
-                beside.append(rows[-1])
-        return Layers(_sums(alone), _sums(beside) if self.tables.bystander is not None else [])
+        rows = (self._rows(*answer, permille) for answer, permille in left_permille.items())
+        return _summed(nothing, nothing if self.tables.bystander else [], rows)
 
     def _forget(self, memory: Memory) -> None:
         """Begin anew, as if the session did."""
@@ -171,7 +154,7 @@ class Weigher:
         for field in attrs.fields(Memory):
             setattr(memory, field.name, getattr(fresh, field.name))
 
-    def _rows(self, rule: str, outcome: str, fresh_permille: int) -> tuple[tuple[int, ...], ...]:
+    def _rows(self, rule: str, outcome: str, fresh_permille: int) -> Rows:
         """Weights by state after fatigue (its degrees are few, so kept).
 
         One row, or where a bystander makes a difference two, without and beside one; () if there
@@ -204,7 +187,7 @@ class Weigher:
         memory.spoken = key
         return found
 
-    def _being_said(self, memory: Memory) -> dict[tuple[str, str], int]:
+    def _being_said(self, memory: Memory) -> dict[Answer, int]:
         """How often each answer of late has been given, as repetitions count."""
         if self.tables.change is None or not memory.steps.rows:
             return {}
@@ -313,6 +296,25 @@ class Weigher:
             Item(s.rule, s.outcome, 0, s.measured, s.baseline, s.rule not in known)
             for s in rows[-1][1]
         )
+
+
+def _summed(alone: Sequence[int], beside: Sequence[int], weights: Iterable[Rows]) -> Layers:
+    """Logs of all states without a bystander and beside one (empty: there is none), with what
+    answers weigh for them."""
+    alike: list[Sequence[int]] = []
+    here: list[Sequence[int]] = [alone]
+    there: list[Sequence[int]] = [beside]
+    for rows in weights:
+        if len(rows) == 1:
+            alike.extend(rows)
+        elif rows:
+            here.append(rows[0])
+            there.append(rows[1])
+    if alike:
+        shared = _sums(alike)
+        here.append(shared)
+        there.append(shared)
+    return Layers(_sums(here), _sums(there) if beside else [])
 
 
 def _sums(rows: Sequence[Sequence[int]]) -> list[int]:

@@ -14,7 +14,7 @@ from streamnotice.estimates import Sighted
 from streamnotice.snapshot import pack, unpack
 from streamnotice.verdict.change import Late, begun_anew
 from streamnotice.verdict.filter import Filter, Layers
-from streamnotice.verdict.tables import Tables
+from streamnotice.verdict.tables import shipped
 from streamnotice.verdict.waterfall import Said
 from streamnotice.verdict.weigher import Memory, Weigher
 from tests.verdict import by_hand
@@ -180,10 +180,7 @@ def test_a_change_that_makes_no_sense_is_refused(change: dict[str, int]) -> None
 
 
 def test_the_shipped_table_asks() -> None:
-    from streamnotice.verdict.tables import shipped
-
-    tables: Tables = shipped()
-    assert tables.change is not None
+    assert shipped().change is not None
 
 
 @settings(max_examples=50, deadline=None)
