@@ -233,6 +233,40 @@ def one_link(emulator: Emulator) -> dict[str, Any]:
     emulator.at(time.monotonic_ns() + 500_000_000, "l1.down", outage=1)
     got = send_down(chain, 1000, 1000, 100, 0.2)
     found["outage_from_s"] = round(len(got) / 1000, 3)
+    ask(delay_ms=1)
+    return found | _lane(emulator, chain)
+
+
+def _lane(emulator: Emulator, chain: Chain) -> dict[str, Any]:
+    """What takes the lane beside a link that loses nothing and has no limit of rate."""
+
+    def received(packets: int, size_bytes: int, per_s: float = 1000) -> int:
+        return len(send_down(chain, packets, per_s, size_bytes, 0.05))
+
+    def ask(**values: float) -> None:
+        base = {
+            "rate_bps": 0, "loss": 0, "take_share": 0, "take_over_bytes": 0, "take_host": 0,
+            "take_tcp": 0,
+        }  # fmt: skip
+        emulator.set("l1.lane_down", **{**base, **values})
+
+    sender = int.from_bytes(socket.inet_aton(chain.far), "big")
+    found: dict[str, Any] = {}
+    ask(loss=1)
+    found["lane_without_description"] = received(50, 100)
+    ask(loss=1, take_over_bytes=500)
+    found["lane_long"] = [received(50, 500), received(50, 501)]
+    ask(loss=1, take_host=sender)
+    found["lane_host"] = received(50, 100)
+    ask(loss=1, take_host=sender + 1)
+    found["lane_other_host"] = received(50, 100)
+    ask(loss=1, take_tcp=1)
+    found["lane_tcp"] = received(50, 100)
+    ask(loss=1, take_share=0.5)
+    found["lane_flows"] = [received(3, 100) for _ in range(48)]
+    ask(rate_bps=2e6, queue_bytes=20_000, take_host=sender, take_tcp=1)
+    found["lane_tcp_bps"] = round(tcp_down(chain, 2.4))
+    ask()
     return found
 
 

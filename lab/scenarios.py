@@ -16,6 +16,7 @@ from lab import beside, link_faults, programs, traces
 from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.moving import MOVING, Later
+from lab.partly import PARTLY
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
 from lab.topology import Plan, Wishes, draw
@@ -89,6 +90,7 @@ _UP = "up."
 _HERE = "here."
 _BUSY = "busy."
 _MOVES = "moves."
+_PARTLY = "partly."
 _TRANSLATE = 0.85
 """Share of home routers that translate addresses. (Until engine 0.27.0 none of the lab's did.)"""
 
@@ -107,7 +109,7 @@ class _Draw:
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
         self.kind = family
-        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES):
+        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES, _PARTLY):
             self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
         self.in_tunnel = family.startswith(_IN_TUNNEL)
@@ -766,13 +768,16 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
 } | {
     f"{_MOVES}{family}": make for family, make in MOVING.items()
 } | {
+    f"{_PARTLY}{family}": make for family, make in PARTLY.items()
+} | {
     f"{_BUSY}{family}": make
     for family, make in FAMILIES.items()
     if programs.may_stand_beside(family)
 }  # fmt: skip
 """With all of them by IPv6 that aren't of IPv4's alone, with a VPN around all that is played, and
 with something harmless beside it; faults of the way up; what else is moved in the home, with harm
-and without; and faults that move. These have dice of their own."""
+and without; faults that move; and faults that only a part of what passes meets. These have dice of
+their own."""
 
 
 def plan(family: str, seed: int) -> Scenario:

@@ -26,6 +26,7 @@ from streamnotice.notices.lifecycle import Life
 from streamnotice.observations import (
     Closed,
     Download,
+    EchoPair,
     FirstByte,
     HomeRouter,
     HopProbe,
@@ -280,6 +281,7 @@ class Engine:
             RequestEnded: seen.requests.ended,
             Route: seen.paths.route,
             HopProbe: seen.paths.probe,
+            EchoPair: seen.paths.echo_pair,
             RoundTrip: seen.paths.round_trip,
             Download: seen.download,
             HostLoad: seen.load,

@@ -249,6 +249,29 @@ class HopProbe(Observation):
 
 
 @attrs.frozen
+class EchoPair(Observation):
+    """A long ping and a short one, sent at once to the same host.
+
+    What a path does to long packets alone shows in the two together: a loss that cares for no
+    length takes the short one as often.
+
+    Attributes:
+        target: label of the host.
+        role: "service", or "first-hop" for the home router.
+        long_bytes: size of the long one, IP header included: as long as the way here permits.
+        long_rtt_ns: its round trip; None if nothing came back.
+        short_rtt_ns: the short one's.
+    """
+
+    kind: ClassVar[str] = "echo-pair"
+    target: str
+    role: TargetRole
+    long_bytes: int
+    long_rtt_ns: int | None = None
+    short_rtt_ns: int | None = None
+
+
+@attrs.frozen
 class RoundTrip(Observation):
     """One TCP handshake to the service or a reference, or its failure.
 
@@ -403,7 +426,7 @@ class Closed(Observation):
 
 AnyObservation: TypeAlias = (
     Playback | RequestStarted | LookUp | RequestConnected | FirstByte | Transfer | RequestEnded
-    | Route | HopProbe | RoundTrip | Download | HostLoad | Interface | Radio | HomeRouter
+    | Route | HopProbe | EchoPair | RoundTrip | Download | HostLoad | Interface | Radio | HomeRouter
     | LiveEdge | StoredBaseline | Sight | ViewerAct | Closed
 )  # fmt: skip
 
@@ -411,7 +434,7 @@ KINDS: dict[str, type[Observation]] = {
     cls.kind: cls
     for cls in (
         Playback, RequestStarted, LookUp, RequestConnected, FirstByte, Transfer, RequestEnded,
-        Route, HopProbe, RoundTrip, Download, HostLoad, Interface, Radio, HomeRouter,
+        Route, HopProbe, EchoPair, RoundTrip, Download, HostLoad, Interface, Radio, HomeRouter,
         LiveEdge, StoredBaseline, Sight, ViewerAct, Closed,
     )
 }  # fmt: skip

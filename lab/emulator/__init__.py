@@ -68,7 +68,8 @@ class Emulator:
         self._ask(f"share {name} {ns} {dev} {prefix}")
 
     def set(self, direction: str, **values: float) -> None:
-        """Set parameters of "LINK.up", "LINK.down" or "LINK.both" now; see docs/lab.md."""
+        """Set parameters of "LINK.up", "LINK.down" or "LINK.both" now, or of the lane beside them
+        ("LINK.lane_up" and so on); see docs/lab.md."""
         self._ask(self._line(direction, values))
 
     def at(self, at_ns: int, direction: str, **values: float) -> None:
@@ -77,7 +78,7 @@ class Emulator:
 
     @staticmethod
     def _line(direction: str, values: dict[str, float]) -> str:
-        pairs = (f"{key}={format(float(value), '.9g')}" for key, value in values.items())
+        pairs = (f"{key}={format(float(value), '.12g')}" for key, value in values.items())
         return f"set {direction} {' '.join(pairs)}"
 
     def reset(self) -> None:

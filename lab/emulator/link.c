@@ -7,6 +7,10 @@
  * the one before it ended, not when the process woke up, so that lateness of this process delays
  * single packets but never bends a rate. What lateness there was is counted and reported.
  *
+ * A direction can have a lane beside it, with settings and a queue of its own, that takes the
+ * packets which fit its description: long ones, those of one host or of TCP, a share of the flows.
+ * So only a part of what passes meets a fault: a parallel link, one service's class, a black hole.
+ *
  * One process serves all links of a run. It is told what to do by lines on standard input and
  * answers each with one line on standard output: "ok ..." or "err ...". End of input ends it,
  * and with it the devices. See docs/lab.md for the lines.
@@ -41,6 +45,7 @@
 #define NEVER INT64_MAX
 #define HEARTBEAT_NS 10000000LL
 #define MTU_BYTES 1500
+#define WAYS 4
 
 typedef int64_t ns_t;
 
@@ -67,6 +72,11 @@ struct direction {
     double police_bps, police_burst_bytes;  /* 0: no policer */
     int codel, outage;
     double codel_target_ns, codel_interval_ns;
+    /* of a lane: the packets that take it; all that is set must fit, nothing set takes none */
+    double take_share;
+    int64_t take_over_bytes;
+    uint32_t take_host; /* source, IPv4 */
+    int take_tcp, opened;
     /* state */
     struct fifo queue, line;
     struct packet *sending;
@@ -89,7 +99,7 @@ struct link {
     int fd[3]; /* near end, far end, neighbour on the near end's medium (or -1) */
     unsigned char shared_net[16]; /* the neighbour's prefix */
     int shared_bits, shared_six;
-    struct direction dir[2]; /* 0: near to far ("up"), 1: far to near ("down") */
+    struct direction dir[WAYS]; /* 0: near to far ("up"), 1: far to near ("down"), then their lanes */
 };
 
 static struct link links[MAX_LINKS];
@@ -364,9 +374,45 @@ static int in_prefix(const unsigned char *address, const unsigned char *net, int
            (!left || !((address[whole] ^ net[whole]) & (0xff00 >> left)));
 }
 
+/* A share of the flows, as routers choose among equal ways: by addresses, protocol and, of TCP and
+ * UDP, ports (FNV-1a). The same flow always goes the same way. */
+static double share_of(const struct packet *p)
+{
+    int six = p->data[0] >> 4 == 6, at = six ? 8 : 12, length = six ? 32 : 8;
+    int protocol = p->data[six ? 6 : 9], ports = six ? 40 : 4 * (p->data[0] & 15);
+    uint64_t h = 0xcbf29ce484222325ULL ^ run_seed;
+    for (int i = 0; i < length; i++)
+        h = (h ^ p->data[at + i]) * 0x100000001b3ULL;
+    h = (h ^ (uint64_t)protocol) * 0x100000001b3ULL;
+    if ((protocol == 6 || protocol == 17) && p->length >= ports + 4)
+        for (int i = 0; i < 4; i++)
+            h = (h ^ p->data[ports + i]) * 0x100000001b3ULL;
+    h ^= h >> 29;
+    h *= 0xbf58476d1ce4e5b9ULL;
+    return (double)(h >> 11) * 0x1.0p-53;
+}
+
+static int takes(const struct direction *lane, const struct packet *p)
+{
+    int six = p->data[0] >> 4 == 6;
+    if (!lane->take_share && !lane->take_over_bytes && !lane->take_host && !lane->take_tcp)
+        return 0;
+    if (p->length < (six ? 40 : 20) || p->length <= lane->take_over_bytes)
+        return 0;
+    if (lane->take_tcp && p->data[six ? 6 : 9] != 6)
+        return 0;
+    if (lane->take_host) {
+        uint32_t source;
+        memcpy(&source, p->data + 12, sizeof source);
+        if (six || ntohl(source) != lane->take_host)
+            return 0;
+    }
+    return !lane->take_share || share_of(p) < lane->take_share;
+}
+
 static int exit_for(const struct link *l, int which, const struct packet *p)
 {
-    if (which == 0)
+    if (which % 2 == 0)
         return l->fd[1];
     if (l->fd[2] >= 0) {
         int six = p->data[0] >> 4 == 6, at = six ? 24 : 16;
@@ -399,7 +445,7 @@ static void run_direction(struct link *l, int which, ns_t now)
 
 static void read_device(struct link *l, int end)
 {
-    struct direction *d = &l->dir[end == 1];
+    struct direction *d = &l->dir[end == 1], *lane = &l->dir[2 + (end == 1)];
     for (int i = 0; i < BATCH; i++) {
         struct packet *p = take_packet();
         ssize_t n = read(l->fd[end], p->data, MAX_PACKET);
@@ -408,7 +454,7 @@ static void read_device(struct link *l, int end)
             return;
         }
         p->length = (int)n;
-        enter(d, p, now_ns());
+        enter(takes(lane, p) ? lane : d, p, now_ns());
     }
 }
 
@@ -485,12 +531,14 @@ static void cmd_link(char **w, int n)
             return;
         }
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < WAYS; i++) {
         l->dir[i].queue_bytes = 1000000;
         l->dir[i].next_ns = NEVER;
         l->dir[i].codel_target_ns = 5e6;
         l->dir[i].codel_interval_ns = 100e6;
-        l->dir[i].seed = run_seed * 1000003ULL + (uint64_t)(link_count * 2 + i);
+        l->dir[i].seed = run_seed * 1000003ULL + (uint64_t)(link_count * 2 + i % 2);
+        if (i >= 2)
+            l->dir[i].seed ^= 0x5bd1e995ULL << 32;
     }
     for (int end = 0; end < 2; end++)
         watch_device(link_count, end);
@@ -567,6 +615,16 @@ static const char *set_one(struct direction *d, const char *key, double v, ns_t 
         d->codel_target_ns = v * 1e6;
     } else if (!strcmp(key, "codel_interval_ms")) {
         d->codel_interval_ns = v * 1e6;
+    } else if (!strcmp(key, "take_share")) {
+        d->take_share = v;
+    } else if (!strcmp(key, "take_over_bytes")) {
+        d->take_over_bytes = (int64_t)v;
+    } else if (!strcmp(key, "take_host")) {
+        if (v > UINT32_MAX)
+            return "not an IPv4 address";
+        d->take_host = (uint32_t)v;
+    } else if (!strcmp(key, "take_tcp")) {
+        d->take_tcp = v != 0;
     } else if (!strcmp(key, "outage")) {
         d->outage = v != 0;
         if (d->outage) {
@@ -583,19 +641,36 @@ static const char *set_one(struct direction *d, const char *key, double v, ns_t 
     return NULL;
 }
 
+/* A lane begins as one like the direction that it is beside. */
+static void open_lane(struct direction *lane, const struct direction *beside)
+{
+    if (lane->opened)
+        return;
+    lane->opened = 1;
+    lane->rate_bps = beside->rate_bps;
+    lane->queue_bytes = beside->queue_bytes;
+    lane->delay_ns = beside->delay_ns;
+    lane->jitter_ns = beside->jitter_ns;
+    lane->codel = beside->codel;
+}
+
 /* set LINK.up|LINK.down|LINK.both KEY=NUMBER... ; all or nothing is not promised, the answer says. */
 static const char *do_set(char **w, int n)
 {
-    char *dot = n >= 3 ? strrchr(w[1], '.') : NULL;
+    char *dot = n >= 3 ? strrchr(w[1], '.') : NULL, *way;
     struct link *l;
-    int first, last;
+    int first, last, lane;
     if (!dot || n == MAX_WORDS)
-        return "set LINK.up|down|both KEY=NUMBER...";
+        return "set LINK.[lane_]up|down|both KEY=NUMBER...";
     *dot = 0;
     if (!(l = find(w[1])))
         return "no such link";
-    first = strcmp(dot + 1, "down") ? 0 : 1;
-    last = strcmp(dot + 1, "up") ? 1 : 0;
+    lane = strncmp(dot + 1, "lane_", 5) ? 0 : 2;
+    way = dot + 1 + (lane ? 5 : 0);
+    first = lane + (strcmp(way, "down") ? 0 : 1);
+    last = lane + (strcmp(way, "up") ? 1 : 0);
+    for (int k = first; lane && k <= last; k++)
+        open_lane(&l->dir[k], &l->dir[k - 2]);
     for (int i = 2; i < n; i++) {
         char *equals = strchr(w[i], '='), *end;
         if (!equals)
@@ -651,14 +726,17 @@ static void report(void)
            release_late.total);
     for (int i = 0; i < link_count; i++) {
         printf("%s\"%s\":{", i ? "," : "", links[i].name);
-        for (int k = 0; k < 2; k++) {
+        for (int k = 0; k < WAYS; k++) {
+            static const char *const names[] = {"up", "down", "lane_up", "lane_down"};
             struct direction *d = &links[i].dir[k];
+            if (k >= 2 && !d->opened)
+                continue;
             int64_t sent = d->in - d->drop_queue - d->drop_aqm - d->drop_police - d->drop_outage;
             printf("%s\"%s\":{\"in\":%" PRId64 ",\"out\":%" PRId64 ",\"out_bytes\":%" PRId64
                    ",\"drop_queue\":%" PRId64 ",\"drop_aqm\":%" PRId64 ",\"drop_loss\":%" PRId64
                    ",\"drop_police\":%" PRId64 ",\"drop_outage\":%" PRId64 ",\"failed\":%" PRId64
                    ",\"queue_bytes\":%" PRId64 ",\"wait_max_ms\":%.3f,\"wait_mean_ms\":%.3f}",
-                   k ? "," : "", k ? "down" : "up", d->in, d->out, d->out_bytes, d->drop_queue,
+                   k ? "," : "", names[k], d->in, d->out, d->out_bytes, d->drop_queue,
                    d->drop_aqm, d->drop_loss, d->drop_police, d->drop_outage, d->failed,
                    d->queue.bytes, (double)d->sojourn_max_ns / 1e6,
                    sent > 0 ? d->sojourn_sum_ns / 1e6 / (double)sent : 0.0);
@@ -674,7 +752,7 @@ static void reset_counters(void)
     memset(&release_late, 0, sizeof release_late);
     memset(&wake_late, 0, sizeof wake_late);
     for (int i = 0; i < link_count; i++)
-        for (int k = 0; k < 2; k++) {
+        for (int k = 0; k < WAYS; k++) {
             struct direction *d = &links[i].dir[k];
             d->in = d->out = d->out_bytes = d->drop_queue = d->drop_aqm = d->drop_loss = 0;
             d->drop_police = d->drop_outage = d->failed = 0;
@@ -775,7 +853,7 @@ int main(void)
         if (pending_count && pending[pending_count - 1].at_ns < due)
             due = pending[pending_count - 1].at_ns;
         for (int i = 0; i < link_count; i++)
-            for (int k = 0; k < 2; k++) {
+            for (int k = 0; k < WAYS; k++) {
                 struct direction *d = &links[i].dir[k];
                 if (d->next_ns <= now)
                     run_direction(&links[i], k, now);

@@ -19,6 +19,7 @@ from streamnotice.events import AnyEvent, Notice, Verdict
 from streamnotice.evidence import RULES, Rule
 from streamnotice.observations import (
     Download,
+    EchoPair,
     HomeRouter,
     HopProbe,
     HostLoad,
@@ -230,7 +231,7 @@ def _planned(place: str, condition: str | None) -> State:
 
 def _masked(seen: Observation, mask: frozenset[str]) -> bool:
     """What a mode without those sensors would not have been fed."""
-    if "path" in mask and isinstance(seen, HopProbe | Route):
+    if "path" in mask and isinstance(seen, HopProbe | EchoPair | Route):
         return True
     role = getattr(seen, "role", None)
     if role in mask:  # "underlay", "first-hop", "reference"

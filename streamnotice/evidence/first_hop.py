@@ -66,7 +66,7 @@ def _flows(seen: Estimates, now: int) -> bool:
     return 2 * len(seconds) > FLOWING_S
 
 
-def _home_goes_on(seen: Estimates) -> bool:
+def home_goes_on(seen: Estimates) -> bool:
     """The links behind the first router may be the home's, too."""
     path = seen.paths.underlay() or seen.paths.busiest()
     return path is not None and any(BEFORE_IT in (place or "") for place in path.segments[1:])
@@ -79,7 +79,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     name = _standing(seen, near, now) if near.known else _stranger(seen, near, now)
     if name is None:
         return None
-    if name == BEYOND and _home_goes_on(seen):
+    if name == BEYOND and home_goes_on(seen):
         name = UNCLEAR
     figures = [("lost_count", near.lost), ("answered_count", near.sent - near.lost)]
     if near.rtt_ns is not None:

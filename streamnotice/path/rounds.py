@@ -13,11 +13,12 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.observations import EchoPair, HopProbe, RoundTrip, Route
 from streamnotice.path import middlebox
 from streamnotice.path.borders import with_border
 from streamnotice.path.first_hop import ROLE as FIRST_HOP
 from streamnotice.path.first_hop import FirstHop
+from streamnotice.path.long_packets import LongPackets
 from streamnotice.path.pinged import Pinged
 from streamnotice.path.tries import Try
 from streamnotice.policy import S_NS
@@ -39,6 +40,8 @@ LATE_NS: Final = 10_000_000
 """A router that answers so much later than the far end does so by itself."""
 TUNNEL: Final = "network.vpn"
 MOST_HOPS: Final = 64
+MOST_HOSTS: Final = 8
+"""So many hosts' answers to long pings are kept."""
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
 
@@ -288,6 +291,8 @@ class Paths:
     """Round trips (ns) of earlier sessions on this network, by place or "far end"."""
     first_hop: FirstHop = attrs.Factory(FirstHop)
     """What the router that packets are handed to first says when it is asked itself."""
+    long: dict[str, LongPackets] = attrs.Factory(dict)
+    """What long pings tell, by role and target label."""
     _looked: dict[str, tuple[int, Any]] | None = derived()
 
     def once(self, what: str, now: int, look: Callable[[], T]) -> T:
@@ -355,6 +360,7 @@ class Paths:
     def forget(self, roles: tuple[str, ...]) -> None:
         """As if no path of these roles had been seen."""
         self._looked = None
+        self.forget_lengths(roles)
         for target in [name for name, path in self.paths.items() if path.role in roles]:
             del self.paths[target]
         self._borders()
@@ -384,6 +390,8 @@ class Paths:
         if seen.role == FIRST_HOP:
             self._looked = None
             self.first_hop.probe(seen)
+            if seen.outcome == "error":  # maybe another network, where long pings fare otherwise
+                self.long.clear()
             return
         if seen.outcome == "error":
             return
@@ -416,10 +424,31 @@ class Paths:
         path.add(FAR, seen.at_ns, seen.rtt_ns if answered else None, seen.loaded)
         self._look_for_box(path)
 
+    def echo_pair(self, seen: EchoPair) -> None:
+        """Take note of a long ping and the short one beside it."""
+        if seen.role == FIRST_HOP:  # another router, and what the one before answered is over
+            self.forget_lengths((FIRST_HOP,), but=seen.target)
+        name = f"{seen.role} {seen.target}"
+        if name not in self.long and len(self.long) >= MOST_HOSTS:  # players move on
+            del self.long[next(iter(self.long))]
+        self.long.setdefault(name, LongPackets()).add(seen)
+
+    def lengths(self, role: str) -> list[LongPackets]:
+        """What long pings tell of the hosts of *role*."""
+        return [host for name, host in self.long.items() if name.partition(" ")[0] == role]
+
+    def forget_lengths(self, roles: tuple[str, ...], but: str = "") -> None:
+        """As if no host of these roles had got a long ping, *but* that of this label."""
+        for name in list(self.long):
+            role, _, target = name.partition(" ")
+            if role in roles and target != but:
+                del self.long[name]
+
     def forget_first_hop(self) -> None:
         """As if that router had never been asked."""
         self._looked = None
         self.first_hop = FirstHop()
+        self.forget_lengths((FIRST_HOP,))
 
     def first_router(self, path: PathSeen) -> FirstHop | None:
         """What its first router says when asked itself; None if it isn't known to answer, or if

@@ -23,6 +23,16 @@ _REPLY: Final = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _HEADER: Final = struct.Struct("!BBHHH")
 
 
+_IP_MTU: Final = {
+    socket.AF_INET: (socket.IPPROTO_IP, 14),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 24),
+}
+"""Asks a connected socket for the longest packet that fits on its way (ip(7), ipv6(7))."""
+_IP_HEADER_BYTES: Final = {socket.AF_INET: 20, socket.AF_INET6: 40}
+_LONGEST_BYTES: Final = 1500
+"""Loopback and some homes have longer packets; the internet has not."""
+
+
 class EchoFlow(UdpFlow):
     """Echo requests to *address*, used like a `UdpFlow`.
 
@@ -47,3 +57,21 @@ class EchoFlow(UdpFlow):
             return False
         kind, _, _, _, sequence = _HEADER.unpack_from(data)
         return bool(kind == _REPLY[self._sock.family] and sequence == self._sequence)
+
+
+class LongEchoFlow(EchoFlow):
+    """Echo requests as long as the way is known to permit, and as a film's packets are.
+
+    The system forbids routers to cut them up, and learns from a complaint how long they may be.
+    """
+
+    @property
+    def long_bytes(self) -> int:
+        """Size of a request, IP header included; its answer's, too."""
+        family = self._sock.family
+        return min(_LONGEST_BYTES, self._sock.getsockopt(*_IP_MTU[family]))
+
+    def _packet(self) -> bytes:
+        short = super()._packet()
+        padding = self.long_bytes - _IP_HEADER_BYTES[self._sock.family] - len(short)
+        return short + bytes(max(0, padding))

@@ -27,6 +27,7 @@ from streamnotice.sensors import echo_probe, tcp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.following import Follower
+from streamnotice.sensors.long_echo import LongEcho
 from streamnotice.sensors.pace import PING_EVERY_S, PING_ON_EVERY_S, Lately, pacer_of
 from streamnotice.sensors.routes import Way, default_ways, local_address, way_to
 from streamnotice.sensors.sharing import Circle, Seat, share
@@ -43,6 +44,8 @@ PORTS: Final = (53, 80)
 """What home routers serve: names, and their own pages."""
 _ROUTER_LIMIT: Final = 64
 _MOST_ERRORS: Final = 3
+_LONG_BITS: Final = 0.15
+"""Long pings cost so much that they are asked only where the router's word is worth so much."""
 
 
 @attrs.frozen
@@ -130,9 +133,20 @@ async def _ask(router: Router, seat: Seat) -> None:
     """Have *seat* told of the router's answers until cancelled, one asker a process."""
 
     async def work(circle: Circle) -> None:
-        await _Asker(circle, seat, router.address).run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_Asker(circle, seat, router.address).run())
+            tasks.create_task(_long(circle, seat.session, router.address).run())
 
     await share((ROLE, router), seat, work)
+
+
+def _long(circle: Circle, session: Session, address: str) -> LongEcho:
+    """Long pings to the router: where they get lost, and not whether, is what they tell."""
+
+    def worth() -> bool:
+        return home_bits(circle.suspects) >= _LONG_BITS
+
+    return LongEcho(circle, session, address, ROLE, worth)
 
 
 @attrs.frozen

@@ -23,6 +23,7 @@ from streamnotice.sensors import echo_probe, tcp_probe, udp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
 from streamnotice.sensors.error_queue import family_of
 from streamnotice.sensors.hop_echo import Asked, HopEcho
+from streamnotice.sensors.long_echo import LongEcho
 from streamnotice.sensors.pace import (
     HANDSHAKE_EVERY_S,
     LIMITED_SYN_EVERY_S,
@@ -156,6 +157,8 @@ class PathFlow:
             if self._role == "service":
                 echo = HopEcho(self._circle, self._session, self._best)
                 others.append(tasks.create_task(echo.run()))
+                long = LongEcho(self._circle, self._session, self._address, self._role)
+                others.append(tasks.create_task(long.run()))
             try:
                 await self._find_and_follow()
             finally:

@@ -41,7 +41,8 @@ def emulator(live_lab: None) -> Iterator[subprocess.Popen[str]]:
 
 
 _words = st.sampled_from(
-    ("set", "at", "link", "share", "report", "reset", "seed", "l1.up", "rate_bps=1", "loss=nan",
+    ("set", "at", "link", "share", "report", "reset", "seed", "l1.up", "l1.lane_up", "rate_bps=1",
+     "loss=nan", "take_host=4294967296",
      "=", "delay_ms=1e999", "12345678901234567890123", "10.0.0.0/33", "a" * 600)
 )  # fmt: skip
 _lines = st.one_of(
@@ -95,6 +96,22 @@ def test_jitter_never_reorders(measured: dict[str, Any]) -> None:
 
 def test_nothing_passes_an_outage(measured: dict[str, Any]) -> None:
     assert measured["one_link"]["outage_received"] == 0
+
+
+def test_a_lane_takes_what_fits_its_description_and_nothing_else(measured: dict[str, Any]) -> None:
+    one = measured["one_link"]
+    assert one["lane_without_description"] == 50
+    assert one["lane_long"] == [50, 0]
+    assert one["lane_host"] == 0
+    assert one["lane_other_host"] == 50
+    assert one["lane_tcp"] == 50  # they were datagrams
+    assert 1.7e6 <= one["lane_tcp_bps"] <= 2.0e6
+
+
+def test_a_lane_takes_a_share_of_the_flows_each_of_them_whole(measured: dict[str, Any]) -> None:
+    flows = measured["one_link"]["lane_flows"]
+    assert set(flows) == {0, 3}
+    assert 12 <= flows.count(0) <= 36  # asked: half of 48
 
 
 def test_a_chain_of_six_carries_a_hundred_megabits(measured: dict[str, Any]) -> None:

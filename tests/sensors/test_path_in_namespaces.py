@@ -645,3 +645,49 @@ def test_under_a_tunnel_the_home_router_is_asked_too(world: World) -> None:
     before = world.sent_to_router()
     seen = world.view({"hop-probe:reached:echo": 4}, towards=BEHIND_TUNNEL, sensor="first-hop")
     assert world.sent_to_router() - before >= len(_questions(seen))
+
+
+@both
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount", "nft")
+def test_a_way_that_drops_long_packets_alone(world: World, by: int) -> None:
+    world.sh(PINGS)
+    long = "ip length > 1000" if by == 4 else "ip6 length > 1000"
+    rules = (
+        "add table inet narrow; add chain inet narrow on { type filter hook forward priority 0; }; "
+        f"add rule inet narrow on {long} drop"
+    )
+    # behind the first two pairs, which tell that the host answers long ones
+    cut = threading.Timer(7.0, world.sh, [f"ip netns exec access nft '{rules}'"])
+    cut.start()
+    seen = world.view({"echo-pair::": 6}, by, least_s=14.0)
+    cut.join()
+    pairs = [o for o in seen if o["kind"] == "echo-pair"]
+    assert {(o["role"], o["long_bytes"]) for o in pairs} == {("service", 1500)}
+    assert all(o["short_rtt_ns"] for o in pairs)
+    answered = [o["long_rtt_ns"] is not None for o in pairs]
+    assert answered[:2] == [True, True]
+    assert answered == sorted(answered, reverse=True), "from then on none"
+    assert answered.count(False) >= 3
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_a_narrower_link_that_says_so_loses_no_long_pings(world: World) -> None:
+    world.sh(PINGS + "; ip -n access link set up0 mtu 1280; ip -n server link set down0 mtu 1280")
+    seen = world.view({"echo-pair::": 2}, 4, least_s=8.0)
+    pairs = [o for o in seen if o["kind"] == "echo-pair"]
+    assert all(o["long_rtt_ns"] is not None for o in pairs)
+    assert {o["long_bytes"] for o in pairs} == {1280}, "as long as the router's complaint permits"
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount")
+def test_the_home_router_gets_long_pings_where_its_word_tells_something(world: World) -> None:
+    world.sh(PINGS)
+    seen = world.view({"echo-pair::": 2}, 4, sensor="first-hop", least_s=8.0)
+    pairs = [o for o in seen if o["kind"] == "echo-pair"]
+    assert {o["role"] for o in pairs} == {"first-hop"}
+    assert all(o["long_rtt_ns"] and o["short_rtt_ns"] for o in pairs)
+    elsewhere = {"service.edge": 900_000, "service.origin": 100_000}
+    seen = world.view(
+        {"echo-pair::": 2}, 4, sensor="first-hop", least_s=12.0, suspects=elsewhere
+    )
+    assert len([o for o in seen if o["kind"] == "echo-pair"]) == 2, "enough to know that it answers"

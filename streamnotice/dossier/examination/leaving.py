@@ -20,6 +20,7 @@ from streamnotice.events import Verdict
 from streamnotice.evidence import Outcome
 from streamnotice.observations import (
     Download,
+    EchoPair,
     FirstByte,
     HomeRouter,
     HopProbe,
@@ -149,14 +150,15 @@ def _sockets(seen: Observation) -> Observation:
 
 
 def _path(seen: Observation) -> Observation | None:
-    if isinstance(seen, HopProbe | Route):  # what goes with it, too: under a tunnel, home router
+    # what goes with it, too: under a tunnel, home router, long pings
+    if isinstance(seen, HopProbe | EchoPair | Route):
         return None
     return None if isinstance(seen, RoundTrip) and seen.role == "service" else seen
 
 
 def _probes_of(role: TargetRole) -> Blind:
     def blind(seen: Observation) -> Observation | None:
-        theirs = isinstance(seen, HopProbe | Route) and seen.role == role
+        theirs = isinstance(seen, HopProbe | EchoPair | Route) and seen.role == role
         return None if theirs else seen
 
     return blind
@@ -173,6 +175,7 @@ SENSORS: Final[dict[str, Blind]] = {
     "path": _path,
     "underlay": _probes_of("underlay"),
     "first-hop": _probes_of("first-hop"),
+    "long-echo": _no(EchoPair),
     "reference": _reference,
     "gateway": _no(HomeRouter),
     "interface": _no(Interface),
@@ -239,7 +242,9 @@ def _forget(engine: Engine, sensor: str) -> None:
     seen.paths.forget(gone)
     if sensor in ("path", "first-hop"):
         seen.paths.forget_first_hop()
-    if sensor == "reference":
+    if sensor == "long-echo":
+        seen.paths.long.clear()
+    elif sensor == "reference":
         seen.downloads.clear()
     elif sensor == "gateway":
         seen.home_router.clear()
