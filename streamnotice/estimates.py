@@ -20,6 +20,7 @@ from streamnotice.path.first_hop import BEFORE_IT
 from streamnotice.path.localise import unheard
 from streamnotice.path.roles import JOIN
 from streamnotice.path.rounds import TUNNEL, Paths
+from streamnotice.path.singled_out import singled_out
 from streamnotice.playback.model import PlaybackModel
 from streamnotice.playback.requests import Requests
 from streamnotice.policy import S_NS
@@ -210,11 +211,17 @@ class Sighted:
         clear: leaves that can be told from their neighbours.
         blurred: leaves that can only be told together with a neighbour.
         boxed: a box on the way ends TCP connections, so handshakes and sockets told of it alone.
+        declined: what the player asks for is answered with errors that are laid on who asks: its
+            own mistake, or the viewer's right, as much as the servers'.
+        singled_out: handshakes with the service's host fare worse than probes to it: that the way
+            is clear for these is no proof that it is for the film.
     """
 
     clear: frozenset[str]
     blurred: frozenset[str]
     boxed: bool = False
+    declined: bool = False
+    singled_out: bool = False
 
 
 EDGE = "service.edge"
@@ -252,6 +259,8 @@ def sighted(seen: Estimates) -> Sighted:
         live=seen.playback.live is not False,
         servers=_servers(seen.requests, boxed=boxed),
         boxed=boxed,
+        declined=seen.requests.lately(seen.requests.declined_ns),
+        singled=singled_out(paths, seen.requests.accounted_ns),
     )
 
 
@@ -279,6 +288,8 @@ def _sighted(
     live: bool,
     servers: frozenset[str],
     boxed: bool,
+    declined: bool,
+    singled: bool,
 ) -> Sighted:
     segments = [s for way in ways for s in way if s]
     beneath = [s.split(JOIN) for s in under or () if s]
@@ -297,4 +308,4 @@ def _sighted(
         clear.add("network.home.sharing")
     always = _ALWAYS if live else _ALWAYS - {MADE_LIVE}
     blurred |= {EDGE, ORIGIN} - servers
-    return Sighted(always | clear | servers, frozenset(blurred), boxed)
+    return Sighted(always | clear | servers, frozenset(blurred), boxed, declined, singled)

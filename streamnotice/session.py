@@ -56,6 +56,7 @@ class Session:
         log: structlog logger bound to the session.
         intensity: how densely the engine wants probes now.
         suspects: ppm of each place (and of `none`) by the last verdict: what probes are to tell.
+        long_pings_missing: the service's host answers short pings and, of late, no long one.
         loads: number of media requests under way (so that probes can say "loaded").
         budget: what probes may still send.
         commons: what probes share with the process's other sessions.
@@ -76,6 +77,7 @@ class Session:
         self.log: structlog.stdlib.BoundLogger = get_logger()
         self.intensity: Intensity = "rest"
         self.suspects: dict[str, int] = {}
+        self.long_pings_missing = False
         self.loads = 0
         self.operators: dict[str, str] = {}
         self._sink = sink

@@ -28,6 +28,7 @@ import numpy as np
 
 from lab.fit.caching import BUSY, caches_by_logic
 from lab.fit.host import host_by_logic, other_by_logic
+from lab.fit.lengths import lengths_by_logic
 from lab.fit.names import names_by_logic
 from lab.fit.others import COUNT_OTHERS, others_by_logic
 from lab.fit.recordings import Run
@@ -37,6 +38,7 @@ from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.asking import RULE as _ASKING
 from streamnotice.evidence.connecting import CONNECT as _CONNECT
 from streamnotice.evidence.first_hop import RULE as _FIRST_HOP
+from streamnotice.evidence.long_packets import RULE as LONG_PACKETS
 from streamnotice.evidence.opening import RULE as _OPENING
 from streamnotice.evidence.others import HERE
 from streamnotice.evidence.places import LEAP as _LEAP_RULE
@@ -457,12 +459,14 @@ def _first_hop(
     return mixed
 
 
-POWER_BY_LOGIC = {TUNNEL_RULE: 0.2, LEAP: 0.15, OPENING: 0.2, HERE.name: 0.6}
+POWER_BY_LOGIC = {
+    TUNNEL_RULE: 0.2, LEAP: 0.15, OPENING: 0.2, HERE.name: 0.6, LONG_PACKETS.name: 1.0
+}  # fmt: skip
 """No run of the lab goes through a proxy, which is of the same place and no tunnel: not so sure.
 How far away things were when the session began is no news at any later step: with this power,
 and fatigue, all repetitions of a quarter of a minute weigh about once. That a connection doesn't
 open is the fact that `connect` tells of later, with its power; the runs that have it are too few
-for one of its own."""
+for one of its own. Where long packets get lost, nothing that short ones tell counts against it."""
 
 
 def by_logic(rule: Rule, states: tuple[State, ...]) -> Floats:
@@ -588,6 +592,12 @@ TIES: dict[str, Tie] = {
         others_by_logic,
         "That other traffic is there, for all but itself: how many homes have some is no evidence, "
         "and it is one trait of the evening; that this computer's programs are quiet says nothing",
+    ),
+    "lengths": Tie(
+        lengths_by_logic,
+        "Which of the ways that drop long packets lose them alone, and how many there are: that "
+        "they get through is no evidence, and that they do not speaks for the way, in all its "
+        "conditions alike, as far as it is known where they are lost",
     ),
 }
 """Ties that a table is brought in line with without its runs, too; in this order, each once."""

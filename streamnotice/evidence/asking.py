@@ -27,7 +27,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     name = _pauses(seen, level, share)
     if name is None:
         return None
-    if _lacks(seen, level, name) and _failed(seen, now - WINDOW_S * S_NS):
+    if _lacks(seen, level, name) and _tries(seen, now):
         name = "retrying"  # a player that waits before it tries again after a failure does ask
     return Outcome(name, figures)
 
@@ -48,13 +48,26 @@ def _pauses(seen: Estimates, level: int | None, share: int) -> str | None:
 def _lacks(seen: Estimates, level: int | None, name: str) -> bool:
     """A player that pauses like this would rather have more."""
     model = seen.playback
+    if model.state in ("stalled", "starting"):
+        return model.wants_data is not False
     if name != "partly":
         return name != "idle_full"
     if model.wants_data is False:
         return False
-    if model.target_ns is None or level is None:
+    if level is None:
         return model.wants_data is True
+    if model.target_ns is None:
+        return model.wants_data is True or level < HUNGRY_NS
     return level * 4 < model.target_ns * 3
+
+
+def _tries(seen: Estimates, now: int) -> bool:
+    """It does what it can: what it asked for failed, or is of no use to it (the page of a captive
+    portal, an address that leads round in a circle, an empty answer)."""
+    requests = seen.requests
+    if _failed(seen, now - WINDOW_S * S_NS) or requests.last_fared_ill(now):
+        return True
+    return requests.in_vain(now, WINDOW_S, seen.needed_bps())
 
 
 def _failed(seen: Estimates, since_ns: int) -> bool:

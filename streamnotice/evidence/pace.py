@@ -15,7 +15,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
         return None
     rates = [row.media_bytes * 8 * S_NS // row.flowing_ns for row in rows]
     mean = sum(rates) // len(rates)
-    if mean == 0:
+    if mean == 0 or seen.requests.told_in_lumps(mean):
         return None
     deviation = sum(abs(rate - mean) for rate in rates) * 1000 // (len(rates) * mean)
     name = scale(deviation, ((60, "steady"), (200, "uneven"), (500, "ragged")), "bursts")

@@ -21,7 +21,7 @@ from streamnotice.windows import recent
 
 KEEP: Final = 16
 WINDOW_NS: Final = 25 * S_NS
-LEAST_ANSWERS: Final = 2
+LEAST_ANSWERS: Final = 1
 """From so many long answers on a host is known to give them."""
 IN_A_ROW: Final = 3
 """So many short answers without the long one, in a row, and long packets do not get through."""

@@ -19,6 +19,8 @@ from streamnotice.policy import S_NS, Settings
 from streamnotice.snapshot import derived, stateful
 
 WINDOW_S: Final = 5
+PAUSED_FROM_NS: Final = 2 * S_NS
+"""A position that stands still over so much, where no state is told, may be the viewer's pause."""
 EMPTY_NS: Final = 50_000_000
 """A buffer below this is empty: less than two frames."""
 QUIET_NS: Final = 3 * S_NS
@@ -117,6 +119,8 @@ class PlaybackModel:
                 return "playing"
             if now - self.position_moved_ns < S_NS // 2:
                 return self.state
+            if self.state == "playing" and (self.buffer_ns or 0) >= PAUSED_FROM_NS:
+                return "paused"
             return "stalled" if self.played else "starting"
         if self.buffer_ns is None or before is None:
             return self.state

@@ -29,6 +29,10 @@ MOST_REQUESTS: Final = 64
 STUCK_NS: Final = 3 * S_NS
 LATE_NS: Final = 3 * S_NS // 2
 """A response this long is told of before its end, by hosts that do."""
+KEEP_STEPS: Final = 12
+LEAST_IN_STEPS: Final = 6
+CRUMB: Final = 20
+"""An answer so many times shorter than the largest is no segment of the same film."""
 LATELY_NS: Final = KEEP_S * S_NS
 """As long as windows of seconds reach: two segments of a server that takes its time."""
 
@@ -44,6 +48,8 @@ class Second:
         media_bytes: media bytes that arrived.
         all_bytes: those, and of all other requests.
         segments, out_of_order: TCP segments in, and those out of order.
+        tries: requests for media begun, or for a playlist before any media came.
+        crumbs: answers to requests for media that were said to be well, and far too short.
     """
 
     number: int
@@ -54,6 +60,8 @@ class Second:
     segments: int = 0
     out_of_order: int = 0
     unread_bytes: int = 0
+    tries: int = 0
+    crumbs: int = 0
 
 
 @attrs.frozen
@@ -129,6 +137,7 @@ class UnderWay:
 
     Attributes:
         looking_ns, looked_up_ns: when its server's name began to be looked up, and was.
+        ill: it was answered with an error.
     """
 
     host: str
@@ -142,6 +151,7 @@ class UnderWay:
     looking_ns: int | None = None
     looked_up_ns: int | None = None
     connected: bool = False
+    ill: bool = False
 
     @property
     def needed(self) -> bool:
@@ -190,6 +200,17 @@ class Requests:
     """When the edge last passed an error of the server behind it on."""
     refused_ns: int | None = None
     """When the edge last refused a connection."""
+    fared_well_ns: int | None = None
+    """When something that playback hangs on last came well, as far as was told."""
+    fared_ill_ns: int | None = None
+    """When something that it hangs on last failed, or was answered with an error."""
+    declined_ns: int | None = None
+    """When something that it hangs on was last answered with an error that is laid on who asks (a
+    status of 4xx); None once something came well."""
+    largest_bytes: int = 0
+    """Size of the largest answer to a request for media."""
+    steps: deque[int] = attrs.Factory(lambda: deque(maxlen=KEEP_STEPS))
+    """By how many media bytes at a time the count went on of late."""
     marks_errors: bool = False
     """Errors carry word of the cache: one without is the edge's own."""
     _going: tuple[bool, bool] | None = derived()
@@ -239,7 +260,10 @@ class Requests:
     def started(self, seen: RequestStarted) -> None:
         self.account(seen.at_ns)
         self._going = None
-        self.ever = True
+        needed = seen.role in ("media", "playlist")
+        self.ever |= needed
+        if seen.role == "media" or (needed and not self.media_bytes):
+            self._second(seen.at_ns // S_NS).tries += 1
         if len(self.under_way) >= MOST_REQUESTS:
             self.under_way.pop(next(iter(self.under_way)))
         self.under_way[seen.request] = UnderWay(
@@ -277,6 +301,7 @@ class Requests:
         rtt = None
         if request is not None:
             request.first_byte_ns = request.last_byte_ns = seen.at_ns
+            request.ill = seen.status >= 400
             known = self.sockets.get(request.socket or "")
             rtt = known.rtt_ns if known is not None else None
         answer = Answer(
@@ -300,6 +325,10 @@ class Requests:
 
         An age alone may be that of some other cache on the way.
         """
+        if answer.status >= 400:
+            self.fared_ill_ns = answer.at_ns
+            if answer.status < 500:
+                self.declined_ns = answer.at_ns
         if answer.media and answer.status < 400 and answer.cache == "hit" and cache_by != "age":
             self.stored_ns = answer.at_ns
         if answer.status >= 500:
@@ -331,6 +360,8 @@ class Requests:
             self.told_late = before * 2 < request.received_bytes
         if seen.failure == "refused" and request.needed:
             self.refused_ns = seen.at_ns
+        if request.needed and seen.failure != "cancelled":
+            self._fared(request, seen)
         if seen.failure is not None and seen.failure != "cancelled":
             self.failures.append(
                 Failed(
@@ -342,6 +373,16 @@ class Requests:
                 )
             )
 
+    def _fared(self, request: UnderWay, seen: RequestEnded) -> None:
+        if seen.failure is not None:
+            self.fared_ill_ns = seen.at_ns
+        elif request.media and request.received_bytes * CRUMB < self.largest_bytes:
+            self._second(seen.at_ns // S_NS).crumbs += 1
+        elif not request.ill and request.received_bytes:
+            self.fared_well_ns, self.declined_ns = seen.at_ns, None
+        if request.media:
+            self.largest_bytes = max(self.largest_bytes, request.received_bytes)
+
     def _bytes(self, request: UnderWay, total: int, now: int, second: Second) -> None:
         new = total - request.received_bytes
         if new <= 0:
@@ -350,6 +391,7 @@ class Requests:
         request.last_byte_ns = now
         second.all_bytes += new
         if request.media:
+            self.steps.append(new)
             second.media_bytes += new
             self.media_bytes += new
 
@@ -418,6 +460,30 @@ class Requests:
             r.media and not r.received_bytes and now - r.began_ns > LATE_NS
             for r in self.under_way.values()
         )
+
+    def told_in_lumps(self, rate_bps: int) -> bool:
+        """The host counts bytes in blocks, each as long as half a second at this rate or longer:
+        how evenly they came can't be told from that. What a network brings isn't always as much."""
+        sizes = list(self.steps)
+        usual = max(sizes, key=sizes.count, default=0)
+        alike = sizes.count(usual)
+        return alike >= LEAST_IN_STEPS and alike * 2 > len(sizes) and usual * 16 >= rate_bps
+
+    def in_vain(self, now: int, seconds: int, needed_bps: int | None) -> bool:
+        """Asked again and again in the window, and hardly anything came of it, or of some of it."""
+        rows = self.window(now, seconds)
+        if sum([row.crumbs for row in rows]) >= 2:
+            return True
+        tries = sum([row.tries for row in rows])
+        least_bits = tries * 32_768 if needed_bps is None else needed_bps * seconds // 10
+        return tries >= 2 and sum([row.media_bytes for row in rows]) * 8 < least_bits
+
+    def last_fared_ill(self, now: int) -> bool:
+        """The last of what playback hangs on failed, not long ago, and nothing came well since."""
+        ill_ns = self.fared_ill_ns
+        if ill_ns is None or now - ill_ns > LATELY_NS:
+            return False
+        return self.fared_well_ns is None or self.fared_well_ns < ill_ns
 
     def asked_permille(self, now: int, seconds: int) -> int | None:
         """Share of the window in which media was asked for; None if requests can't be seen."""

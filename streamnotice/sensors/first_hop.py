@@ -44,8 +44,6 @@ PORTS: Final = (53, 80)
 """What home routers serve: names, and their own pages."""
 _ROUTER_LIMIT: Final = 64
 _MOST_ERRORS: Final = 3
-_LONG_BITS: Final = 0.15
-"""Long pings cost so much that they are asked only where the router's word is worth so much."""
 
 
 @attrs.frozen
@@ -135,18 +133,9 @@ async def _ask(router: Router, seat: Seat) -> None:
     async def work(circle: Circle) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_Asker(circle, seat, router.address).run())
-            tasks.create_task(_long(circle, seat.session, router.address).run())
+            tasks.create_task(LongEcho(circle, seat.session, router.address, ROLE).run())
 
     await share((ROLE, router), seat, work)
-
-
-def _long(circle: Circle, session: Session, address: str) -> LongEcho:
-    """Long pings to the router: where they get lost, and not whether, is what they tell."""
-
-    def worth() -> bool:
-        return home_bits(circle.suspects) >= _LONG_BITS
-
-    return LongEcho(circle, session, address, ROLE, worth)
 
 
 @attrs.frozen

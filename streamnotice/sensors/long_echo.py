@@ -1,18 +1,19 @@
 """Long pings, each with a short one beside it: does the way drop long packets alone?
 
 Goes with the path probes, to the service's host and to the home router. A pair costs as much as
-forty questions, so there are few: two or three at the start, so that it is known who answers long
-ones at all; some more when trouble is suspected; and one a second only while long ones are missing.
+forty questions, so there are few: one at the start, so that it is known who answers long ones at
+all; one every now and then when trouble is suspected; some in a row only while long ones are
+missing. The home router gets more than the first only then: where they get lost is what it tells.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
 from streamnotice.observations import EchoPair, TargetRole
+from streamnotice.path.first_hop import ROLE as FIRST_HOP
 from streamnotice.path.long_packets import IN_A_ROW, LEAST_ANSWERS
 from streamnotice.sensors.echo_probe import COST_BYTES, EchoFlow, LongEchoFlow
 from streamnotice.sensors.error_queue import family_of
@@ -25,10 +26,8 @@ START_S: Final = 3.0
 """Between pairs until it is known that the host answers."""
 AGAIN_S: Final = 1.5
 """While long ones are missing, until there are as many in a row as will do."""
-SOON_S: Final = 2.5
-"""Of the first few in a suspicion; ..."""
-ON_S: Final = 15.0
-"""... of those that follow."""
+ON_S: Final = 30.0
+"""In a suspicion."""
 DEAF_S: Final = 60.0
 """After so many vain ones a host is left alone for so long."""
 _TRIES: Final = 4
@@ -43,18 +42,9 @@ class LongEcho:
     Args:
         session: that of the circle's leader.
         role: of the host.
-        worth: whether it would tell anything, in a suspicion.
     """
 
-    def __init__(
-        self,
-        circle: Circle,
-        session: Session,
-        address: str,
-        role: TargetRole,
-        worth: Callable[[], bool] = lambda: True,
-    ) -> None:
-        self._worth = worth
+    def __init__(self, circle: Circle, session: Session, address: str, role: TargetRole) -> None:
         self._circle = circle
         self._session = session
         self._address = address
@@ -63,7 +53,7 @@ class LongEcho:
         self._answered = 0
         self._vain = 0  # pairs in a row without a long answer, of a host that never gave one
         self._missing = 0  # ... with a short answer alone, of one that did
-        self._in_suspicion = 0
+        self._where = 0  # pairs since they are missing farther on
         self._asked_ns: int | None = None
 
     async def run(self) -> None:
@@ -94,13 +84,13 @@ class LongEcho:
         if self._answered < LEAST_ANSWERS:
             return START_S if self._vain < _TRIES else DEAF_S
         if self._circle.intensity != "suspect":
-            self._in_suspicion = 0
             return float("inf")
-        if not self._worth():
+        if self._role != FIRST_HOP:
+            return AGAIN_S if 0 < self._missing < IN_A_ROW else ON_S
+        if not any(seat.session.long_pings_missing for seat in self._circle.seats):
+            self._where = 0
             return float("inf")
-        if 0 < self._missing < IN_A_ROW:
-            return AGAIN_S
-        return SOON_S if self._in_suspicion < IN_A_ROW else ON_S
+        return AGAIN_S if self._where < IN_A_ROW else ON_S
 
     async def _ask(self, long: LongEchoFlow, short: EchoFlow) -> None:
         family = family_of(self._address)
@@ -114,11 +104,13 @@ class LongEcho:
             return
         reached = whole.outcome == "reached"
         self._answered += reached
+        self._where += 1
         self._vain = 0 if reached else self._vain + 1
         if reached or brief.outcome == "reached":
             self._missing = 0 if reached else self._missing + 1
-        if self._circle.intensity == "suspect":
-            self._in_suspicion += 1
+        if self._role != FIRST_HOP:
+            for seat in seats:
+                seat.session.long_pings_missing = self._missing > 0
         self._tell(seats, long_bytes, whole, brief)
 
     def _tell(self, seats: tuple[Seat, ...], long_bytes: int, long: Reply, short: Reply) -> None:

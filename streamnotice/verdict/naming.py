@@ -45,6 +45,7 @@ CONDITION_PPM: Final = 800_000
 """Share of a leaf's mass that its likeliest condition needs to be said."""
 UNREACHABLE: Final = "unreachable"
 SEPARATOR: Final = "+"
+_ASKED_AND_ASKER: Final = frozenset({"player", *leaves_under("service")})
 THIRD_PARTY_SHARE: Final = Fraction(1, 10)
 """Of the budget of false namings, what those of third parties may take: as their bar's to 0.90."""
 
@@ -92,6 +93,7 @@ class Namer:
     _others: tuple[int, ...] = attrs.field(init=False)
     faults: tuple[int, ...] = attrs.field(init=False)
     _late_servers: frozenset[int] = attrs.field(init=False)
+    _gone_servers: frozenset[int] = attrs.field(init=False)
     _outside_of: dict[frozenset[int], dict[str, tuple[int, ...]]] = attrs.field(
         factory=dict, init=False
     )
@@ -115,6 +117,14 @@ class Namer:
             number
             for number, state in enumerate(self.tables.states)
             if state.place in (EDGE, ORIGIN) and state.condition in ("slow", "overloaded")
+        )
+
+    @_gone_servers.default
+    def _which_are_gone(self) -> frozenset[int]:
+        return frozenset(
+            number
+            for number, state in enumerate(self.tables.states)
+            if state.place == EDGE and state.condition == UNREACHABLE
         )
 
     @classmethod
@@ -204,6 +214,10 @@ class Namer:
         """
         if sighted.boxed and self._may_be_the_way(key, belief):
             return False
+        if sighted.singled_out and self._by_others_packets(key, belief):
+            return False
+        if sighted.declined and self._answers_or_asks(key):
+            return False
         leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
             return self._set_sayable(leaves, sighted, belief)
@@ -212,6 +226,15 @@ class Namer:
         if key in ("network.home", "network.isp"):
             return any(leaf in sighted.clear | sighted.blurred for leaf in leaves_under(key))
         return True
+
+    def _answers_or_asks(self, key: str) -> bool:
+        """*key* is the servers, or the player.
+
+        Which of them is wrong about what is asked for is what an answer of 4xx (RFC 9110) leaves
+        open, or whether it is the viewer's right that is missing.
+        """
+        places = {self.tables.states[i].place for i in self.names[key]}
+        return places <= _ASKED_AND_ASKER and places != {"service.dns"}
 
     def _set_sayable(self, leaves: list[str], sighted: Sighted, belief: Filter) -> bool:
         """Nothing is left out of the set that can't be told from what is in it."""
@@ -233,16 +256,33 @@ class Namer:
         return self._condition(self.names[EDGE], belief) == UNREACHABLE
 
     def _may_be_the_way(self, key: str, belief: Filter) -> bool:
-        """*key* says of servers behind a box that ends connections that they are slow.
+        """*key* says that servers are slow, though the way may be so unseen.
 
-        Our sockets tell of the box alone, and so few probes pass it by that a loss which holds up
-        TCP would not be seen: the way behind it may be as slow. An error is the servers' own.
+        Behind a box that ends connections our sockets tell of the box alone, and so few probes pass
+        it by that a loss which holds up TCP would not be seen. An error is the servers' own.
         """
         members = self.names[key]
-        late = tuple(i for i in members if i in self._late_servers)
-        if not late or any(_on_the_way(self.tables.states[i].place) for i in members):
+        if any(_on_the_way(self.tables.states[i].place) for i in members):
             return False
-        return belief.mass(late) >= belief.mass(tuple(i for i in members if i not in late))
+        return self._mostly(members, self._late_servers, belief)
+
+    def _by_others_packets(self, key: str, belief: Filter) -> bool:
+        """*key* takes for granted that the film's packets fare as probes do.
+
+        Where handshakes with the same host don't, links that are laid between answers of the one
+        kind and of the other are none, and a server that seems slow or gone may be well.
+        """
+        members = self.names[key]
+        if any(_on_the_way(self.tables.states[i].place) for i in members):
+            return key != "network"
+        return self._mostly(members, self._late_servers | self._gone_servers, belief)
+
+    @staticmethod
+    def _mostly(members: tuple[int, ...], some: frozenset[int], belief: Filter) -> bool:
+        """At least half of what *members* hold is with *some* of them."""
+        those = tuple(i for i in members if i in some)
+        rest = tuple(i for i in members if i not in some)
+        return bool(those) and belief.mass(those) >= belief.mass(rest)
 
     def holds(self, key: str, belief: Filter) -> bool:
         """A name spoken before may stay, until other causes are likelier than its bar allows.

@@ -82,6 +82,8 @@ class Tally:
 
     counts_permille: dict[tuple[str, str], int] = attrs.Factory(dict)
     last: dict[tuple[str, str], Said] = attrs.Factory(dict)
+    standing: list[Said] = attrs.Factory(list)
+    """What was said at the window's end."""
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Tally:
@@ -93,6 +95,7 @@ class Tally:
 
     def add(self, said: list[Said]) -> None:
         """One more step at the window's end."""
+        self.standing = said
         counts, last = self.counts_permille, self.last
         for answer in said:
             key = answer.rule, answer.outcome
@@ -173,13 +176,16 @@ def waterfall(tally: Tally, weigh: Callable[[str, str], int | None]) -> tuple[It
         if weight is None:
             shadow.add(rule)
         sums.setdefault(rule, {})[outcome] = carried(weight or 0, count_permille)
+    standing = {answer.rule: answer.outcome for answer in tally.standing}
     items = []
     for rule in sorted(sums):
         outcomes = sums[rule]
         total = sum(outcomes.values())
-        # the outcome that pulled hardest in the direction of the sum speaks for the rule
+        # what is said now speaks for the rule if it pulls as the sum does; else what pulled hardest
         sign = 1 if total >= 0 else -1
-        outcome = max((sign * weight, name) for name, weight in outcomes.items())[1]
+        outcome = standing.get(rule, "")
+        if sign * outcomes.get(outcome, 0) <= 0:
+            outcome = max((sign * weight, name) for name, weight in outcomes.items())[1]
         spoken = tally.last[rule, outcome]
         items.append(
             Item(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from streamnotice.observations import (
+    EchoPair,
     FirstByte,
     HopProbe,
     HostLoad,
@@ -62,6 +63,8 @@ def observations(at_ns: int) -> st.SearchStrategy[Observation]:
                   st.sampled_from(["udp", "tcp"]),
                   st.sampled_from(["ttl_exceeded", "reached", "lost", "error"]),
                   rtt_ns=small, return_hops=st.none() | st.integers(0, 40), loaded=st.booleans()),
+        st.builds(EchoPair, st.just(at_ns), st.sampled_from(["host-a", "addr-1"]),
+                  st.sampled_from(["service", "first-hop"]), st.just(1500), small, small),
         st.builds(RoundTrip, st.just(at_ns), st.sampled_from(["host-a", "host-r"]),
                   st.sampled_from(["service", "reference"]), rtt_ns=small, failure=failures),
         st.builds(HostLoad, st.just(at_ns), st.just(S_NS), loop_lag_ns=small,

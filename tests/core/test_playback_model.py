@@ -144,3 +144,33 @@ def test_frame_counters_that_start_anew_are_no_drops() -> None:
             Playback(at * S_NS, state="playing", dropped_frames=dropped, decoded_frames=decoded)
         )
     assert model.dropped_permille(S_NS, 4 * S_NS) is None
+
+
+def still(buffer_s: float, *, state: str | None = None, drains: bool = False) -> PlaybackModel:
+    """Five seconds of playing, then the position stands still for as long."""
+    model = PlaybackModel()
+    for tick in range(40):
+        at_ns = tick * S_NS // 4
+        position = min(at_ns, 5 * S_NS)
+        level = buffer_s * S_NS
+        if drains:
+            level = max(0.0, level - min(at_ns, 5 * S_NS))
+        model.feed(
+            Playback(at_ns, state=state, buffer_ns=round(level), position_ns=position)  # type: ignore[arg-type]
+        )
+    return model
+
+
+def test_standing_still_over_enough_may_be_the_viewers_pause_where_no_state_is_told() -> None:
+    assert still(10.0).state == "paused"
+    assert still(10.0).stalls == 0
+    assert still(0.4).state == "stalled"
+    assert still(5.0, drains=True).state == "stalled"
+
+
+def test_a_stall_is_not_over_because_the_buffer_fills() -> None:
+    model = still(5.0, drains=True)
+    for tick in range(40, 60):
+        level = (tick - 40) * S_NS // 4
+        model.feed(Playback(tick * S_NS // 4, buffer_ns=level, position_ns=5 * S_NS))
+    assert model.state == "stalled"

@@ -175,3 +175,21 @@ def test_nothing_lies_behind_a_server_that_is_reached_or_a_network_that_nobody_l
         (way,) = seen.paths.services()
         assert unheard(way) == ()
         assert BETWEEN not in sighted(seen).blurred
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 429])
+def test_an_answer_that_is_laid_on_who_asks_counts_until_something_came_well(status: int) -> None:
+    seen = Estimates()
+
+    def ask(number: int, status: int, size: int) -> bool:
+        at_ns = number * S_NS
+        seen.requests.started(RequestStarted(at_ns, number, "host-a", "media"))
+        seen.requests.first_byte(FirstByte(at_ns, number, status, 1))
+        seen.requests.ended(RequestEnded(at_ns + 1, number, size))
+        return sighted(seen).declined
+
+    assert not ask(1, 503, 0)
+    assert ask(2, status, 0)
+    assert ask(3, status, 500)  # with a page that says so
+    assert ask(4, 200, 0)  # of an empty answer nobody is the wiser
+    assert not ask(5, 200, 400_000)

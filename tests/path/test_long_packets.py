@@ -40,7 +40,7 @@ def said(seen: Estimates, now: int = NOW) -> str | None:
         ("bbsssb", "some"),
         ("bbsssnn", "lost"),  # what nothing answers is no matter of length
         ("bbnnnnn", "whole"),
-        ("bsss", None),  # one long answer is too few to know a host by
+        ("bsss", "lost"),
         ("sss", None),
         ("nnn", None),
         ("lll", "whole"),
@@ -95,8 +95,9 @@ def test_another_network_begins_anew() -> None:
 
 
 def test_another_router_is_not_the_one_before() -> None:
-    seen = pairs(pairs(Estimates(), "bbsss"), "bb", role="first-hop", host="addr-r")
-    pairs(seen, "b", role="first-hop", host="addr-q")
+    seen = pairs(pairs(Estimates(), "bbsss"), "bbsss", role="first-hop", host="addr-r")
+    assert said(seen) == "lost_near"
+    pairs(seen, "s", role="first-hop", host="addr-q")
     assert said(seen) == "lost"
 
 

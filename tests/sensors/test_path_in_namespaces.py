@@ -81,6 +81,7 @@ async def main():
     session = Session(Policy(probes={"path"}), seen.append)
     session.intensity = "suspect"
     session.suspects = json.loads(sys.argv[5])
+    session.long_pings_missing = sys.argv[6] == "missing"
     sensor = {"path": PathSensor, "underlay": UnderlaySensor, "first-hop": FirstHopSensor}[
         sys.argv[3]]
     task = asyncio.create_task(sensor(table).run(session))
@@ -190,6 +191,7 @@ class World:
         sensor: str = "path",
         least_s: float = 0.0,
         suspects: dict[str, int] | None = None,
+        missing: bool = False,
     ) -> list[dict[str, Any]]:
         """Run the sensor as nobody until it has seen as many of each kind as wanted."""
         done = subprocess.run(
@@ -202,6 +204,7 @@ class World:
                 sensor,
                 str(least_s),
                 json.dumps(suspects or {}),
+                "missing" if missing else "",
             ),
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -656,16 +659,16 @@ def test_a_way_that_drops_long_packets_alone(world: World, by: int) -> None:
         "add table inet narrow; add chain inet narrow on { type filter hook forward priority 0; }; "
         f"add rule inet narrow on {long} drop"
     )
-    # behind the first two pairs, which tell that the host answers long ones
-    cut = threading.Timer(7.0, world.sh, [f"ip netns exec access nft '{rules}'"])
+    # behind the first pair, which tells that the host answers long ones
+    cut = threading.Timer(6.0, world.sh, [f"ip netns exec access nft '{rules}'"])
     cut.start()
-    seen = world.view({"echo-pair::": 6}, by, least_s=14.0)
+    seen = world.view({"echo-pair::": 4}, by, least_s=22.0)
     cut.join()
     pairs = [o for o in seen if o["kind"] == "echo-pair"]
     assert {(o["role"], o["long_bytes"]) for o in pairs} == {("service", 1500)}
     assert all(o["short_rtt_ns"] for o in pairs)
     answered = [o["long_rtt_ns"] is not None for o in pairs]
-    assert answered[:2] == [True, True]
+    assert answered[0]
     assert answered == sorted(answered, reverse=True), "from then on none"
     assert answered.count(False) >= 3
 
@@ -673,21 +676,19 @@ def test_a_way_that_drops_long_packets_alone(world: World, by: int) -> None:
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")
 def test_a_narrower_link_that_says_so_loses_no_long_pings(world: World) -> None:
     world.sh(PINGS + "; ip -n access link set up0 mtu 1280; ip -n server link set down0 mtu 1280")
-    seen = world.view({"echo-pair::": 2}, 4, least_s=8.0)
+    seen = world.view({"echo-pair::": 2}, 4, least_s=4.0)
     pairs = [o for o in seen if o["kind"] == "echo-pair"]
     assert all(o["long_rtt_ns"] is not None for o in pairs)
     assert {o["long_bytes"] for o in pairs} == {1280}, "as long as the router's complaint permits"
 
 
 @pytest.mark.needs("ip", "unshare", "nsenter", "mount")
-def test_the_home_router_gets_long_pings_where_its_word_tells_something(world: World) -> None:
+def test_the_home_router_gets_one_long_ping_until_some_are_missing(world: World) -> None:
     world.sh(PINGS)
-    seen = world.view({"echo-pair::": 2}, 4, sensor="first-hop", least_s=8.0)
-    pairs = [o for o in seen if o["kind"] == "echo-pair"]
-    assert {o["role"] for o in pairs} == {"first-hop"}
-    assert all(o["long_rtt_ns"] and o["short_rtt_ns"] for o in pairs)
-    elsewhere = {"service.edge": 900_000, "service.origin": 100_000}
-    seen = world.view(
-        {"echo-pair::": 2}, 4, sensor="first-hop", least_s=12.0, suspects=elsewhere
-    )
-    assert len([o for o in seen if o["kind"] == "echo-pair"]) == 2, "enough to know that it answers"
+    seen = world.view({"echo-pair::": 1}, 4, sensor="first-hop", least_s=8.0)
+    (pair,) = [o for o in seen if o["kind"] == "echo-pair"]
+    assert pair["role"] == "first-hop"
+    assert pair["long_rtt_ns"]
+    assert pair["short_rtt_ns"]
+    seen = world.view({"echo-pair::": 4}, 4, sensor="first-hop", missing=True)
+    assert len([o for o in seen if o["kind"] == "echo-pair"]) == 4

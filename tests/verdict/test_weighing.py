@@ -449,3 +449,34 @@ def test_what_was_only_thought_does_not_hold_when_harm_comes() -> None:
         memory.belief = Filter([likely if i == home else rest for i in range(len(STATES))])
         named = using.name(memory, ALL)
         assert (named.key if named else None) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("service", False), ("service.edge", False), ("service.edge+service.origin", False),
+        ("player", False), ("service.dns", True), ("network.isp.access", True), ("network", True),
+    ],
+)  # fmt: skip
+def test_who_is_told_no_may_have_asked_for_the_wrong_thing(key: str, said: bool) -> None:
+    """An answer of 4xx leaves open whether the servers or the player are mistaken, or nobody."""
+    namer, belief = believing({"service.edge:failing": 0.97})
+    clear = frozenset({"service.edge", "service.dns", "player", "network.isp.access"})
+    assert namer.sayable(key, Sighted(clear, frozenset(), declined=True), belief) is said
+    assert namer.sayable(key, Sighted(clear | SERVERS, frozenset()), belief)
+
+
+def test_what_is_said_now_speaks_for_its_rule_if_it_pulls_as_the_sum_does() -> None:
+    def said(outcome: str, level_ns: int) -> list[Said]:
+        return [Said("asking", outcome, (("buffer_ns", level_ns),), None)]
+
+    weights = {"idle_full": 4_000, "retrying": 900, "always": -500}
+    rows = [(n * S_NS, said("idle_full", 20 * S_NS)) for n in range(8)]
+
+    def spoken(last: str) -> tuple[str, int, object]:
+        tally = Tally.of([*rows, (8 * S_NS, said(last, 0))])
+        (item,) = waterfall(tally, lambda _, outcome: weights[outcome])
+        return item.outcome, item.weight_mdb, dict(item.measured)["buffer_ns"]
+
+    assert spoken("retrying") == ("retrying", 32_900, 0)
+    assert spoken("always") == ("idle_full", 31_500, 20 * S_NS)
