@@ -233,6 +233,8 @@ def _masked(seen: Observation, mask: frozenset[str]) -> bool:
     """What a mode without those sensors would not have been fed."""
     if "path" in mask and isinstance(seen, HopProbe | EchoPair | Route):
         return True
+    if "long-echo" in mask and isinstance(seen, EchoPair):
+        return True
     role = getattr(seen, "role", None)
     if role in mask:  # "underlay", "first-hop", "reference"
         return True

@@ -1,8 +1,8 @@
 """Measure the shipped table on recorded runs that no fit saw, and bring the page up to date.
 
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
-                            [--upward RUNS...] [--moving RUNS...] [--long RUNS...]
-                            [--abroad RUNS...]
+                            [--upward RUNS...] [--moving RUNS...] [--partly RUNS...]
+                            [--long RUNS...] [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -62,6 +62,11 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         TIMING: PROBES,
     },
     "moving": {EVERYTHING: frozenset()},
+    "partly": {
+        EVERYTHING: frozenset(),
+        "without long pings": frozenset({"long-echo"}),
+        TIMING: PROBES,
+    },
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
@@ -69,8 +74,8 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
     },
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
-traffic of the home's, with faults of the way up or that move, longer ones, and in the lab's other
-world."""
+traffic of the home's, with faults of the way up, that move or that only a part of what passes
+meets, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

@@ -167,6 +167,15 @@ _APART: Final = {
         "No row of the table is of runs of these families; other runs of them told when the "
         "answers of late take a name back ([the table](table.md)).",
     ),
+    "partly": (
+        "With faults that only a part of what passes meets",
+        "Long packets are lost, or one of several equal ways is bad, or one service has a limit of "
+        "its own, or its connections are cut off while its host answers pings "
+        "([the lab](lab.md#the-network)). Questions that are short, or go elsewhere, see a clear "
+        "way. Of the families of long packets and of ways the fit has seen other runs, for the one "
+        "rule of long pings ([the table](table.md)). Where a limit for one service stands can't be "
+        "told from outside: what counts is that nobody is named falsely.",
+    ),
     "long": (
         "In longer runs",
         "What a minute is too short for, and whether more of the same evidence leads astray.",

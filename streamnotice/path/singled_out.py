@@ -16,6 +16,8 @@ from streamnotice.path.tries import answers, middle
 from streamnotice.policy import S_NS
 
 WINDOW_NS: Final = 20 * S_NS
+STANDS_NS: Final = 60 * S_NS
+"""What was found goes on for so long where, for want of budget, nothing is asked any more."""
 FEWEST: Final = 4
 MUCH_NS: Final = 20_000_000
 """So much longer than probes handshakes must take, in the middle of several, ..."""
@@ -36,8 +38,12 @@ def _look(paths: Paths, now: int) -> bool:
     if path is None or not path.complete or path.ended_near:
         return False
     hop, far = path.hops.get(path.length), path.hops.get(FAR)
-    if hop is None or far is None:
+    if hop is None or far is None or not hop.tries or not far.tries:
         return False
+    asked_ns = min(hop.tries[-1].at_ns, far.tries[-1].at_ns)
+    if now - asked_ns > STANDS_NS:
+        return False
+    now = min(now, asked_ns)
     probes_ns, handshakes_ns = _takes_ns(hop, now), _takes_ns(far, now)
     if probes_ns is None or hop.base_ns is None:
         return False

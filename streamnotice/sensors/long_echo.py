@@ -26,8 +26,11 @@ START_S: Final = 3.0
 """Between pairs until it is known that the host answers."""
 AGAIN_S: Final = 1.5
 """While long ones are missing, until there are as many in a row as will do."""
+SERVERS_S: Final = 12.0
+"""While servers are suspected: the way must be clear for long packets before they are accused."""
+SUSPECTED_PPM: Final = 300_000
 ON_S: Final = 30.0
-"""In a suspicion."""
+"""In any other suspicion."""
 DEAF_S: Final = 60.0
 """After so many vain ones a host is left alone for so long."""
 _TRIES: Final = 4
@@ -86,11 +89,17 @@ class LongEcho:
         if self._circle.intensity != "suspect":
             return float("inf")
         if self._role != FIRST_HOP:
-            return AGAIN_S if 0 < self._missing < IN_A_ROW else ON_S
+            if 0 < self._missing < IN_A_ROW:
+                return AGAIN_S
+            return SERVERS_S if self._servers_suspected() else ON_S
         if not any(seat.session.long_pings_missing for seat in self._circle.seats):
             self._where = 0
             return float("inf")
         return AGAIN_S if self._where < IN_A_ROW else ON_S
+
+    def _servers_suspected(self) -> bool:
+        suspects = self._circle.suspects.items()
+        return sum(ppm for name, ppm in suspects if name.startswith("service.")) >= SUSPECTED_PPM
 
     async def _ask(self, long: LongEchoFlow, short: EchoFlow) -> None:
         family = family_of(self._address)

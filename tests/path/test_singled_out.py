@@ -66,6 +66,7 @@ def test_handshakes_and_probes(seen: Estimates, so: bool) -> None:
     assert sighted(seen).singled_out is so
 
 
-def test_what_is_long_ago_is_over() -> None:
-    assert not singled_out(way(late_ms=150).paths, NOW + 25 * S_NS)
+def test_what_was_found_stands_while_nothing_is_asked_but_not_for_ever() -> None:
+    assert singled_out(way(late_ms=150).paths, NOW + 25 * S_NS)
+    assert not singled_out(way(late_ms=150).paths, NOW + 65 * S_NS)
     assert not singled_out(Estimates().paths, NOW)
