@@ -22,8 +22,9 @@ def main(urls: list[str]) -> None:
         for url in urls:
             with watcher.request(url, role="media") as told, urllib.request.urlopen(url) as answer:
                 told.first_byte(status=answer.status, headers=dict(answer.headers))
-                while chunk := answer.read(65_536):
+                while chunk := answer.read1(65_536):  # `read` would wait until the block is full
                     told.received(len(chunk))
+                told.ended()
             watcher.playback(state="playing", wants_data=True)
         watcher.playback(state="ended")
     # After the session's end its record and its sums are still there.

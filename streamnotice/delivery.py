@@ -18,11 +18,13 @@ import attrs
 
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.faces import Face, TakenAway
+from streamnotice.hooks import is_coroutine_function
 from streamnotice.muted import Muted
 from streamnotice.notices.actions import Acted, HostAction, check_actions, offered
 from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
 from streamnotice.notices.manners import Manners
 from streamnotice.notices.muting import MuteFile, Scope
+from streamnotice.tasks import end
 
 if TYPE_CHECKING:
     from streamnotice.dossier.record import Recorder
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 ACTION_WITHIN_S: Final = 30.0
 _SCOPES: Final = ("notice", "session", "always")
 _CLOSE_WITHIN_S: Final = 2.0
+_END_WITHIN_S: Final = 5.0
 _OPEN_WITHIN_S: Final = 10.0
 S_NS: Final = 1_000_000_000
 
@@ -76,6 +79,7 @@ class Delivery:
         self._silenced = ""  # the last notice that a mute kept away
         self._faces: list[Face] = list(faces)
         self._watcher: Watcher | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._shown: ShownNotice | None = None
         self._running: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,6 +89,7 @@ class Delivery:
     def open(self, watcher: Watcher) -> None:
         """The session begins: get the faces ready."""
         self._watcher = watcher
+        self._loop = asyncio.get_running_loop()
         faces, self._faces = self._faces, []
         for face in faces:
             self.add_face(face)
@@ -102,7 +107,7 @@ class Delivery:
                 async with asyncio.timeout(_OPEN_WITHIN_S):
                     await face.open(watcher)
                 opened = True
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 what = str(error) if isinstance(error, StreamnoticeError) else repr(error)
                 self._session.failed(f"face.{_name(face)}", what)
                 return
@@ -126,25 +131,25 @@ class Delivery:
 
     async def close(self) -> None:
         """The session is over: close the faces, leave unfinished actions behind."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # a face that is still opening is closed as its task ends
+        await end(self._tasks, _END_WITHIN_S)
         faces, self._faces = self._faces, []
         for face in faces:
             await self._close_face(face)
-        await self.muted.close()
+        if self._loop in (None, asyncio.get_running_loop()):
+            await self.muted.close()  # what a loop that has ended was writing can't be waited for
 
     async def _close_face(self, face: Face) -> None:
         try:
             async with asyncio.timeout(_CLOSE_WITHIN_S):
                 await face.close()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._session.failed(f"face.{_name(face)}", error)
 
     def _call(self, face: Face, method: str, value: Any) -> None:
         try:
             getattr(face, method)(value)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit in a face must not end the loop
             self._session.failed(f"face.{_name(face)}.{method}", error)
 
     def _tell(self, method: str, value: Any, hook: str) -> None:
@@ -240,7 +245,7 @@ class Delivery:
             if call is not None:
                 async with asyncio.timeout(ACTION_WITHIN_S):
                     await self._run(call, shown)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit in an action must not end the loop
             what = str(error) if isinstance(error, StreamnoticeError) else error
             self._session.failed(f"action.{action}", what)
             self._acted(shown, action, by, "failed", before)
@@ -252,29 +257,33 @@ class Delivery:
         self._acted(shown, action, by, "observed", before, self._figures())
 
     async def _run(self, call: HostAction, shown: ShownNotice) -> None:
-        if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
-            getattr(call, "__call__", None)  # noqa: B004 - an object with async __call__
-        ):
-            await call(shown)
-            return
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
+        if is_coroutine_function(call):
+            came: Any = call(shown)
+        else:
+            came = await self._run_plain(call, shown)
+        # a lambda around a coroutine function gives an awaitable, too
+        elsewhere = asyncio.isfuture(came) and came.get_loop() is not asyncio.get_running_loop()
+        if inspect.isawaitable(came) and not elsewhere:
+            await came
 
-        def finish(error: BaseException | None) -> None:
+    async def _run_plain(self, call: HostAction, shown: ShownNotice) -> Any:
+        """What *call* gives, from a thread of its own or wherever the host wants it called."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+
+        def finish(came: Any, failure: BaseException | None) -> None:
             if not done.done():
-                if error is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(error)
+                done.set_result((came, failure))
 
         def run() -> None:
+            came: Any = None
             failure: BaseException | None = None
             try:
-                call(shown)
-            except Exception as error:
+                came = call(shown)
+            except (Exception, SystemExit) as error:
                 failure = error
             try:
-                loop.call_soon_threadsafe(finish, failure)
+                loop.call_soon_threadsafe(finish, came, failure)
             except RuntimeError:
                 return  # the session is over, and nobody asks any more
 
@@ -283,7 +292,10 @@ class Delivery:
         else:
             # a thread of its own: one that blocks holds up neither the loop nor other callbacks
             threading.Thread(target=run, name="streamnotice-action", daemon=True).start()
-        await done
+        came, failure = await done
+        if failure is not None:
+            raise failure
+        return came
 
     def _figures(self) -> Figures:
         # harm as the watcher last heard it from the engine

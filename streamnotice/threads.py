@@ -19,6 +19,9 @@ from streamnotice.watcher import Summary, Watcher
 
 T = TypeVar("T")
 _PATIENCE_S = 10.0
+"""So long a call waits for the loop, which some callback may hold up."""
+_SAVE_WITHIN_S = 60.0
+_CLOSE_WITHIN_S = 20.0
 
 
 class ThreadWatcher:
@@ -26,43 +29,82 @@ class ThreadWatcher:
 
     Takes the same arguments. Use as `with ThreadWatcher(on_notice=show) as w`. Callbacks that
     are coroutine functions run on the façade's own loop; plain ones on the hooks' thread, or
-    through `dispatch`.
+    through `dispatch`. Coroutines, and faces, may call all methods but `proxy` and `close`: these
+    wait for the loop that they would hold up.
 
     Raises:
-        HostError: as `Watcher`, or if used after `close`.
+        HostError: as `Watcher`; or used before the block, after `close`, in a second block, or
+            by a callback on the loop that waits for it; or the loop doesn't answer.
     """
 
     def __init__(self, **arguments: Any) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="streamnotice-loop", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, name="streamnotice-loop", daemon=True)
         try:
             self._watcher = Watcher(**arguments)
         except BaseException:
             self._loop.close()
             raise
+        self._lock = threading.Lock()
+        self._entered = False
         self._open = False
+        self._closing = False
+        self._over = False
 
     def __enter__(self) -> Self:
+        with self._lock:
+            if self._entered:
+                raise HostError("a ThreadWatcher watches one session: make another for the next")
+            self._entered = True
         self._thread.start()
         self._open = True
-        self._run(self._watcher.__aenter__())
+        try:
+            self._run(self._watcher.__aenter__())
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End the session; more calls do nothing."""
+        """End the session; more calls do nothing but wait until it has ended.
+
+        Takes `_CLOSE_WITHIN_S` at most: a loop that a callback holds up for longer is left behind,
+        and ends the session once it goes on.
+        """
         if not self._open:
             return
-        self._run(self._watcher.close())
+        self._check_thread("close")
+        with self._lock:
+            first, self._closing = not self._closing, True
+        if first:
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        self._thread.join(_CLOSE_WITHIN_S)
+        if not first:
+            return
         self._open = False
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_PATIENCE_S)
-        if not self._thread.is_alive():
+        if self._thread.is_alive():
+            why = f"no end within {_CLOSE_WITHIN_S:g} s: a callback of the host holds up the loop"
+            self._watcher.session.failed("threads.close", why)
+        else:
             self._loop.close()
+
+    async def _end(self) -> None:
+        try:
+            await self._watcher.close()
+        finally:
+            self._over = True
+            self._loop.call_soon(self._loop.stop)
+
+    def _serve(self) -> None:
+        """The loop's thread. What a callback means for its own thread (`sys.exit`) ends no loop."""
+        while not self._over:
+            try:
+                self._loop.run_forever()
+            except BaseException as error:
+                self._watcher.session.failed("threads", error)
 
     def playback(self, **told: Any) -> None:
         """As `Watcher.playback`."""
@@ -74,6 +116,7 @@ class ThreadWatcher:
 
     def proxy(self, url: str) -> str:
         """As `Watcher.proxy`, waiting for the address."""
+        self._check_thread("proxy")
         return self._run(self._watcher.proxy(url))
 
     def sockets_of(self, pid: int, hosts: Sequence[str] = ()) -> None:
@@ -129,23 +172,46 @@ class ThreadWatcher:
 
     def save_dossier(self, path: str | os.PathLike[str]) -> None:
         """As `Watcher.save_dossier`."""
-
-        async def save() -> None:
-            self._watcher.save_dossier(path)
-
         if self._open:
-            self._run(save())
+            self._on_loop(lambda: self._watcher.save_dossier(path), _SAVE_WITHIN_S)
         else:
             self._watcher.save_dossier(path)
 
-    def _on_loop(self, call: Callable[[], T]) -> T:
+    def _on_loop(self, call: Callable[[], T], within_s: float | None = None) -> T:
+        if self._open and threading.current_thread() is self._thread:
+            return call()  # by a callback that runs there
+
         async def run() -> T:
             return call()
 
-        return self._run(run())
+        return self._run(run(), within_s)
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if not self._open:
+    def _run(self, work: Coroutine[Any, Any, T], within_s: float | None = None) -> T:
+        within_s = within_s or _PATIENCE_S
+        try:
+            if not self._open:
+                raise HostError("this ThreadWatcher is not open: use it in a with block")
+            coming = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # the loop was closed this moment
             work.close()
-            raise HostError("this ThreadWatcher is not open: use it in a with block")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            raise HostError("this ThreadWatcher is closed") from None
+        except HostError:
+            work.close()
+            raise
+        try:
+            return coming.result(within_s)
+        except TimeoutError:
+            if coming.done():  # it is what came of the work
+                raise
+            coming.cancel()
+            raise HostError(
+                f"the loop of this ThreadWatcher did not answer within {within_s:g} s: "
+                "a callback of the host holds it up"
+            ) from None
+
+    def _check_thread(self, what: str) -> None:
+        if threading.current_thread() is self._thread:
+            raise HostError(
+                f"{what}() waits for the ThreadWatcher's own loop, and a callback on that loop "
+                "called it: call it from another thread, as by asyncio.to_thread"
+            )

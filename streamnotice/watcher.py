@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -24,7 +24,7 @@ from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
 from streamnotice.faces import Face
-from streamnotice.hooks import Dispatch, Hooks
+from streamnotice.hooks import Dispatch, Hooks, safe_repr
 from streamnotice.notices.actions import HostAction, check_actions
 from streamnotice.notices.catalog import Catalog
 from streamnotice.notices.muting import Mute, MuteFile, Scope
@@ -38,12 +38,14 @@ from streamnotice.observations import (
     StoredBaseline,
 )
 from streamnotice.playback.news import PlaybackNews
+from streamnotice.playback.told import count, media_ns, nanoseconds, permille, rates, truth, word
 from streamnotice.policy import S_NS, Policy
 from streamnotice.registry import load
 from streamnotice.sensors import PASSIVE, PROBES, Sensor
 from streamnotice.sensors.requests import RequestScope, RequestTracker
 from streamnotice.sensors.tap import make_tap
 from streamnotice.session import Session
+from streamnotice.tasks import end
 
 if TYPE_CHECKING:
     import aiohttp
@@ -53,8 +55,9 @@ if TYPE_CHECKING:
     from streamnotice.path.networks import NetworkTable
     from streamnotice.players.proxy import TapProxy
 
-MOST_NS: Final = 2**53
-"""Times and rates beyond this are a mistake of the host, not a measurement."""
+_STOP_WITHIN_S: Final = 5.0
+"""Sensors that don't end so long after they were told to are left behind."""
+_LOOK_AGAIN_S: Final = 0.02
 
 
 @attrs.frozen
@@ -79,7 +82,8 @@ class Watcher:
         on_notice: called with each `ShownNotice` (raised, updated, resolved).
         on_playback: called with each `PlaybackChanged`.
         on_verdict: called with each step's `Verdict`, below the threshold too.
-        on_error: called with (where, what) pairs, as one tuple, for failures inside the library.
+        on_error: called with (where, what) pairs, as one tuple, for failures inside the library
+            and in the host's other callbacks.
         on_dismissed: called with each `TakenAway`: the viewer has understood a notice.
         on_acted: called with each `Acted`: an action was carried out, and what followed it.
         on_dossier: called at close with the record's lines (bytes).
@@ -198,18 +202,22 @@ class Watcher:
         self._waiting: list[Observation] = []
         self._feeding = False
         self._closed = False
+        self._over_ns: int | None = None
+        self._record_ended = False
         self._proxy: TapProxy | None = None
         self.requests = RequestTracker(self.session)  # last: it may speak at once
 
     # -- the host's side ----------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        if self._loop is not None or self._closed:
+            raise HostError("a Watcher watches one session: make another one for the next")
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._hooks.open(self._loop)
         self._spawn("ticks", self._tick())
         for subject, seconds in self._baselines.items():
-            value = _ns(seconds)
+            value = nanoseconds(seconds)
             if value:
                 now = self.session.now()
                 self._hand_in(StoredBaseline(now, "rtt_ns", str(subject)[:64], value, samples=1))
@@ -231,28 +239,70 @@ class Watcher:
         await self.close()
 
     async def close(self) -> None:
-        """End the session: resolve what is shown, stop sensors, hand over the record."""
-        if self._closed:
+        """End the session: resolve what is shown, stop sensors, hand over the record.
+
+        On another loop, too, where the session's own has ended. Takes seconds at most, whatever
+        hangs, and finishes the record even if it is cancelled. More calls do nothing.
+        """
+        if await self._closed_at_home() or self._closed:
             return
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await end(self._tasks, _STOP_WITHIN_S)
+            await self._close_proxy()
+        finally:
+            try:
+                self._end()
+                await self._delivery.close()
+            finally:
+                self._finish_record()
+                await self._hooks.close()
+
+    async def _closed_at_home(self) -> bool:
+        """Close on the session's loop if that is another one than this; False if it has ended."""
+        home, here = self._loop, asyncio.get_running_loop()
+        if home is None or home is here:
+            return False
+        if home.is_running():
+            closing = asyncio.run_coroutine_threadsafe(self.close(), home)
+            while home.is_running() and not closing.done():  # noqa: ASYNC110 -- it may stop unsaid
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            if closing.done():
+                return True
+        self._loop, self._thread = here, threading.get_ident()
+        self._hooks.open(here)
+        if self._closed:  # the other loop stopped half-way
+            self._end()
+            self._finish_record()
+        return False
+
+    async def _close_proxy(self) -> None:
         if self._proxy is not None:
             try:
                 await self._proxy.close()
             except Exception as error:
                 self.session.failed("proxy", error)
+
+    def _end(self) -> None:
+        """The engine's last words: what is shown is resolved."""
+        if self._over_ns is not None:
+            return
         self.requests.close()
         self.session.budget.close()
-        now = self.session.now()
+        now = self._over_ns = self.session.now()
         self._advance(now)
         self._take(Closed(now))
-        await self._delivery.close()
-        self._recorder.close(now)
-        if self._hooks.wants("dossier"):
-            self._hooks.call("dossier", self._recorder.lines())
-        await self._hooks.close()
+
+    def _finish_record(self) -> None:
+        if self._record_ended:
+            return
+        self._record_ended = True
+        try:
+            self._recorder.close(self._over_ns or self.session.now())
+            if self._hooks.wants("dossier"):
+                self._hooks.call("dossier", self._recorder.lines())
+        except Exception as error:
+            self.session.failed("dossier", error)
 
     @property
     def tap(self) -> aiohttp.TraceConfig:
@@ -280,23 +330,24 @@ class Watcher:
         """Say how playback stands; call it at each change and a few times a second.
 
         Every argument is optional, None is unknown. Seconds and bits per second; counts run from
-        the start. Values that can't be (negative, not finite) are taken as unknown. Never raises.
+        the start. Values that can't be (negative, not finite, of another kind, such as text for a
+        number or a number for yes and no) are taken as unknown, each for itself. Never raises.
         """
         self._hand_in(
             Playback(
                 at_ns=self.session.now(),
-                state=state if state in _STATES else None,
-                buffer_ns=_media_ns(buffer_s),
-                position_ns=_media_ns(position_s),
-                rendition_bps=_count(rendition_bps),
-                ladder_bps=_ladder(ladder_bps),
-                rendition_fixed=rendition_fixed,
-                dropped_frames=_count(dropped_frames),
-                decoded_frames=_count(decoded_frames),
-                wants_data=wants_data,
-                target_ns=_media_ns(target_s),
-                live=live,
-                speed_permille=_count(None if speed is None else speed * 1000),
+                state=cast("PlaybackState | None", word(state, _STATES)),
+                buffer_ns=media_ns(buffer_s),
+                position_ns=media_ns(position_s),
+                rendition_bps=count(rendition_bps),
+                ladder_bps=rates(ladder_bps),
+                rendition_fixed=truth(rendition_fixed),
+                dropped_frames=count(dropped_frames),
+                decoded_frames=count(decoded_frames),
+                wants_data=truth(wants_data),
+                target_ns=media_ns(target_s),
+                live=truth(live),
+                speed_permille=permille(speed),
             )
         )
 
@@ -543,11 +594,21 @@ class Watcher:
         self._delivery.show(shown)
 
     async def _tick(self) -> None:
-        while True:
-            now = self.session.now()
-            due = (now // S_NS + 1) * S_NS
-            await asyncio.sleep((due - now) / S_NS + 0.002)
-            self._advance(self.session.now())
+        try:
+            while True:
+                now = self.session.now()
+                due = (now // S_NS + 1) * S_NS
+                await asyncio.sleep((due - now) / S_NS + 0.002)
+                self._advance(self.session.now())
+        finally:
+            if not self._closed:  # the loop ends without `close`, which may never come
+                self._save_what_is_there()
+
+    def _save_what_is_there(self) -> None:
+        try:
+            self._recorder.lines()  # asking for them has them sealed, and written to the file
+        except Exception as error:
+            self.session.failed("dossier", error)
 
     def _start(self, name: str, make: Callable[[], Sensor]) -> None:
         async def run() -> None:
@@ -574,7 +635,7 @@ class Watcher:
         return ReferenceSensor(self._references, self._networks)
 
     def _on_error(self, where: str, error: BaseException | str) -> None:
-        self._hooks.call("error", (where, error if isinstance(error, str) else repr(error)))
+        self._hooks.call("error", (where, error if isinstance(error, str) else safe_repr(error)))
 
 
 _STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused", "ended"))
@@ -583,33 +644,6 @@ _STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused
 def _loaded(spec: str, *wants: Any) -> Sensor:
     made: Sensor = load(spec)(*wants)
     return made
-
-
-def _ns(seconds: float | None) -> int | None:
-    return _count(None if seconds is None else seconds * S_NS)
-
-
-def _media_ns(seconds: float | None) -> int | None:
-    """Play-out time in whole milliseconds: finer digits are noise on record."""
-    exact = _ns(seconds)
-    return None if exact is None else exact // 1_000_000 * 1_000_000
-
-
-def _count(value: float | None) -> int | None:
-    """A whole number, or None for what is no measurement (negative, NaN, infinite, absurd)."""
-    try:
-        if value is None or not 0 <= value < MOST_NS:
-            return None
-        return round(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _ladder(rates: Sequence[float] | None) -> tuple[int, ...] | None:
-    if rates is None:
-        return None
-    known = [rate for rate in (_count(value) for value in list(rates)[:64]) if rate]
-    return tuple(sorted(set(known))) or None
 
 
 def _signer(given: Signer | str | os.PathLike[str] | None) -> Signer | None:

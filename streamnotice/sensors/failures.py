@@ -6,7 +6,9 @@ import asyncio
 import errno
 import socket
 import ssl
+from http.client import IncompleteRead
 from typing import Final
+from urllib.error import URLError
 
 from streamnotice.observations import Failure
 
@@ -33,6 +35,8 @@ def failure_of(error: BaseException) -> Failure:
     """The word for a standard library exception; "other" if none fits."""
     if isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)):
         return "cancelled"
+    if isinstance(error, URLError) and isinstance(error.reason, BaseException):
+        error = error.reason  # what urllib wraps
     if isinstance(error, socket.gaierror):
         return "dns"
     if isinstance(error, ssl.SSLError):
@@ -41,7 +45,7 @@ def failure_of(error: BaseException) -> Failure:
         return "refused"
     if isinstance(error, (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)):
         return "reset"
-    if isinstance(error, EOFError):  # asyncio.IncompleteReadError is one
+    if isinstance(error, (EOFError, IncompleteRead)):  # asyncio.IncompleteReadError is the former
         return "truncated"
     if isinstance(error, OSError) and error.errno is not None:
         return failure_of_errno(error.errno)

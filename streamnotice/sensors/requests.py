@@ -12,7 +12,8 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, cast, get_args
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from streamnotice.addresses import is_literal
@@ -27,10 +28,12 @@ from streamnotice.observations import (
     RequestStarted,
     Transfer,
 )
+from streamnotice.playback.told import nanoseconds, truth, word
 from streamnotice.sensors.failures import failure_of
 from streamnotice.sensors.headers import needs_structured_fields, read_headers, structured_fields
 from streamnotice.sensors.tcp_info import TcpInfo, read_tcp_info, supported, unread_bytes
 from streamnotice.session import Session
+from streamnotice.tasks import let_go
 
 POLL_NS: Final = 200_000_000
 """How often the shared task looks, at the odd tenths of each second of the session: the engine
@@ -48,6 +51,9 @@ _MEDIA: Final = (
     ".cmfv", ".cmfa", ".cmft", ".cmfm",
 )  # fmt: skip
 _ROLES: Final = frozenset({"media", "playlist", "other"})
+_CODINGS: Final = frozenset({"content-encoding", "transfer-encoding"})
+"""Where one of these is set, bytes counted and bytes declared may not be the same bytes."""
+_FAILURES: Final[frozenset[str]] = frozenset(get_args(Failure))
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -88,8 +94,8 @@ class Record:
     """
 
     __slots__ = (
-        "__weakref__", "_connected", "_counted", "_ending", "_first", "_host", "_last",
-        "_looked_up_ns", "_name_is_kept", "_over", "_path_port", "_progress", "_received",
+        "__weakref__", "_connected", "_counted", "_declared_bytes", "_ending", "_first", "_host",
+        "_last", "_looked_up_ns", "_name_is_kept", "_over", "_path_port", "_progress", "_received",
         "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns", "_tracker",
         "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
@@ -112,6 +118,7 @@ class Record:
         self._connected = False
         self._first = False
         self._refused = False
+        self._declared_bytes: int | None = None
         self._last: tuple[object, ...] | None = None
         self._ending = False
         self._over: tuple[Failure | None] | None = None
@@ -203,6 +210,8 @@ class Record:
         now = self.changed_ns = session.now()
         self._tracker.say_headers(headers or {})
         facts = read_headers(headers or {})
+        if not _CODINGS.intersection(str(name).lower() for name in headers or ()):
+            self._declared_bytes = facts.length_bytes
         session.emit(
             FirstByte(
                 now,
@@ -234,6 +243,14 @@ class Record:
         if self._progress is not None:
             self.received(self._progress())
         return self._received
+
+    def body_ended(self) -> None:
+        """The body has come to its end: the request is over, whole unless it was cut off.
+
+        It was if some of it was counted, but less than the headers had declared. Nothing at all
+        is no sign: answers to HEAD, and those of status 204 or 304, have no body.
+        """
+        self.ended("truncated" if 0 < self.received_bytes < (self._declared_bytes or 0) else None)
 
     def over(self, failure: Failure | None) -> None:
         """For `progress` callbacks: what they read has ended; the look under way ends it."""
@@ -362,9 +379,10 @@ class RequestScope:
         r.first_byte(status=200, headers=response.headers)
         for chunk in response:
             r.received(len(chunk))
+        r.ended()
 
     Leaving the block ends the request; an exception on the way out is its failure, and goes on.
-    No method raises because of what it is given.
+    No method raises because of what it is given: times and truth values that can't be are unknown.
     """
 
     def __init__(self, record: Record) -> None:
@@ -382,10 +400,7 @@ class RequestScope:
         """A connection is ready (times in seconds); *sock* lets the kernel's counters be read."""
         self._total(
             lambda: self._record.connected(
-                None if dns_s is None else round(dns_s * 1e9),
-                None if connect_s is None else round(connect_s * 1e9),
-                reused,
-                sock=sock,
+                nanoseconds(dns_s), nanoseconds(connect_s), truth(reused), sock=sock
             )
         )
 
@@ -404,8 +419,21 @@ class RequestScope:
         self._total(add)
 
     def failed(self, failure: Failure) -> None:
-        """End the request with a failure, for hosts whose errors are not exceptions."""
-        self._total(lambda: self._record.ended(failure))
+        """End the request with a failure, for hosts whose errors are not exceptions.
+
+        "cancelled": the host wants no more of it. What is none of the words counts as "other".
+        """
+        said = cast("Failure", word(failure, _FAILURES) or "other")
+        self._total(lambda: self._record.ended(said))
+
+    def ended(self) -> None:
+        """The body was read to its end, and ends the request.
+
+        Many HTTP libraries give a body that was cut off as if it were whole. Once this is said, one
+        that is shorter than its Content-Length counts as a failure ("truncated"); without it a
+        host may have stopped reading because it wanted no more.
+        """
+        self._total(self._record.body_ended)
 
     def __enter__(self) -> Self:
         return self
@@ -416,6 +444,10 @@ class RequestScope:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, HTTPError):  # urllib's way to give an answer, if not the wanted one
+            answer = error
+            self._total(lambda: self._record.first_byte(answer.code, dict(answer.headers or {})))
+            error = None
         self._total(lambda: self._record.ended(None if error is None else failure_of(error)))
 
     def _total(self, do: Callable[[], None]) -> None:
@@ -517,7 +549,7 @@ class RequestTracker:
             record.is_ended = True
             self.forget(record)
         if self._poller is not None:
-            self._poller.cancel()
+            let_go(self._poller)
             self._poller = None
 
     def forget(self, record: Record) -> None:

@@ -30,6 +30,8 @@ _Callback = Callable[[Any, SimpleNamespace, Any], Awaitable[None]]
 
 def failure_of_http(error: BaseException) -> Failure | None:
     """The word for what came out of an aiohttp request; None if the server answered after all."""
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return "other"  # each hop was an answer, but what was asked for never came
     if isinstance(error, aiohttp.ClientResponseError):
         if isinstance(error.__cause__, aiohttp.http.HttpProcessingError):
             return "other"  # what came was no HTTP
@@ -83,7 +85,7 @@ class _Body:
         return self._total_bytes
 
     def eof(self) -> None:
-        """The whole body has arrived."""
+        """The whole body has arrived: of one cut off aiohttp makes an error."""
         self._record.ended(None)
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import threading
+import urllib.request
+from collections.abc import Sequence
+from email.message import Message
+from http.client import IncompleteRead
+from http.server import BaseHTTPRequestHandler
+from urllib.error import HTTPError, URLError
 
 import pytest
 
@@ -12,6 +19,7 @@ from streamnotice.errors import HostError
 from streamnotice.observations import (
     FirstByte,
     Observation,
+    RequestConnected,
     RequestEnded,
     RequestStarted,
     Transfer,
@@ -19,6 +27,7 @@ from streamnotice.observations import (
 from streamnotice.policy import S_NS, Policy
 from streamnotice.sensors.requests import POLL_NS, RequestTracker, _until_next_look, guess_role
 from streamnotice.session import Session
+from tests.answering import answering
 
 
 class Rig:
@@ -80,6 +89,10 @@ def test_a_request_of_a_host_without_asyncio() -> None:
         (ConnectionRefusedError(), "refused"),
         (OSError(113, "no route"), "unreachable"),
         (asyncio.IncompleteReadError(b"", 3), "truncated"),
+        (IncompleteRead(b"", 3), "truncated"),
+        (URLError(ConnectionRefusedError()), "refused"),
+        (URLError(socket.gaierror()), "dns"),
+        (URLError("no host given"), "other"),
         (asyncio.CancelledError(), "cancelled"),
         (ValueError(), "other"),
     ],
@@ -93,6 +106,102 @@ def test_what_leaves_the_block_is_the_failure_and_goes_on(
     ended = rig.seen[-1]
     assert isinstance(ended, RequestEnded)
     assert ended.failure == failure
+
+
+def test_an_answer_that_urllib_raises_is_an_answer() -> None:
+    rig = Rig()
+    error = HTTPError("http://h/seg.ts", 503, "busy", Message(), None)
+    error.headers["Age"] = "3"
+    with pytest.raises(HTTPError), rig.tracker.request("http://h/seg.ts"):
+        raise error
+    (first,) = (o for o in rig.seen if isinstance(o, FirstByte))
+    assert (first.status, first.age_s) == (503, 3)
+    assert isinstance(rig.seen[-1], RequestEnded)
+    assert rig.seen[-1].failure is None
+
+
+def ended(
+    headers: dict[str, str], received: Sequence[int], *, said: bool = True, status: int = 200
+) -> str | None:
+    """How a request ends whose body came so, and was read to its end or not."""
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        r.first_byte(status, headers)
+        for count in received:
+            r.received(count)
+        if said:
+            r.ended()
+        r.received(1)  # after the end
+    (last,) = (o for o in rig.seen if isinstance(o, RequestEnded))
+    assert last.received_bytes == sum(received) + (not said)
+    return last.failure
+
+
+def test_a_body_shorter_than_declared_was_cut_off() -> None:
+    assert ended({"Content-Length": "1000"}, [400, 200]) == "truncated"
+    assert ended({"content-length": "1000"}, [400, 200], status=206) == "truncated"
+    assert ended({"Content-Length": "1000"}, [400, 600]) is None
+    assert ended({"Content-Length": "1000"}, [400, 900]) is None
+    assert ended({}, [400]) is None
+    assert ended({"Content-Length": "many"}, [400]) is None
+
+
+def test_a_body_that_the_standard_library_takes_for_whole_is_known_to_be_cut_off() -> None:
+    """As the page on embedding reads it: nothing is raised."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"x" * 300)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Quiet: what was asked is not the tests' affair."""
+
+    rig = Rig()
+    with answering(Handler) as port:
+        url = f"http://127.0.0.1:{port}/seg.ts"
+        with rig.tracker.request(url) as r, urllib.request.urlopen(url) as answer:
+            r.first_byte(status=answer.status, headers=dict(answer.headers))
+            while chunk := answer.read1(65_536):
+                r.received(len(chunk))
+            r.ended()
+    (last,) = (o for o in rig.seen if isinstance(o, RequestEnded))
+    assert (last.received_bytes, last.failure) == (300, "truncated")
+
+
+def test_nobody_is_accused_of_cutting_off_what_may_be_whole() -> None:
+    short, coded = {"Content-Length": "1000"}, {"Content-Length": "1000", "Content-Encoding": "br"}
+    assert ended(short, [400], said=False) is None  # the host may have wanted no more
+    assert ended(short, []) is None  # it doesn't count, or it asked by HEAD
+    assert ended(short, [], status=304) is None
+    assert ended(coded, [400]) is None  # bytes as they were unpacked, or as they were carried
+    assert ended({"Content-Length": "1000", "Transfer-Encoding": "chunked"}, [400]) is None
+
+
+def test_who_wants_no_more_has_cancelled() -> None:
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        r.first_byte(200, {"Content-Length": "1000"})
+        r.received(400)
+        r.failed("cancelled")
+        r.ended()
+    (last,) = (o for o in rig.seen if isinstance(o, RequestEnded))
+    assert last.failure == "cancelled"
+
+
+def test_values_of_a_wrong_kind_cost_themselves_alone() -> None:
+    """The record would not take them, and the request would never end."""
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        r.connected(dns_s=b"x", connect_s=0.02, reused="no")  # type: ignore[arg-type]
+        r.failed("weird")  # type: ignore[arg-type]
+    connected, last = rig.seen[-2:]
+    assert isinstance(connected, RequestConnected)
+    assert (connected.dns_ns, connected.connect_ns, connected.reused) == (None, 20_000_000, None)
+    assert isinstance(last, RequestEnded)
+    assert last.failure == "other"
 
 
 def test_calls_after_the_end_do_nothing() -> None:

@@ -274,6 +274,26 @@ async def test_a_redirect_ends_one_request_and_starts_another(rig: Rig) -> None:
     assert rig.tracker.active == []
 
 
+async def test_going_round_in_circles_is_a_failure(rig: Rig) -> None:
+    """Each hop is an answer; what was asked for never comes."""
+
+    async def round_and_round(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(request.rel_url)
+
+    async with (
+        serve(round_and_round) as base,
+        aiohttp.ClientSession(trace_configs=[rig.tap]) as http,
+    ):
+        with pytest.raises(aiohttp.TooManyRedirects):
+            await http.get(f"{base}/seg.ts", max_redirects=3)
+    assert {f.status for f in rig.of(FirstByte)} == {302}
+    *hops, last = rig.of(RequestEnded)
+    assert {e.failure for e in hops} == {None}
+    assert last.failure == "other"
+    assert rig.of(FirstByte, last.request) == []
+    assert rig.tracker.active == []
+
+
 async def test_an_error_status_is_an_answer_also_when_the_host_raises_for_it(rig: Rig) -> None:
     async def missing(request: web.Request) -> web.StreamResponse:
         return web.Response(status=503, text="busy")

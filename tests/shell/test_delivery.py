@@ -461,3 +461,56 @@ async def test_after_the_upload_was_paused_the_queue_was_gone(
     assert deed.before is not None
     assert deed.before.queue_ns == 161_000_000
     assert records[1]["note"].startswith("viewer queue_gone {")
+
+
+@pytest.mark.parametrize("dispatched", [False, True])
+async def test_an_action_may_be_a_lambda_around_a_coroutine_function(dispatched: bool) -> None:
+    ran: list[str] = []
+
+    async def lower(notice: ShownNotice) -> None:
+        await asyncio.sleep(0)
+        ran.append(notice.event.id)
+
+    screen = Screen()
+    async with ToldWatcher(
+        faces=[screen],
+        actions={"lower_quality": lambda notice: lower(notice)},
+        dispatch=asyncio.get_running_loop().call_soon if dispatched else None,
+    ) as w:
+        await asyncio.sleep(0.01)
+        w.say("service.edge", "slow")
+        assert w.act("n1", "lower_quality")
+        await soon(lambda: bool(screen.deeds))
+        assert (ran, screen.deeds[0].state) == (["n1"], "done")
+
+
+@pytest.mark.expects_failure
+@pytest.mark.parametrize("kind", ["plain", "coroutine"])
+async def test_an_action_that_exits_has_failed_and_no_more(kind: str) -> None:
+    def leave(notice: ShownNotice) -> None:
+        raise SystemExit
+
+    async def leave_later(notice: ShownNotice) -> None:
+        raise SystemExit
+
+    screen = Screen()
+    actions = {"lower_quality": leave if kind == "plain" else leave_later}
+    async with ToldWatcher(faces=[screen], actions=actions) as w:
+        await asyncio.sleep(0.01)
+        w.say("service.edge", "slow")
+        assert w.act("n1", "lower_quality")
+        await soon(lambda: bool(screen.deeds))
+        assert screen.deeds[0].state == "failed"
+
+
+@pytest.mark.expects_failure
+async def test_a_face_that_exits_harms_neither_host_nor_others() -> None:
+    class Leaving(Screen):
+        def notice(self, shown: ShownNotice) -> None:
+            raise SystemExit
+
+    screen = Screen()
+    async with ToldWatcher(faces=[Leaving(), screen]) as w:
+        await asyncio.sleep(0.01)
+        w.say("service.edge", "slow")
+        assert [one.event.id for one in screen.seen] == ["n1"]

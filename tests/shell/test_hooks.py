@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from streamnotice.hooks import QUEUE, Hooks
 
@@ -130,3 +134,212 @@ async def test_a_dispatch_that_raises_harms_nothing() -> None:
     hooks.call("notice", 1)
     assert not hooks.wants("verdict")
     assert hooks.wants("notice")
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+async def test_a_callback_that_ends_its_thread_is_followed_by_the_next(
+    error: type[BaseException],
+) -> None:
+    seen: list[int] = []
+
+    def take(number: int) -> None:
+        seen.append(number)
+        raise error
+
+    hooks = opened(notice=take)
+    for number in range(10):
+        hooks.call("notice", number)
+    await until(lambda: len(seen) == 10)
+    await hooks.close()
+
+
+async def test_a_coroutine_that_exits_does_not_end_the_loop() -> None:
+    seen: list[int] = []
+
+    async def take(number: int) -> None:
+        seen.append(number)
+        sys.exit(3)
+
+    hooks = opened(notice=take)
+    hooks.call("notice", 1)
+    hooks.call("notice", 2)
+    await until(lambda: seen == [1, 2])
+    await hooks.close()
+
+
+async def test_a_dispatch_that_raises_for_a_while_costs_no_place_in_the_queue() -> None:
+    """The host's user interface isn't up yet."""
+    up = False
+    seen: list[int] = []
+
+    def dispatch(job: Callable[[], None]) -> None:
+        if not up:
+            raise RuntimeError("no main loop")
+        job()
+
+    hooks = Hooks({"notice": seen.append}, dispatch=dispatch)
+    for number in range(2 * QUEUE):
+        hooks.call("notice", number)
+    up = True
+    hooks.call("notice", 7)
+    assert seen == [7]
+    assert hooks.dropped == {}
+
+
+async def test_a_job_that_is_dispatched_twice_runs_once_and_holds_one_place() -> None:
+    jobs: list[Callable[[], None]] = []
+    seen: list[int] = []
+
+    def dispatch(job: Callable[[], None]) -> None:
+        jobs.append(job)
+        if len(jobs) == 1:
+            raise RuntimeError("kept all the same")
+
+    hooks = Hooks({"notice": seen.append}, dispatch=dispatch)
+    hooks.call("notice", 1)
+    hooks.call("notice", 2)
+    for job in (*jobs, *jobs):
+        job()
+    assert seen == [2]
+    for number in range(QUEUE + 1):
+        hooks.call("notice", number)
+    assert hooks.dropped == {"notice": 1}
+
+
+@pytest.mark.parametrize("dispatched", [False, True])
+async def test_a_coroutine_that_a_plain_function_gives_back_is_run(dispatched: bool) -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def show(number: int) -> None:
+        await asyncio.sleep(0)
+        seen.append((number, threading.get_ident()))
+
+    dispatch = (lambda job: threading.Thread(target=job).start()) if dispatched else None
+    hooks = Hooks({"notice": lambda n: show(n)}, dispatch)
+    hooks.open(asyncio.get_running_loop())
+    for number in range(3):
+        hooks.call("notice", number)
+        await until(lambda: len(seen) > number)  # noqa: B023 -- called at once
+    assert seen == [(number, threading.get_ident()) for number in range(3)]
+    await hooks.close()
+
+
+async def test_what_a_plain_function_gives_back_is_waited_for_at_close() -> None:
+    seen: list[int] = []
+
+    async def show(number: int) -> None:
+        await asyncio.sleep(0.05)
+        seen.append(number)
+
+    hooks = opened(notice=lambda n: show(n))
+    hooks.call("notice", 1)
+    await hooks.close()
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine", "given back"])
+async def test_what_fails_while_hooks_are_closed_is_told_before_that(kind: str) -> None:
+    told: list[tuple[str, str]] = []
+
+    def plain(_: object) -> None:
+        time.sleep(0.05)
+        raise RuntimeError("host's bug")
+
+    async def coroutine(_: object) -> None:
+        await asyncio.sleep(0.05)
+        raise RuntimeError("host's bug")
+
+    calls = {"plain": plain, "coroutine": coroutine, "given back": lambda n: coroutine(n)}
+    hooks = opened(notice=calls[kind], error=told.append)
+    hooks.call("notice", 1)
+    await hooks.close()
+    assert [where for where, _ in told] == ["hook.notice"]
+
+
+async def test_a_task_that_a_plain_function_gives_back_is_its_own_affair() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[object] = []
+    seen: list[int] = []
+
+    async def show(number: int) -> None:
+        seen.append(number)
+
+    hooks = Hooks(
+        {"notice": lambda n: loop.create_task(show(n)), "error": told.append}, loop.call_soon
+    )
+    hooks.open(loop)
+    hooks.call("notice", 1)
+    await until(lambda: seen == [1])
+    await hooks.close()
+    assert told == []
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine", "given back", "dispatch"])
+async def test_what_fails_in_a_hook_is_told_to_the_hook_for_errors(kind: str) -> None:
+    told: list[tuple[str, str]] = []
+
+    def plain(_: object) -> None:
+        raise RuntimeError("host's bug")
+
+    async def coroutine(_: object) -> None:
+        plain(None)
+
+    def dispatch(job: Callable[[], None]) -> None:
+        if not told:
+            told.append(("", ""))  # what tells of it passes
+            raise RuntimeError("host's bug")
+        job()
+
+    calls = {"plain": plain, "coroutine": coroutine, "given back": lambda n: coroutine(n)}
+    hooks = Hooks(
+        {"notice": calls.get(kind, print), "error": told.append},
+        dispatch if kind == "dispatch" else None,
+    )
+    hooks.open(asyncio.get_running_loop())
+    hooks.call("notice", 1)
+    await until(lambda: ("hook.notice", 'RuntimeError("host\'s bug")') in told)
+    await hooks.close()
+
+
+async def test_a_hook_for_errors_that_is_a_coroutine_may_be_told_from_any_thread() -> None:
+    told: list[tuple[str, int]] = []
+
+    async def hear(error: tuple[str, str]) -> None:
+        told.append((error[0], threading.get_ident()))
+
+    def plain(_: object) -> None:
+        raise RuntimeError("host's bug")
+
+    hooks = opened(notice=plain, error=hear)
+    hooks.call("notice", 1)
+    await until(lambda: told == [("hook.notice", threading.get_ident())])
+    await hooks.close()
+
+
+async def test_the_failure_of_the_hook_for_errors_is_told_to_nobody() -> None:
+    calls: list[object] = []
+
+    def hear(error: object) -> None:
+        calls.append(error)
+        raise RuntimeError("host's bug")
+
+    hooks = opened(error=hear)
+    hooks.call("error", ("engine.feed", "bug"))
+    await until(lambda: bool(calls))
+    await hooks.close()
+    assert calls == [("engine.feed", "bug")]
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_the_loop_has_ended_coroutines_are_dropped_and_no_more() -> None:
+    async def show(_: object) -> None:
+        raise AssertionError
+
+    hooks = Hooks({"notice": show, "verdict": lambda n: show(n)}, lambda job: job())
+    loop = asyncio.new_event_loop()
+    hooks.open(loop)
+    loop.close()
+    hooks.call("notice", 1)
+    hooks.call("verdict", 1)
+    assert hooks.dropped == {"notice": 1, "verdict": 1}
+    gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import threading
@@ -205,3 +206,216 @@ async def test_a_function_for_texts_that_fails_is_told_and_the_viewer_gets_the_u
         "messages.service.edge.slow.title",
         "the host's function raised LookupError; the usual text is shown",
     ) in told
+
+
+def on_record(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def kinds(path: Path) -> list[str]:
+    return [line["type"] for line in on_record(path)]
+
+
+async def opened(path: Path, **arguments: Any) -> Watcher:
+    """A session that has gone on for a moment, and that nobody closes."""
+    watcher = Watcher(dossier=path, **arguments)
+    await watcher.__aenter__()
+    for level in (3, 5, 1):
+        watcher.playback(state="playing", buffer_s=level)
+        await asyncio.sleep(0.02)
+    return watcher
+
+
+def test_a_loop_that_ends_without_close_keeps_what_was_told(tmp_path: Path) -> None:
+    """The process may end with it: nobody comes to close, then."""
+    path = tmp_path / "session.jsonl"
+    watcher = asyncio.run(opened(path))
+    assert kinds(path).count("observation") >= 3
+    assert kinds(path)[-1] == "seal"
+    watcher.playback(state="playing", buffer_s=9)  # it harms nothing
+
+
+def test_a_session_may_be_closed_on_another_loop_than_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    told: list[Any] = []
+    errors: list[Any] = []
+
+    async def begin() -> Watcher:
+        watcher = await opened(
+            path,
+            on_dossier=told.append,
+            on_error=errors.append,
+            mutes=tmp_path / "mutes.json",
+        )
+        watcher.mute("device", "always")
+        await watcher.proxy("http://127.0.0.1:9/x.m3u8")
+        await asyncio.sleep(0.1)
+        return watcher
+
+    watcher = asyncio.run(begin())
+    watcher.playback(state="stalled", buffer_s=0)
+    asyncio.run(watcher.close())
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    assert "stalled" in {line.get("state") for line in on_record(path)}
+    assert [json.loads(line)["type"] for line in told[0][-2:]] == ["closed", "seal"]
+    assert errors == []
+    size = path.stat().st_size
+    asyncio.run(watcher.close())
+    assert path.stat().st_size == size
+    assert len(told) == 1
+
+
+def test_a_loop_that_only_stopped_is_as_good_as_ended(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    loop = asyncio.new_event_loop()
+    watcher = loop.run_until_complete(opened(path))
+    asyncio.run(watcher.close())
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    loop.run_until_complete(asyncio.sleep(0.01))  # its tasks were told to end
+    assert asyncio.all_tasks(loop) == set()
+    loop.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_was_closed_under_its_tasks_is_no_hindrance(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    loop = asyncio.new_event_loop()
+    watcher = loop.run_until_complete(opened(path))
+    with watcher.request("http://video.example/1.ts") as told:
+        told.received(10)
+        loop.close()
+        asyncio.run(watcher.close())
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    del watcher, told
+    gc.collect()  # asyncio complains of the tasks that this host left, here and not in another test
+
+
+async def test_a_session_is_closed_on_its_own_loop_as_long_as_that_runs(tmp_path: Path) -> None:
+    """From another thread's loop, that is: the tasks and the engine are not that one's."""
+    path = tmp_path / "session.jsonl"
+    heard: list[int] = []
+
+    async def hear(_: object) -> None:
+        heard.append(threading.get_ident())
+
+    watcher = await opened(path, on_dossier=hear)
+    await asyncio.to_thread(lambda: asyncio.run(watcher.close()))
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    assert heard == [threading.get_ident()]
+
+
+def test_a_loop_that_stops_while_it_closes_leaves_a_finished_record(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    stuck = asyncio.Event()
+
+    async def lingers() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await stuck.wait()
+
+    async def begin() -> Watcher:
+        watcher = await opened(path)
+        watcher._spawn("lingers", lingers())
+        await asyncio.sleep(0)
+        return watcher
+
+    home = asyncio.new_event_loop()
+    watcher = home.run_until_complete(begin())
+    thread = threading.Thread(target=home.run_forever)
+    thread.start()
+    closing = threading.Thread(target=lambda: asyncio.run(watcher.close()))
+    closing.start()
+    end = time.monotonic() + 5
+    while not watcher._closed and time.monotonic() < end:
+        time.sleep(0.01)
+    home.call_soon_threadsafe(home.stop)
+    thread.join(5)
+    closing.join(5)
+    assert not closing.is_alive()
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    stuck.set()
+    home.run_until_complete(asyncio.sleep(0.1))  # and what was begun there comes to its end
+    assert kinds(path).count("closed") == 1
+    home.close()
+
+
+async def test_a_close_that_is_cancelled_still_finishes_the_record(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    watcher = await opened(path)
+    stuck = asyncio.Event()
+
+    async def lingers() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await stuck.wait()
+
+    watcher._spawn("lingers", lingers())
+    await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(watcher.close(), 0.1)
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    stuck.set()
+
+
+async def test_what_does_not_stop_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamnotice.watcher._STOP_WITHIN_S", 0.1)
+    path = tmp_path / "session.jsonl"
+    watcher = await opened(path)
+    stuck = asyncio.Event()
+
+    async def lingers() -> None:
+        while not stuck.is_set():
+            try:
+                await stuck.wait()
+            except asyncio.CancelledError:
+                continue
+
+    watcher._spawn("lingers", lingers())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await watcher.close()
+    assert kinds(path)[-2:] == ["closed", "seal"]
+    stuck.set()
+
+
+async def test_an_action_may_close_the_session(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    closed = asyncio.Event()
+
+    async def leave(_: ShownNotice) -> None:
+        await watcher.close()
+        closed.set()
+
+    watcher = ToldWatcher(dossier=path, actions={"switch_cdn": leave})
+    async with watcher:
+        watcher.say("service.edge", "slow")
+        assert watcher.act("n1", "switch_cdn")
+        async with asyncio.timeout(5):
+            await closed.wait()
+        assert kinds(path)[-2:] == ["closed", "seal"]
+
+
+async def test_a_second_block_is_the_hosts_mistake() -> None:
+    """Its ticks would never end: the session is over once."""
+    watcher = Watcher()
+    async with watcher:
+        with pytest.raises(HostError, match="one session"):
+            await watcher.__aenter__()
+    with pytest.raises(HostError, match="one session"):
+        async with watcher:
+            raise AssertionError
+
+
+async def test_what_fails_in_a_hook_is_told_to_on_error() -> None:
+    errors: list[tuple[str, str]] = []
+
+    def broken(_: ShownNotice) -> None:
+        raise RuntimeError("host's bug")
+
+    async with ToldWatcher(on_notice=broken, on_error=errors.append) as watcher:
+        watcher.say("service.edge", "slow")
+    assert ("hook.notice", 'RuntimeError("host\'s bug")') in errors
