@@ -3,7 +3,7 @@
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
                             [--upward RUNS...] [--moving RUNS...] [--partly RUNS...]
                             [--long RUNS...] [--abroad RUNS...]
-                            [--by-worth RUNS... --in-turn RUNS...]
+                            [--by-worth RUNS... --in-turn RUNS...] [--calm RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
 python -m lab.truth page              page and picture from docs/truth.json
@@ -24,6 +24,7 @@ from lab.archive import opened, recorded
 from lab.fit.page import ROOT, VERDICT
 from lab.fit.recordings import Remember
 from lab.truth import measure, page
+from lab.truth.calm import calm
 from lab.truth.paired import paired
 from lab.truth.remembered import remembered
 from lab.worlds import ABROAD, HOME, world_of
@@ -257,6 +258,10 @@ def main(argv: list[str] | None = None) -> int:
         "--in-turn", nargs="+", type=Path, default=[], metavar="RUNS",
         help="the same scenarios played with probes at fixed periods",
     )  # fmt: skip
+    parser.add_argument(
+        "--calm", nargs="+", type=Path, default=[], metavar="RUNS",
+        help="count false alarms in all that is recorded there without a fault",
+    )  # fmt: skip
     args = parser.parse_args(argv)
     with ExitStack() as unpacked:
         for kind in ("folders", *APART, "by_worth", "in_turn"):
@@ -287,6 +292,11 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
             found["probing"] = paired(args.by_worth, args.in_turn)
         elif before.get("probing") and before["made"]["engine"] == ENGINE_VERSION:
             found["probing"] = before["probing"]
+        if args.calm:
+            _say("replaying what is calm")
+            found["calm"] = {"engine": ENGINE_VERSION, **calm(args.calm)}
+        elif before.get("calm", {}).get("engine") == ENGINE_VERSION:
+            found["calm"] = before["calm"]
         for kind in APART:
             if getattr(args, kind):
                 found[kind] = apart(kind, getattr(args, kind))

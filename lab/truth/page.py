@@ -240,6 +240,26 @@ def _probing(data: dict[str, Any] | None) -> list[str]:
     ]  # fmt: skip
 
 
+def _well(data: dict[str, Any] | None) -> list[str]:
+    """How long nothing was said where nothing was wrong."""
+    if data is None:
+        return []
+    well, harmed = data["unharmed"], data["harmed"]
+    which = f" ({', '.join(well['told'])})" if well["told"] else ""
+    named = f" ({', '.join(harmed['named'])})" if harmed["named"] else ""
+    return [
+        "", "## Where nothing is wrong", "",
+        "All runs that were ever recorded here without a fault: a paced server, pauses, seeks, the "
+        "end, quality changes, lines that just suffice, busy links and computers, silent and slow "
+        f"routers, others' downloads. Replayed with this engine: {well['runs']} runs in which "
+        f"playback did not suffer, {well['hours']:.1f} hours, and a notice in {len(well['told'])} "
+        f"of them{which}. In {harmed['runs']} more ({harmed['hours']:.1f} h) it did suffer, from a "
+        "crowd that was to be harmless and was not, or a computer too busy with the recording: "
+        f"there something was said in {len(harmed['told'])}, and something named in "
+        f"{len(harmed['named'])}{named}.",
+    ]  # fmt: skip
+
+
 def _kept(kept: dict[str, Any]) -> list[str]:
     """The runs that the tests judge."""
     wrong = "; ".join(f"{row['said']} in {row['run']}" for row in kept["errors"])
@@ -285,6 +305,7 @@ def figures(data: dict[str, Any]) -> str:
         f"bar in {data['gate']['false_crossings']} cases"
         + (f" ({'; '.join(data['gate']['which'])})" if data["gate"]["which"] else "")
         + ". A name also needs its posterior, so a crossing isn't yet a notice.",
+        *_well(data.get("calm")),
         *_kept(data["kept"]),
         "", "## Cost of probing", "",
         f"Median {data['cost']['median_bytes_per_min'] / 1024:.0f} KiB a minute, at most "
