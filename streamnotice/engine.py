@@ -18,9 +18,17 @@ from typing import Any, Final
 
 import attrs
 
+from streamnotice.bottlenecks import UNDETERMINED
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Estimates, sighted
-from streamnotice.events import AnyEvent, Impact, Intensity, PlaybackChanged, ProbingWanted
+from streamnotice.events import (
+    AnyEvent,
+    Impact,
+    Intensity,
+    PlaybackChanged,
+    ProbingWanted,
+    Verdict,
+)
 from streamnotice.evidence import RULES, Rule, ask_all
 from streamnotice.notices.lifecycle import Life
 from streamnotice.observations import (
@@ -56,6 +64,8 @@ ENGINE_VERSION = "0.28.0"
 
 MOST_STEPS_AT_ONCE: Final = 120
 """After a longer silence (a suspended machine) the steps in between are skipped."""
+LEAST_SUPPORT_MDB: Final = 3_010
+"""Evidence of less than two to one is none on the verbal scale."""
 SUSPECT_HOLD_NS: Final = 15 * S_NS
 FIRST_LOOK_NS: Final = 10 * S_NS
 """A session begins with a closer look: for baselines, and for trouble that was there first."""
@@ -206,16 +216,18 @@ class Engine:
         speaks = named if says else None
         since = self._since(now, speaks)
         wants = self._wants(now, impact)
-        verdict = self._weigher.verdict(
-            mind.memory,
-            now,
-            since,
-            speaks,
-            impact,
-            seen.playback.stall_in_ns(now, stuck),
-            wants,
-            suffering or says,
-        )
+        stall_in_ns = seen.playback.stall_in_ns(now, stuck)
+
+        def verdict_of(name: Named | None, since_ns: int) -> Verdict:
+            return self._weigher.verdict(
+                mind.memory, now, since_ns, name, impact, stall_in_ns, wants, suffering or says
+            )
+
+        verdict = verdict_of(speaks, since)
+        if self._bare(verdict, speaks):
+            speaks = None
+            since = self._since(now, None)
+            verdict = verdict_of(None, since)
         key = speaks.key if speaks else verdict.bottleneck
         events: list[AnyEvent] = [*self._playback_changed(now), verdict]
         wrong_ppm = mind.memory.belief.wrong_ppm
@@ -228,6 +240,15 @@ class Engine:
             mind.intensity = wants
             events.append(ProbingWanted(now, wants))
         return events
+
+    def _bare(self, verdict: Verdict, named: Named | None) -> bool:
+        """The name is news, and what would be shown for it hardly speaks for it, or against it.
+
+        What led to it lies before the window then. A notice is never without its evidence.
+        """
+        if named is None or self._mind.life.shown not in (None, UNDETERMINED):
+            return False
+        return verdict.weight_mdb < LEAST_SUPPORT_MDB
 
     def _since(self, now: int, named: Named | None) -> int:
         """The earlier of the first harm and the first step with weight; where the fault has become
