@@ -31,6 +31,8 @@ LATE_NS: Final = 3 * S_NS // 2
 """A response this long is told of before its end, by hosts that do."""
 KEEP_STEPS: Final = 12
 LEAST_IN_STEPS: Final = 6
+MANY_PLAYLISTS: Final = 5
+"""A session begins with one for all, and one for each kind of media."""
 CRUMB: Final = 20
 """An answer so many times shorter than the largest is no segment of the same film."""
 LATELY_NS: Final = KEEP_S * S_NS
@@ -48,7 +50,7 @@ class Second:
         media_bytes: media bytes that arrived.
         all_bytes: those, and of all other requests.
         segments, out_of_order: TCP segments in, and those out of order.
-        tries: requests for media begun, or for a playlist before any media came.
+        tries, playlists: requests for media, and for playlists, that ended.
         crumbs: answers to requests for media that were said to be well, and far too short.
     """
 
@@ -61,6 +63,7 @@ class Second:
     out_of_order: int = 0
     unread_bytes: int = 0
     tries: int = 0
+    playlists: int = 0
     crumbs: int = 0
 
 
@@ -207,6 +210,7 @@ class Requests:
     declined_ns: int | None = None
     """When something that it hangs on was last answered with an error that is laid on who asks (a
     status of 4xx); None once something came well."""
+    asked_media: bool = False
     largest_bytes: int = 0
     """Size of the largest answer to a request for media."""
     steps: deque[int] = attrs.Factory(lambda: deque(maxlen=KEEP_STEPS))
@@ -262,8 +266,7 @@ class Requests:
         self._going = None
         needed = seen.role in ("media", "playlist")
         self.ever |= needed
-        if seen.role == "media" or (needed and not self.media_bytes):
-            self._second(seen.at_ns // S_NS).tries += 1
+        self.asked_media |= seen.role == "media"
         if len(self.under_way) >= MOST_REQUESTS:
             self.under_way.pop(next(iter(self.under_way)))
         self.under_way[seen.request] = UnderWay(
@@ -374,10 +377,13 @@ class Requests:
             )
 
     def _fared(self, request: UnderWay, seen: RequestEnded) -> None:
+        second = self._second(seen.at_ns // S_NS)
+        second.tries += request.media
+        second.playlists += request.playlist
         if seen.failure is not None:
             self.fared_ill_ns = seen.at_ns
         elif request.media and request.received_bytes * CRUMB < self.largest_bytes:
-            self._second(seen.at_ns // S_NS).crumbs += 1
+            second.crumbs += 1
         elif not request.ill and request.received_bytes:
             self.fared_well_ns, self.declined_ns = seen.at_ns, None
         if request.media:
@@ -474,6 +480,8 @@ class Requests:
         rows = self.window(now, seconds)
         if sum([row.crumbs for row in rows]) >= 2:
             return True
+        if not self.asked_media:
+            return sum([row.playlists for row in rows]) >= MANY_PLAYLISTS
         tries = sum([row.tries for row in rows])
         least_bits = tries * 32_768 if needed_bps is None else needed_bps * seconds // 10
         return tries >= 2 and sum([row.media_bytes for row in rows]) * 8 < least_bits

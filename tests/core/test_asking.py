@@ -159,6 +159,20 @@ def test_a_pause_of_one_second_after_ones_own_timeout(state: str) -> None:
     assert asking.read(seen, 33 * S_NS).name == "retrying"  # type: ignore[union-attr]
 
 
+def test_a_session_that_begins_with_a_late_server_asks_for_nothing_in_vain() -> None:
+    """Playlists come at once; the first segment is waited for."""
+    seen = Estimates()
+    for number in range(4):
+        at_ns = 2 * S_NS + number * 50 * MS_NS
+        seen.requests.started(RequestStarted(at_ns, number, "host-a", "playlist"))
+        seen.requests.first_byte(FirstByte(at_ns + MS_NS, number, 200, MS_NS))
+        seen.requests.ended(RequestEnded(at_ns + 2 * MS_NS, number, 900))
+    seen.requests.started(RequestStarted(3 * S_NS, 9, "host-a", "media"))
+    seen.playback.feed(Playback(3 * S_NS, state="starting", buffer_ns=0, rendition_bps=1_000_000))
+    seen.requests.account(6 * S_NS)
+    assert asking.read(seen, 6 * S_NS).name == "partly"  # type: ignore[union-attr]
+
+
 def test_three_in_four_answers_are_of_no_use() -> None:
     """A captive portal that lets some requests through, or a cache that has stored its page."""
     seen = Estimates()
