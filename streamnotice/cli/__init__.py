@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from streamnotice.cli.plain import complain, harmless
 from streamnotice.errors import StreamnoticeError
 
 # command -> (module, what it does); the module is imported only when its command is wanted
@@ -45,7 +46,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, instead of the whole usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_USE, harmless(f"{self.prog}: {message} (see {self.prog} --help)") + "\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # a reader that is gone is seen here, not while Python ends
         return code
     except StreamnoticeError as error:
-        print(f"streamnotice {args.command}: {error}", file=sys.stderr)
+        complain(args.command, error)
         return BAD_USE
     except BrokenPipeError:
         # `| head` has had enough; what Python still holds back must not complain either

@@ -13,7 +13,7 @@ import attrs
 
 from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
-from streamnotice.cli.plain import harmless
+from streamnotice.cli.plain import complain, harmless, say
 from streamnotice.cli.replay import advice
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.examination import Examination, Examined, examine, words
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = examine(args.file, None if everything else args.notice or "", verifier)
     except ChangedError as error:
-        print(f"streamnotice examine: {error}", file=sys.stderr)
+        complain("examine", error)
         return FAILED
     if args.json:
         print(json.dumps(as_json(found, verifier)))
@@ -76,8 +76,7 @@ def show(found: Examination, file: str, verifier: Verifier | None = None) -> Non
             for style, text in lines:
                 console.print(Text(harmless(text), style=style))
             return
-    for _, text in lines:
-        print(harmless(text))
+    say(text for _, text in lines)
 
 
 def as_lines(found: Examination, file: str, verifier: Verifier | None = None) -> Iterator[Line]:

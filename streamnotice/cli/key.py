@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from streamnotice.cli import OK
+from streamnotice.cli.plain import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,11 @@ def run(args: argparse.Namespace) -> int:
     from streamnotice.dossier.signing import make_key
 
     private, public, key_id = make_key(args.file)
-    print(f"key {key_id}")
-    print(f"  {private}  private: sign with it, give it to nobody")
-    print(f"  {public}  public: for those who verify")
+    say(
+        [
+            f"key {key_id}",
+            f"  {private}  private: sign with it, give it to nobody",
+            f"  {public}  public: for those who verify",
+        ]
+    )
     return OK

@@ -140,7 +140,8 @@ class LiveFace:
             self.console.print(notice_panel(shown, self.console.width, self._marks))
         self.console.print(f"{clock(at_s)}  {summary_words(summary)}", highlight=False)
         if self._after:
-            self.console.print(self._after, highlight=False, soft_wrap=True)
+            # a name of a file is no markup
+            self.console.print(self._after, highlight=False, markup=False, soft_wrap=True)
 
     @property
     def broken(self) -> bool:

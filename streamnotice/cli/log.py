@@ -9,17 +9,30 @@ import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from streamnotice.cli import FAILED, OK
-from streamnotice.cli.plain import clock, say
+from streamnotice.cli.plain import clock, place, say
 from streamnotice.cli.signed import add_key, verifier_of
+from streamnotice.dossier.bundle import Bundled, bundle
 from streamnotice.dossier.kept import kept_folder
-from streamnotice.dossier.log import Session, Shown, Wanted, as_json, bundle, instant, read_log
+from streamnotice.dossier.log import (
+    Session,
+    Shown,
+    Wanted,
+    as_json,
+    dossier_files,
+    instant,
+    read_log,
+)
+from streamnotice.dossier.targets import keep_apart
 
+MOST_FINDINGS = 3
 _OUTCOMES = {
     "verified": "verified",
     "partial": "holds, but is not the whole session",
     "other_engine": "whole, but of another engine",
+    "other_part": "of another engine, and not the whole session",
     "failed": "NOT VERIFIED",
     "unreadable": "NOT READABLE",
 }
@@ -61,21 +74,38 @@ def run(args: argparse.Namespace) -> int:
         else:
             say([f"{folder}: no session with a notice was kept yet"])
         return OK
+    if args.bundle is not None:  # before the work; `bundle` looks again
+        keep_apart(args.bundle, dossier_files(folder), "--bundle")
     sessions = read_log(folder, wanted, verifier, jobs=os.cpu_count() or 1)
-    if not wanted.all:
-        # what can't be read might hold what is looked for: it is not passed over
-        sessions = [one for one in sessions if one.shown or one.verified is None]
+    passes = {"verified", "partial"} if args.partial else {"verified"}
+    if wanted != Wanted():
+        # what can't be read, was touched or isn't all there might hold what is looked for: it is
+        # not passed over. Of another engine's record place and time are known.
+        sessions = [
+            one
+            for one in sessions
+            if one.shown
+            or one.outcome in ("failed", "unreadable")
+            or not (args.partial or one.whole)
+        ]
     written = None
     if args.bundle is not None:
         written = bundle(sessions, folder, args.bundle)
     if args.json:
-        print(json.dumps(as_json(sessions)))
+        print(json.dumps(as_json(sessions) | _bundled(args.bundle, written)))
     else:
-        say(_lines(folder, sessions))
+        say(_lines(folder, sessions, "no notice" if wanted == Wanted() else "no notice asked for"))
         if written is not None:
-            say([f"{_count(written, 'file')} and an index: {args.bundle}"])
-    passes = {"verified", "partial"} if args.partial else {"verified"}
+            say([f"{_count(written.files, 'file')} and an index: {args.bundle}"])
+            say(f"  not in it: {_name(folder, path)} ({why})" for path, why in written.left_out)
     return OK if all(one.outcome in passes for one in sessions) else FAILED
+
+
+def _bundled(target: str | None, written: Bundled | None) -> dict[str, Any]:
+    if written is None:
+        return {}
+    left_out = [{"file": str(path), "why": why} for path, why in written.left_out]
+    return {"bundle": {"file": target, "files": written.files, "left_out": left_out}}
 
 
 def _is_there(folder: Path) -> bool:
@@ -85,19 +115,23 @@ def _is_there(folder: Path) -> bool:
         return True  # whoever reads it says why it can't be read
 
 
-def _lines(folder: Path, sessions: list[Session]) -> Iterator[str]:
+def _lines(folder: Path, sessions: list[Session], nothing: str) -> Iterator[str]:
     count = sum(len({shown.id for shown in one.shown}) for one in sessions)
     yield f"{folder}: {_count(count, 'notice')} in {_count(len(sessions), 'session')}"
     for one in sessions:
         yield ""
         began = f"{one.began:%Y-%m-%d %H:%M:%S} UTC" if one.began else "time not told"
-        yield f"{began}  {_name(folder, one.path)}: {_OUTCOMES[one.outcome]}"
+        said = "other_part" if one.outcome == "other_engine" and not one.whole else one.outcome
+        yield f"{began}  {_name(folder, one.path)}: {_OUTCOMES[said]}"
         if one.error:
             yield f"  {one.error}"
         elif one.verified is not None:
-            yield from (f"  line {f.first}: {f.text}" for f in one.verified.findings[:3])
+            found, paths = one.verified.findings, one.verified.paths
+            yield from (f"  {place(f, paths)}: {f.text}" for f in found[:MOST_FINDINGS])
+            if len(found) > MOST_FINDINGS:
+                yield f"  and {len(found) - MOST_FINDINGS} more: streamnotice verify tells them"
         if not one.shown and not one.error:
-            yield "  no notice"
+            yield f"  {nothing}"
         for shown in one.shown:
             yield from _notice(shown)
 

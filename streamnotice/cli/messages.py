@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from streamnotice.cli import FAILED, OK
+from streamnotice.cli.plain import say
 from streamnotice.notices.catalog import Catalog, known_ids
 from streamnotice.notices.locales import wanted_here
 from streamnotice.notices.overrides import read_overrides
@@ -109,10 +110,8 @@ def _check(args: argparse.Namespace) -> int:
             }
         )
     else:
-        for fault in faults:
-            print(fault)
         usable = "1 text" if texts == 1 else f"{texts} texts"
-        print(f"{args.file}: {usable} can be used, {len(faults)} can't")
+        say([*map(str, faults), f"{args.file}: {usable} can be used, {len(faults)} can't"])
     return FAILED if faults else OK
 
 

@@ -6,6 +6,11 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamnotice.dossier.verify import Finding
 
 _MOST_FIELDS = 4
 S_NS = 1_000_000_000
@@ -27,6 +32,17 @@ def say(lines: Iterable[str]) -> None:
 def harmless(line: str) -> str:
     """*line* without control and format characters, line ends included."""
     return "".join(char for char in line if unicodedata.category(char) not in _DRIVING)
+
+
+def complain(command: str, text: object) -> None:
+    """One line on standard error that says what is wrong, whatever is in it."""
+    print(harmless(f"streamnotice {command}: {text}"), file=sys.stderr)
+
+
+def place(one: Finding, paths: list[str]) -> str:
+    """The lines of a finding; with its file, where *paths*, those of the record, don't tell."""
+    where = f"line {one.first}" if one.first == one.last else f"lines {one.first} to {one.last}"
+    return where if paths == [one.path] else f"{Path(one.path).name}, {where}"
 
 
 def rows(pairs: list[tuple[str, str]], width: int = 11) -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import clock, rows, say, seconds, unlike
-from streamnotice.dossier.replay import Replay, Step, replay
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.dossier.replay import Replay, Step, replay_dossier
 
 if TYPE_CHECKING:
     from streamnotice.dossier.verify import Verified
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    found = replay(args.file)
+    found = replay_dossier(open_dossier(args.file))
     if args.json:
         print(json.dumps(as_json(found)))
     else:
@@ -58,6 +60,7 @@ def as_json(found: Replay) -> dict[str, Any]:
         "type": "replay",
         "outcome": found.outcome,
         "difference": difference,
+        "damage": str(found.damage) if found.damage is not None else None,
         "observations": found.observations,
         "ticks": found.ticks,
         "events": found.events,
@@ -147,10 +150,13 @@ def as_text(found: Replay, name: str) -> list[str]:
 def _closing(found: Replay) -> list[str]:
     lines = _compared(found)
     lines += [
-        f"  the chain is broken: line {one.fault.first}: {one.fault.text}"
+        f"  the chain is broken: {Path(one.path).name}, line {one.fault.first}: {one.fault.text}"
         for one in found.faults[:MOST_FAULTS]
     ]
-    return lines + (["  streamnotice verify says more"] if found.faults else [])
+    if found.damage is not None:
+        lines.append(f"  damaged, and not read further: {found.damage}")
+    more = found.faults or found.damage is not None
+    return lines + (["  streamnotice verify says more"] if more else [])
 
 
 def _compared(found: Replay) -> list[str]:
@@ -158,6 +164,8 @@ def _compared(found: Replay) -> list[str]:
         f"replayed {found.observations} observations and {found.ticks} ticks, "
         f"{found.events} events: "
     )
+    if found.difference is None and found.damage is not None:
+        return [f"{counts}identical as far as it can be read"]
     if found.difference is None:
         note = "" if found.engine == found.header.engine else " (by another engine version)"
         return [f"{counts}identical{note}"]
@@ -175,6 +183,8 @@ def _end(found: Replay) -> str:
         return "; recording stopped at its bound"
     if found.header.part > 1:
         return f"; it opens with part {found.header.part}, what came before is not there"
+    if found.damage is not None:
+        return "; it can't be read to its end"
     return "" if found.closed else "; the writer did not close it"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from pathlib import Path
 
 from streamnotice.cli import FAILED, OK
-from streamnotice.cli.plain import harmless
+from streamnotice.cli.plain import complain, say
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.report import report
+from streamnotice.dossier.targets import keep_apart
 from streamnotice.errors import HostError
 from streamnotice.files import replacing
 
@@ -30,19 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     target = Path(args.output) if args.output is not None else beside(args.file)
-    if target.exists() and Path(args.file).exists() and target.samefile(args.file):
-        raise HostError(f"{target} is the dossier itself; give another name with --output")
+    keep_apart(target, [args.file], "--output")
     # what it has to say of its cache and its fonts is not the user's affair
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     verifier = verifier_of(args)
     made = report(args.file, args.locale, verifier)
+    keep_apart(target, made.integrity.verified.paths, "--output")  # its other parts
     write(target, made.html)
-    print(f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)")
+    say([f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)"])
     found = made.integrity
     if found.state == "holds":
         return OK
-    what = "; ".join((found.text.rstrip(":"), *found.findings))
-    print(harmless(f"streamnotice report: {what}"), file=sys.stderr)
+    complain("report", "; ".join((found.text.rstrip(":"), *found.findings)))
     return FAILED
 
 

@@ -18,6 +18,7 @@ import attrs
 from streamnotice.cli import BAD_USE, FAILED, OK, logs
 from streamnotice.cli.faces import Face, JsonFace, LineFace
 from streamnotice.cli.keys import KEYS, SCOPES, Keys, legend
+from streamnotice.cli.plain import complain, harmless
 from streamnotice.errors import HostError, StreamnoticeError
 from streamnotice.events import PlaybackChanged, Verdict
 from streamnotice.faces import load_face
@@ -370,7 +371,7 @@ async def run_session(plan: Plan) -> int:
     if words:
         print(f"streamnotice {plan.command}: {clean(words, _MAX_TEXT)}", file=sys.stderr)
     elif plan.json and not plan.quiet and plan.dossier is not None:
-        print(f"streamnotice {plan.command}: {_after(plan)}", file=sys.stderr)
+        complain(plan.command, _after(plan))
     return code
 
 
@@ -383,13 +384,13 @@ def _keep(plan: Plan, watcher: Watcher) -> None:
     try:
         path = keep(watcher.save_dossier)
     except HostError as error:
-        print(f"streamnotice {plan.command}: the record wasn't kept: {error}", file=sys.stderr)
+        complain(plan.command, f"the record wasn't kept: {error}")
         return
     if not plan.quiet:
-        print(
-            f"streamnotice {plan.command}: the record of what was shown: {path} "
+        complain(
+            plan.command,
+            f"the record of what was shown: {path} "
             "(streamnotice log lists all; --no-record writes none)",
-            file=sys.stderr,
         )
 
 
@@ -437,7 +438,7 @@ def _wants_live() -> bool:
 def _after(plan: Plan) -> str:
     if plan.dossier is None:
         return ""
-    return f"The record: {plan.dossier} (streamnotice replay {plan.dossier})"
+    return harmless(f"The record: {plan.dossier} (streamnotice replay {plan.dossier})")
 
 
 def run(plan: Plan) -> int:

@@ -6,11 +6,10 @@ import argparse
 import gc
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from streamnotice.cli import FAILED, OK, replay
-from streamnotice.cli.plain import clock, rows, say, seconds, unlike
+from streamnotice.cli.plain import clock, place, rows, say, seconds, unlike
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.verify import MOST_FINDINGS, Finding, Verified, verify
 
@@ -20,11 +19,15 @@ _WORDS = {
     "other_engine": "WHOLE, BUT OF ANOTHER ENGINE: only that one can tell if its verdicts follow",
     "failed": "NOT VERIFIED: it is not as it was written, or not what the engine says",
 }
+_OTHER_PART = (
+    "OF ANOTHER ENGINE, AND NOT THE WHOLE SESSION: only that one can tell if its verdicts follow"
+)
 _CHECK_WORDS = {
     "chain": "chain",
     "signature": "signature",
     "form": "form",
     "replay": "verdicts",
+    "shown": "texts",
     "start": "start",
     "end": "end",
 }
@@ -95,6 +98,7 @@ def as_json(found: Verified) -> dict[str, Any]:
         "notices": len(found.shown),
         "duration_s": seconds(found.duration_ns),
         "closed": found.closed,
+        "unsigned": list(found.unsigned) if found.unsigned else None,
         "recorded": {
             "version": header.version,
             "engine": header.engine,
@@ -126,13 +130,14 @@ def as_text(found: Verified, name: str) -> list[str]:
     if found.findings:
         lines += ["", "What does not fit"]
         for one in found.findings[:MOST_FINDINGS]:
-            lines += _finding(one, len(found.paths) > 1)
+            lines += _finding(one, found.paths)
         more = len(found.findings) - MOST_FINDINGS
         if more > 0:
             lines.append(f"  and {more} more")
     if found.notes:
         lines += ["", *(f"Note: {note}" for note in found.notes)]
-    lines += ["", _WORDS[found.outcome]]
+    said = found.outcome
+    lines += ["", _OTHER_PART if said == "other_engine" and not found.whole else _WORDS[said]]
     return lines + ([advice(found)] if advice(found) else [])
 
 
@@ -149,22 +154,28 @@ def _holds(found: Verified) -> str:
 _ANSWERED_BY = {
     "chain": ("chain", "form"),
     "signature": ("signature",),
-    "verdicts": ("replay", "form"),
+    "verdicts": ("replay", "form", "shown"),
     "session": ("start", "end"),
 }
+"""What speaks against each."""
 
 
 def _questions(found: Verified) -> list[tuple[str, str]]:
     header = found.header
-    chain = f"{found.seals} seals, head {found.head}" if found.head else "none in this format"
+    chain = f"{found.seals} seals" + (f", head {found.head}" if found.head else "")
+    if header.format == 1:
+        chain = "none in this format"
     signature = "not signed"
     if header.signed:
-        by = f"{found.signatures} by the key {header.signed[:16]}"
-        signature = by if found.key_id else f"{by}, not checked"
+        signature = f"{found.signatures} by the key {header.signed[:16]}"
+        if not found.key_id:
+            signature += ", not checked"
+        if found.stopped:
+            signature += ", as far as it could be read"
+        elif found.unsigned is not None:
+            signature += ", none over lines {} to {}".format(*found.unsigned)
     verdicts = f"{found.events} events, said again by engine {found.engine}"
-    whole = "not from its start to its end"
-    if not any(one.check in _ANSWERED_BY["session"] for one in found.findings):
-        whole = "from its start to its end"
+    whole = "from its start to its end" if found.whole else "not from its start to its end"
     return [
         ("chain", chain),
         ("signature", signature),
@@ -174,17 +185,18 @@ def _questions(found: Verified) -> list[tuple[str, str]]:
 
 
 def _mark(found: Verified, question: str) -> str:
-    if any(one.check in _ANSWERED_BY[question] for one in found.findings):
+    """✓ it holds, ✗ it doesn't, · it can't be told, or not of all lines."""
+    against = any(one.check in _ANSWERED_BY[question] for one in found.findings)
+    if against or (question == "session" and not found.whole):
         return "✗"
     header = found.header
     open_chain = question == "chain" and header.format == 1
-    open_signature = question == "signature" and not (header.signed and found.key_id)
+    open_signature = question == "signature" and not (
+        header.signed and found.key_id and found.unsigned is None and not found.stopped
+    )
     return "·" if open_chain or open_signature else "✓"
 
 
-def _finding(one: Finding, several: bool) -> list[str]:
-    where = f"line {one.first}" if one.first == one.last else f"lines {one.first} to {one.last}"
-    if several:
-        where = f"{Path(one.path).name}, {where}"
-    lines = [f"  {where}: {one.text} ({_CHECK_WORDS[one.check]})"]
+def _finding(one: Finding, paths: list[str]) -> list[str]:
+    lines = [f"  {place(one, paths)}: {one.text} ({_CHECK_WORDS[one.check]})"]
     return lines + unlike(one.expected, one.got)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
-import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,15 +17,14 @@ from streamnotice.dossier.parts import is_earlier_part
 from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.verify import Verified, verify
 from streamnotice.errors import EvidenceError, HostError
-from streamnotice.files import replacing
+from streamnotice.events import Notice
 
 _ENDS: Final = (".jsonl", ".jsonl.gz")
-_ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)  # the same dossiers give the same bundle
 
 
 @attrs.frozen
 class Wanted:
-    """Which notices are wanted.
+    """Which notices are wanted; one whose place or time can't be told may be the one.
 
     Attributes:
         place: a place of the tree, with all below it; None is any.
@@ -45,19 +41,18 @@ class Wanted:
             return
         raise HostError(f"--place: {place[:80]!r} is no place of the tree")
 
-    @property
-    def all(self) -> bool:
-        return self.place is None and self.since is None and self.until is None
-
     def takes(self, place: str, among: Iterable[str], at: datetime | None) -> bool:
-        if self.place is not None and not any(
-            name == self.place or name.startswith(f"{self.place}.") for name in (place, *among)
+        """Is it wanted, or not known not to be? *place* is "" where it isn't told."""
+        if (
+            self.place is not None
+            and place
+            and not any(
+                name == self.place or name.startswith(f"{self.place}.") for name in (place, *among)
+            )
         ):
             return False
-        if self.since is None and self.until is None:
-            return True
         if at is None:
-            return False
+            return True
         return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
 
 
@@ -93,7 +88,8 @@ class Session:
         verified: what the check found; None if it could not be read.
         error: why it could not be read.
         began: by the clock of the computer that recorded; None if not told.
-        shown: the notices that are wanted.
+        shown: the notices that are wanted; all of them where the record doesn't hold, since
+            neither place nor time can be believed then.
     """
 
     path: Path
@@ -106,6 +102,16 @@ class Session:
     def outcome(self) -> str:
         return "unreadable" if self.verified is None else self.verified.outcome
 
+    @property
+    def whole(self) -> bool:
+        """All of the session is there."""
+        return self.verified is not None and self.verified.whole
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Its files, first part first."""
+        return (self.path,) if self.verified is None else tuple(map(Path, self.verified.paths))
+
 
 def read_log(
     folder: str | os.PathLike[str],
@@ -116,23 +122,57 @@ def read_log(
 ) -> list[Session]:
     """Verify every dossier below *folder* and gather what was shown, the earliest session first.
 
+    A part that belongs to no last one is a session of its own.
+
     Raises:
         HostError: it is no folder that can be read.
     """
-    place = Path(folder)
-    try:
-        if not place.is_dir():
-            raise HostError(f"{place}: not a folder")
-        paths = sorted(
-            path
-            for path in place.rglob("*")
-            if path.name.endswith(_ENDS) and not is_earlier_part(path) and path.is_file()
-        )
-    except OSError as error:
-        raise HostError(f"can't read the folder {place}: {error.strerror or error}") from None
-    sessions = [_session(path, wanted, verifier, jobs) for path in paths]
+    last, earlier, closed = _found(Path(folder))
+    sessions = [
+        Session(path, None, f"the folder can't be read: {why}", None, ())
+        for path, why in closed.items()
+    ]
+    sessions += [_session(path, wanted, verifier, jobs) for path in last]
+    taken = {path for one in sessions for path in one.paths}
+    sessions += [_session(path, wanted, verifier, jobs) for path in earlier if path not in taken]
     latest = datetime.max.replace(tzinfo=UTC)
     return sorted(sessions, key=lambda one: (one.began or latest, str(one.path)))
+
+
+def dossier_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """All files below *folder* that go by the name of a dossier, or of a part of one.
+
+    Raises:
+        HostError: it is no folder that can be read.
+    """
+    last, earlier, _ = _found(Path(folder))
+    return [*last, *earlier]
+
+
+def _found(folder: Path) -> tuple[list[Path], list[Path], dict[Path, str]]:
+    """Dossiers, their earlier parts, and folders that can't be looked into, with why; links to
+    folders are not followed."""
+    closed: dict[Path, str] = {}
+    paths: list[Path] = []
+
+    def shut(error: OSError) -> None:
+        closed[Path(error.filename or folder)] = error.strerror or str(error)
+
+    try:
+        if not folder.is_dir():
+            raise HostError(f"{folder}: not a folder")
+    except OSError as error:
+        shut(error)
+    for place, _, names in os.walk(folder, onerror=shut):
+        paths += [Path(place) / name for name in names if name.endswith(_ENDS)]
+    if folder in closed:
+        raise HostError(f"can't read the folder {folder}: {closed[folder]}")
+    paths.sort()
+    return (
+        [path for path in paths if not is_earlier_part(path)],
+        [path for path in paths if is_earlier_part(path)],
+        closed,
+    )
 
 
 def _session(path: Path, wanted: Wanted, verifier: Verifier | None, jobs: int) -> Session:
@@ -141,21 +181,34 @@ def _session(path: Path, wanted: Wanted, verifier: Verifier | None, jobs: int) -
     except EvidenceError as error:
         return Session(path, None, str(error).removeprefix(f"{path}: "), None, ())
     began = instant(str(found.header.plain.get("started_utc", "")))
-    shown = [one for line in found.shown if (one := _shown(found, line, began, wanted))]
+    if found.outcome == "failed":
+        wanted = Wanted()
+    events: dict[_Key, Notice] = {}
+    for event in found.notices:
+        events.setdefault((event.id, event.state, event.at_ns), event)
+    dismissed = {line["id"] for line in found.dismissed}
+    shown = []
+    for line in found.shown:
+        one = _shown(line, events.get(_key(line)), began, line["id"] in dismissed)
+        if wanted.takes(one.bottleneck, one.among, one.at):
+            shown.append(one)
     return Session(path, found, "", began, tuple(shown))
 
 
-def _shown(found: Verified, line: Json, began: datetime | None, wanted: Wanted) -> Shown | None:
-    key = (line["id"], line["state"], line["at_ns"])
-    event = next((n for n in found.notices if (n.id, n.state, n.at_ns) == key), None)
+_Key = tuple[str, str, int]
+
+
+def _key(line: Json) -> _Key:
+    return line["id"], line["state"], line["at_ns"]
+
+
+def _shown(line: Json, event: Notice | None, began: datetime | None, dismissed: bool) -> Shown:
     at: datetime | None = None
     if began is not None:
         with contextlib.suppress(OverflowError):
             at = began + timedelta(microseconds=line["at_ns"] // 1000)
     # a text that no event stands behind is listed: it was shown
     place, among = ("", ()) if event is None else (event.bottleneck, event.among)
-    if not wanted.takes(place, among, at):
-        return None
     return Shown(
         at_ns=line["at_ns"],
         at=at,
@@ -168,7 +221,7 @@ def _shown(found: Verified, line: Json, began: datetime | None, wanted: Wanted) 
         confidence_ppm=0 if event is None else event.confidence_ppm,
         locale=line["locale"],
         text=line["text"],
-        dismissed=any(one["id"] == line["id"] for one in found.dismissed),
+        dismissed=dismissed,
     )
 
 
@@ -197,7 +250,13 @@ def as_json(sessions: Iterable[Session]) -> Json:
                 "findings": []
                 if one.verified is None
                 else [
-                    {"check": f.check, "first": f.first, "last": f.last, "text": f.text}
+                    {
+                        "check": f.check,
+                        "file": Path(f.path).name,
+                        "first": f.first,
+                        "last": f.last,
+                        "text": f.text,
+                    }
                     for f in one.verified.findings[:20]
                 ],
                 "notices": [_notice(shown) for shown in one.shown],
@@ -226,38 +285,3 @@ def _notice(shown: Shown) -> dict[str, Any]:
 
 def _seconds(ns: int) -> float:
     return round(ns / 1e9, 3)
-
-
-def bundle(
-    sessions: Iterable[Session], folder: str | os.PathLike[str], target: str | os.PathLike[str]
-) -> int:
-    """Put the dossiers of *sessions*, every part of them, and an index into one zip file.
-
-    The index is the log, with the SHA-256 of every file. Written wholly or not at all.
-
-    Returns:
-        How many dossier files are in it.
-
-    Raises:
-        HostError: a file can't be read, or the target can't be written.
-    """
-    chosen = list(sessions)
-    out = Path(target)
-    digests: dict[str, str] = {}
-    try:
-        with replacing(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-            for session in chosen:
-                paths = session.verified.paths if session.verified else [str(session.path)]
-                for path in paths:
-                    name = Path(path).relative_to(folder).as_posix()
-                    data = Path(path).read_bytes()
-                    digests[name] = hashlib.sha256(data).hexdigest()
-                    packed.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data)
-            index = as_json(chosen) | {"files": digests}
-            for one in index["sessions"]:
-                one["file"] = Path(one["file"]).relative_to(folder).as_posix()
-            text = json.dumps(index, indent=1, ensure_ascii=False)
-            packed.writestr(zipfile.ZipInfo("index.json", _ZIP_TIME), text)
-    except OSError as error:
-        raise HostError(f"can't write the bundle {out}: {error.strerror or error}") from None
-    return len(digests)

@@ -40,7 +40,7 @@ from streamnotice.dossier.codec import (
     state_line,
 )
 from streamnotice.dossier.parts import Files, Memory
-from streamnotice.dossier.signing import Signer, Statement
+from streamnotice.dossier.signing import SIGN_AFTER_NS, Signer, Statement
 from streamnotice.errors import HostError
 from streamnotice.events import Event
 from streamnotice.files import replacing
@@ -64,7 +64,6 @@ KEEP_PARTS: Final = 64
 """Most parts kept in files: about a day."""
 SEAL_AFTER_NS: Final = 5_000_000_000
 SEAL_AFTER_LINES: Final = 256
-SIGN_AFTER_NS: Final = 60_000_000_000
 
 _ASIDE_BOUND: Final = 1_000  # lines that a full record still takes
 

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Literal, Protocol
 
 import attrs
 
 from streamnotice.dossier.codec import Json, line_of, state_line
 from streamnotice.dossier.reader import Dossier, Entry, Header, open_dossier
+from streamnotice.dossier.uncovered import Place
 from streamnotice.dossier.walk import FaultAt
 from streamnotice.errors import EvidenceError
 from streamnotice.events import Event, Notice, PlaybackChanged, Verdict
 from streamnotice.observations import Observation
 
-Outcome = Literal["identical", "different", "other_engine"]
+Outcome = Literal["identical", "different", "other_engine", "damaged"]
+_CAN_NOT_GO_ON: Final = "the engine can't go on from the state on record"
 
 
 class Replayed(Protocol):
@@ -42,12 +44,14 @@ class Difference:
         expected: the recorded line; empty if none was recorded where the engine says one.
         got: what the engine says now; empty if it says nothing.
         path: the file.
+        fails: the engine can't go on at this line; why, in words. Empty if it can.
     """
 
     line: int
     expected: str
     got: str
     path: str = ""
+    fails: str = ""
 
 
 @attrs.frozen
@@ -83,8 +87,12 @@ class Replay:
         timeline: verdicts as recorded, runs of the same one joined.
         notices: notices as recorded.
         shown: notices as the viewer saw them.
+        told: where each of them stands; None where nothing tells any more of what event it was
+            (the bound was reached).
+        seen: where the last line stands of what a viewer saw or did; None if there is none.
         dismissed: what the viewer waved away or muted.
         acted: what was carried out, and what followed.
+        damage: what could not be read, and nothing behind it; None if all could.
         cut: how the file's end is missing; None if it is whole.
         closed: the session's end is on record.
         truncated: recording stopped at its bound; the replay goes that far.
@@ -105,8 +113,11 @@ class Replay:
     timeline: list[Step] = attrs.field(factory=list)
     notices: list[Notice] = attrs.field(factory=list)
     shown: list[Json] = attrs.field(factory=list)
+    told: list[Place | None] = attrs.field(factory=list)
+    seen: Place | None = None
     dismissed: list[Json] = attrs.field(factory=list)
     acted: list[Json] = attrs.field(factory=list)
+    damage: EvidenceError | None = None
     cut: str | None = None
     closed: bool = False
     truncated: bool = False
@@ -115,6 +126,8 @@ class Replay:
 
     @property
     def outcome(self) -> Outcome:
+        if self.damage is not None:
+            return "damaged"
         if self.difference is None:
             return "identical"
         if self.engine != self.header.engine or self.tables_differ:
@@ -128,11 +141,14 @@ def replay(path: str | os.PathLike[str]) -> Replay:
     Raises:
         EvidenceError: the file is no dossier, is damaged, or can't be read.
     """
-    return replay_dossier(open_dossier(path))
+    found = replay_dossier(open_dossier(path))
+    if found.damage is not None:
+        raise found.damage
+    return found
 
 
 def replay_dossier(dossier: Dossier) -> Replay:
-    """Replay *dossier* with this version's engine."""
+    """Replay *dossier* with this version's engine, as far as it can be read."""
     from streamnotice.engine import ENGINE_VERSION, Engine
 
     settings = dossier.header.settings
@@ -153,6 +169,8 @@ def run(
 ) -> Replay:
     """Feed *dossier* to *engine*, reading it to its end even behind a difference.
 
+    What can't be read ends it, and is told in `damage`.
+
     Args:
         version, tables: of the engine.
         restore: makes an engine of a recorded state, where the session's start is not there.
@@ -167,8 +185,8 @@ def run(
     def known(raw: bytes) -> Event | None:
         return owed[0][1] if owed and owed[0][0] == raw else None
 
-    begun = False
-    for entry in dossier.entries(known):
+    begun = restored = False
+    for entry in _readable(dossier, known, found):
         if entry.at_ns > found.duration_ns:
             found.duration_ns = entry.at_ns
         if owed and entry.type in ("observation", "tick", "state", "continued", "closed"):
@@ -176,8 +194,12 @@ def run(
         if entry.type in ("observation", "tick"):
             # Behind a difference nothing that the engine says can be compared.
             if found.difference is None:
-                for event in _answer(engine, entry):
-                    owed.append((line_of(event), event))
+                try:
+                    for event in _answer(engine, entry):
+                        owed.append((line_of(event), event))
+                except Exception as error:
+                    # whatever a made-up record does to it, that is what is wrong with the record
+                    _fails(found, entry, error, restored)
             if entry.type == "tick":
                 found.ticks += 1
             else:
@@ -191,10 +213,14 @@ def run(
             _note(found, entry.value)
         elif entry.type == "shown":
             found.shown.append(entry.plain)
+            found.seen = entry.path, entry.line
+            found.told.append(None if dossier.truncated else found.seen)
         elif entry.type == "dismissed":
             found.dismissed.append(entry.plain)
+            found.seen = entry.path, entry.line
         elif entry.type == "acted":
             found.acted.append(entry.plain)
+            found.seen = entry.path, entry.line
         elif entry.type == "state" and found.difference is None:
             if not begun:
                 found.begin_ns = entry.at_ns
@@ -203,14 +229,28 @@ def run(
                     f"{entry.path}: it opens with part {entry.part}, "
                     "and the session's start is not there"
                 )
+            restored = not begun or restored
             try:
                 engine = _opened(engine, entry, restore, begun)
             except EvidenceError as error:
-                _differs(found, entry, b"the engine's state", str(error).encode())
+                fails = "" if begun else _CAN_NOT_GO_ON
+                _differs(found, entry, b"the engine's state", str(error).encode(), fails)
+            except Exception as error:
+                _fails(found, entry, error, restored)
         begun = True
     found.cut, found.closed, found.truncated = dossier.cut, dossier.closed, dossier.truncated
     found.parts, found.faults = dossier.walk.parts, dossier.faults
     return found
+
+
+def _readable(
+    dossier: Dossier, known: Callable[[bytes], Event | None], found: Replay
+) -> Iterator[Entry]:
+    """The entries up to what can't be read, which goes to `found.damage`."""
+    try:
+        yield from dossier.entries(known)
+    except EvidenceError as error:
+        found.damage = error
 
 
 def _answer(engine: Replayed, entry: Entry) -> list[Event]:
@@ -239,14 +279,21 @@ def _opened(
     return engine
 
 
-def _differs(found: Replay, entry: Entry, expected: bytes, got: bytes) -> None:
+def _differs(found: Replay, entry: Entry, expected: bytes, got: bytes, fails: str = "") -> None:
     if found.difference is None:
         found.difference = Difference(
             entry.line,
             expected.decode("utf-8").rstrip("\n"),
             got.decode("utf-8").rstrip("\n"),
             entry.path,
+            fails,
         )
+
+
+def _fails(found: Replay, entry: Entry, error: Exception, restored: bool) -> None:
+    what = _CAN_NOT_GO_ON if restored else "the engine can't take this line in"
+    # the kind of failure alone: its words may hold whatever the record does
+    _differs(found, entry, b"", f"{what} ({type(error).__name__})".encode(), what)
 
 
 def _note(found: Replay, event: object) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from streamnotice.dossier.codec import Json, canonical, parse_canonical
+from streamnotice.dossier.regular import open_regular
 from streamnotice.errors import EvidenceError, HostError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     )
 
 PAYLOAD_TYPE: Final = "application/vnd.streamnotice.head+json"
+SIGN_AFTER_NS: Final = 60_000_000_000
+"""A head is signed each time that so much of the session has gone by."""
 _KEY_BYTES: Final = 65_536
 
 
@@ -251,7 +254,7 @@ def _words(error: BaseException) -> str:
 
 def _read(path: str | os.PathLike[str]) -> bytes:
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path, handed=True) as file:
             return file.read(_KEY_BYTES)
     except OSError as error:
         raise HostError(

@@ -23,6 +23,7 @@ from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header, of_walk
 from streamnotice.dossier.replay import Replay, replay_dossier
 from streamnotice.dossier.signing import Verifier
+from streamnotice.dossier.uncovered import Place, uncovered
 from streamnotice.dossier.walk import Line, Walk, open_walk
 from streamnotice.errors import EvidenceError, LineError
 from streamnotice.events import Notice
@@ -30,11 +31,13 @@ from streamnotice.events import Notice
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-Check = Literal["chain", "signature", "form", "replay", "start", "end"]
+Check = Literal["chain", "signature", "form", "replay", "shown", "start", "end"]
 Outcome = Literal["verified", "partial", "other_engine", "failed"]
 
 MOST_FINDINGS: Final = 20
 """More than these are counted, not told."""
+_MOST_IDS: Final = 5
+_LONGEST_ID: Final = 40
 
 
 @attrs.frozen
@@ -42,7 +45,8 @@ class Finding:
     """Something that does not hold, and where.
 
     Attributes:
-        check: which question it answers. `start` and `end`: what of the session is not there.
+        check: which question it answers. `start` and `end`: what of the session is not there;
+            `shown`: a text that was never a notice.
         path: the file.
         first, last: numbers of the lines in question.
         text: what is wrong.
@@ -76,8 +80,14 @@ class Verified:
         tables_differ: names of tables whose hashes are not the recorded ones.
         notices: what the engine said of them.
         shown: notices as the viewer saw them.
+        told: where each of these stands; None where nothing tells any more what it was of.
+        seen: where the last line stands of what a viewer saw or did; None if there is none.
         dismissed: what the viewer waved away or muted.
+        begin_ns: session instant at which the record begins; 0 at the session's start.
         closed: the session's end is on record.
+        stopped: something could not be read, and nothing behind it.
+        unsigned: (first, last) line of the last file that no signature stands behind, where the
+            record says that it is signed; None if there is none.
     """
 
     header: Header
@@ -98,8 +108,13 @@ class Verified:
     tables_differ: tuple[str, ...] = ()
     notices: list[Notice] = attrs.field(factory=list)
     shown: list[Json] = attrs.field(factory=list)
+    told: list[Place | None] = attrs.field(factory=list)
+    seen: Place | None = None
     dismissed: list[Json] = attrs.field(factory=list)
+    begin_ns: int = 0
     closed: bool = False
+    stopped: bool = False
+    unsigned: tuple[int, int] | None = None
 
     @property
     def other_engine(self) -> bool:
@@ -107,11 +122,17 @@ class Verified:
         return self.engine != self.header.engine or bool(self.tables_differ)
 
     @property
+    def whole(self) -> bool:
+        """All of the session is there, and was read, from its start to its end."""
+        gone = any(one.check in ("start", "end") for one in self.findings)
+        return self.closed and not gone and not self.stopped
+
+    @property
     def outcome(self) -> Outcome:
         """`verified`; `partial`: it holds, but start or end are not there; `other_engine`: it
         is whole, but only another version can tell whether the verdicts follow; `failed`."""
         checks = {finding.check for finding in self.findings}
-        if checks & {"chain", "signature", "form"}:
+        if checks & {"chain", "signature", "form", "shown"}:
             return "failed"
         if "replay" in checks:
             return "other_engine" if self.other_engine else "failed"
@@ -143,12 +164,16 @@ def verify(
     if header.format == 1:
         _replayed(found, _replay(walk, None))  # no parts and no chain: as it comes
         found.lines = walk.lines
+        if found.closed and walk.behind:
+            text = f"something follows the end of the session: {walk.cut}"
+            found.findings.append(Finding("form", walk.paths[-1], walk.lines, walk.lines, text))
     else:
         _in_parts(found, walk, jobs)
         _structure(found, walk)
     if verifier is not None and not header.signed:
         text = "the record is not signed"
         found.findings.append(Finding("signature", walk.paths[0], 1, 1, text))
+    _texts(found)
     _notes(found)
     order = {name: number for number, name in enumerate(walk.paths)}
     found.findings.sort(key=lambda one: (order.get(one.path, 0), one.first))
@@ -185,10 +210,9 @@ def _parts(found: Verified, walk: Walk) -> Iterator[list[Line]]:
                 yield [*lines, line]
                 lines = [lines[-1]]
             lines.append(line)
-    except LineError as error:
-        found.findings.append(Finding("form", error.path, error.line, error.line, error.reason))
     except EvidenceError as error:
-        found.findings.append(Finding("form", walk.paths[-1], 1, 1, str(error)))
+        found.stopped = True
+        found.findings.append(_damage(error, walk.paths[-1]))
     if lines:
         yield lines
 
@@ -238,11 +262,19 @@ def _replay_packed(paths: list[str], header: Json, packed: _Packed) -> _PartFoun
 
 def _replay(walk: Walk, lines: list[Line] | None) -> _PartFound:
     try:
-        return _PartFound(replay_dossier(of_walk(walk, lines)), None)
-    except LineError as error:
-        return _PartFound(None, Finding("form", error.path, error.line, error.line, error.reason))
+        replay = replay_dossier(of_walk(walk, lines))
     except EvidenceError as error:
-        return _PartFound(None, Finding("form", walk.paths[-1], 1, 1, str(error)))
+        return _PartFound(None, _damage(error, walk.paths[-1]))
+    if replay.damage is None:
+        return _PartFound(replay, None)
+    damage, replay.damage = replay.damage, None  # told once, and fit to go between processes
+    return _PartFound(replay, _damage(damage, walk.paths[-1]))
+
+
+def _damage(error: EvidenceError, path: str) -> Finding:
+    if isinstance(error, LineError):
+        return Finding("form", error.path, error.line, error.line, error.reason)
+    return Finding("form", path, 1, 1, str(error).removeprefix(f"{path}: "))
 
 
 def _replayed(found: Verified, part: _PartFound) -> None:
@@ -258,7 +290,11 @@ def _replayed(found: Verified, part: _PartFound) -> None:
     found.tables_differ = replay.tables_differ
     found.notices += replay.notices
     found.shown += replay.shown
+    found.told += replay.told
+    found.seen = replay.seen or found.seen
     found.dismissed += replay.dismissed
+    if found.header.part > 1 and not found.begin_ns:  # later parts begin later
+        found.begin_ns = replay.begin_ns
     if found.header.format == 1:
         found.closed = replay.closed
         if not replay.closed and part.finding is None:
@@ -271,7 +307,7 @@ def _replayed(found: Verified, part: _PartFound) -> None:
                 gone.path or found.paths[-1],
                 gone.line,
                 gone.line,
-                "the engine says something else to the observations before it",
+                gone.fails or "the engine says something else to the observations before it",
                 gone.expected,
                 gone.got,
             )
@@ -283,6 +319,7 @@ def _structure(found: Verified, walk: Walk) -> None:
     found.parts, found.lines = walk.parts, walk.lines
     found.seals, found.signatures, found.head = walk.seals, walk.signatures, walk.head
     found.closed = walk.closed
+    found.unsigned = walk.unsigned
     last = walk.paths[-1]
     for one in walk.faults:
         check: Check = "chain" if one.check == "chain" else "signature"
@@ -290,21 +327,32 @@ def _structure(found: Verified, walk: Walk) -> None:
         found.findings.append(Finding(check, one.path, fault.first, fault.last, fault.text))
     if any(one.check == "form" for one in found.findings):
         return  # the walk did not come to the end
-    if not walk.closed:
-        _end(found, last, walk.cut)
-        for name, lines in (("seal", walk.unsealed), ("signature", walk.unsigned)):
-            if lines is not None:
-                text = f"no {name} stands behind these lines"
-                found.findings.append(Finding("end", last, *lines, text))
-        return
-    if walk.cut:  # the session's end is on record, but not that of the compressed file around it
+    if not walk.closed or (walk.cut and not walk.behind):
+        # of a session whose end is on record, that of the compressed file around it is missing
         _end(found, last, walk.cut)
     if walk.unsealed is not None:
         text = "no seal stands behind these lines"
-        found.findings.append(Finding("chain", last, *walk.unsealed, text))
-    if walk.unsigned is not None:
-        text = "no signature stands behind these lines"
-        found.findings.append(Finding("signature", last, *walk.unsigned, text))
+        check = "chain" if walk.closed else "end"
+        found.findings.append(Finding(check, last, *walk.unsealed, text))
+    bare = uncovered(walk, found.duration_ns, found.seen)
+    if bare is not None:
+        check = "end" if bare.excused else "signature"
+        found.findings.append(Finding(check, last, bare.first, bare.last, bare.text))
+
+
+def _texts(found: Verified) -> None:
+    """What was shown must be what the engine said; what it said need not have been shown."""
+    if any(one.check == "form" for one in found.findings):
+        return  # what it was said of may stand behind what can't be read
+    said = {(one.id, one.state, one.at_ns) for one in found.notices}
+    for line, place in zip(found.shown, found.told, strict=True):
+        # what was said before the record begins is not there
+        known = (line["id"], line["state"], line["at_ns"]) in said or (
+            found.header.part > 1 and line["at_ns"] <= found.begin_ns
+        )
+        if place is not None and not known:
+            text = "a text that no notice stands behind"
+            found.findings.append(Finding("shown", *place, place[1], text))
 
 
 def _end(found: Verified, path: str, cut: str | None) -> None:
@@ -327,6 +375,20 @@ def _notes(found: Verified) -> None:
         )
     elif not found.key_id:
         found.notes.append(f"signed by the key {header.signed[:64]}, which was not checked: --key")
+    behind = sum(place is None for place in found.told)
+    if behind:
+        found.notes.append(
+            "recording stopped at its bound: nothing on record tells what the "
+            f"{'text' if behind == 1 else f'{behind} texts'} shown behind it rested on"
+        )
+    shown = {line["id"] for line in found.shown}
+    never = [id_ for id_ in dict.fromkeys(one.id for one in found.notices) if id_ not in shown]
+    if never:
+        listed = ", ".join(id_[:_LONGEST_ID] for id_ in never[:_MOST_IDS])
+        found.notes.append(
+            f"no text is on record for {listed}{' and others' if never[_MOST_IDS:] else ''}: "
+            "never shown (the policy or a mute may hold a notice back), or taken out"
+        )
 
 
 def _workers(jobs: int) -> ProcessPoolExecutor:

@@ -3,25 +3,25 @@
 A record is one file, or the last of several (`streamnotice.dossier.parts`), each plain or gzip
 as told by its first bytes. What is wrong with the chain is noted in `faults` and the walk goes
 on; what can't be read at all is an `EvidenceError`. What a killed writer leaves (a cut last line,
-a gzip stream without its end) is forgiven, and told.
+a gzip stream without its end) is forgiven, and told; behind the session's end nothing is.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import attrs
 
 from streamnotice.dossier.chain import Chain, Fault, is_seal
 from streamnotice.dossier.codec import Json, parse, parse_canonical
+from streamnotice.dossier.gunzip import MAGIC, Gunzip
 from streamnotice.dossier.parts import is_earlier_part, part_path
+from streamnotice.dossier.regular import open_regular
 from streamnotice.dossier.signing import Verifier, opened
+from streamnotice.dossier.tables import short
 from streamnotice.errors import EvidenceError, LineError
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
@@ -34,6 +34,8 @@ MAX_FAULTS: Final = 1_000
 
 FORMATS: Final = (1, 2)
 
+_BLOCK_BYTES: Final = 64 * 1024
+_LONGEST_NAME: Final = 40
 _HEADER: Final = b'"type":"header"'
 _SIGNATURE: Final = b'"type":"signature"}\n'
 _CONTINUED: Final = b'"type":"continued"}\n'
@@ -81,11 +83,14 @@ class Walk:
         header: the first line, parsed.
         faults: what does not fit, found so far.
         cut: how the end is missing, in words; None if it is whole.
+        behind: something torn stands behind the last line.
         closed: the session's end is on record (not told of format 1).
         lines: lines seen.
         seals, signatures: how many were seen.
         unsealed: (first, last) line of the last file behind its last seal; None if there is none.
         unsigned: the same for signatures, where the record says that it is signed.
+        unsigned_from: the first line, headers left out, that no signature stands behind, in
+            whatever file.
         head: the chain's last head, in hex; empty in format 1.
         parts: how many parts were seen.
     """
@@ -95,12 +100,14 @@ class Walk:
     verifier: Verifier | None = None
     faults: list[FaultAt] = attrs.field(factory=list)
     cut: str | None = None
+    behind: bool = False
     closed: bool = False
     lines: int = 0
     seals: int = 0
     signatures: int = 0
     unsealed: tuple[int, int] | None = None
     unsigned: tuple[int, int] | None = None
+    unsigned_from: Line | None = None
     parts: int = 1
     _chain: Chain | None = None
     _part: int = 1
@@ -128,18 +135,20 @@ class Walk:
                     self._seal(self._chain, line)
                 elif raw.endswith(_SIGNATURE):
                     self._signature(self._chain, line)
-                    signed_to = number
+                    signed_to, self.unsigned_from = number, None
                 else:
                     if self.closed:
                         raise line.error("something follows the end of the session")
                     if _HEADER in raw and (number > 1 or path != self.paths[0]):
                         self._next_part(self._chain, line, ended)
-                        ended, signed_to, part_bytes = False, 0, len(raw)
+                        ended, part_bytes = False, len(raw)
                         line = line._replace(part=self._part)
                     elif ended:
                         raise line.error("something follows the end of a part")
                     else:
                         self._chain.add(raw, number)
+                        if self.unsigned_from is None and number > 1:
+                            self.unsigned_from = line
                     if part_bytes > MAX_PART_BYTES:
                         raise line.error(f"a part of more than {MAX_PART_BYTES} bytes")
                     ended = raw.endswith(_CONTINUED)
@@ -148,6 +157,11 @@ class Walk:
             if self.cut and path != last:
                 raise LineError(path, number, f"the end of the part is missing: {self.cut}")
             self._file_ended(signed_to, number)
+            if self.closed and self.behind and not (self.unsealed or self.unsigned):
+                # else it may be the end's own seal or signature, which is then missing
+                text = f"something follows the end of the session: {self.cut}"
+                torn = Line(path, number + 1, self._part, b"")
+                self._fault(torn, "chain", text)
 
     def _seal(self, chain: Chain, line: Line) -> None:
         self.seals += 1
@@ -190,14 +204,14 @@ class Walk:
         own = ("part", "previous")
         for name in sorted(header.keys() | self.header.keys()):
             if name not in own and header.get(name) != self.header.get(name):
-                raise line.error(f"{name}: not as in the header of the part before")
+                raise line.error(f"{_name(name)}: not as in the header of the part before")
         if header["part"] != self._part + 1:
             raise line.error(f"part {header['part']} follows part {self._part}")
         if header["previous"] != chain.head.hex():
             self._fault(line, "chain", "the part does not go on from the head of the one before")
         self._part += 1
         self.parts += 1
-        self._chain = Chain(bytes.fromhex(header["previous"]))
+        self._chain = Chain(bytes.fromhex(header["previous"]), chain.steps_left)
         self._chain.add(line.raw, line.number)
 
     def _file_ended(self, signed_to: int, number: int) -> None:
@@ -227,17 +241,40 @@ def open_walk(path: str | os.PathLike[str], verifier: Verifier | None = None) ->
     last = Path(path)
     headers = [_first(os.fspath(path))]
     paths = [os.fspath(path)]
+    faults: list[FaultAt] = []
     if not is_earlier_part(last):
         for number in range(headers[0]["part"] - 1, 0, -1):
             before = part_path(last, number)
-            if not before.is_file():
+            if not os.path.lexists(before):
                 break
-            header = _first(os.fspath(before))
-            if header["part"] != number or header["format"] != headers[0]["format"]:
-                break  # of another record of that name
+            header, why = _of_part(before, number, headers[0]["format"])
+            if header is None:
+                text = f"the file where part {number} belongs is another one: {why}"
+                faults.append(FaultAt(os.fspath(before), "chain", Fault(1, 1, text)))
+                break
             headers.insert(0, header)
             paths.insert(0, os.fspath(before))
-    return Walk(paths, headers[0], verifier)
+    return Walk(paths, headers[0], verifier, faults)
+
+
+def _of_part(path: Path, number: int, form: int) -> tuple[Json | None, str]:
+    """The header of the file where part *number* should stand; None if it isn't, and why."""
+    try:
+        header = _first(os.fspath(path))
+    except LineError as error:
+        return None, error.reason
+    except EvidenceError as error:
+        return None, str(error).removeprefix(f"{path}: ")
+    if header["part"] != number:
+        return None, f"it is part {header['part']}, of this record or of another"
+    if header["format"] != form:
+        return None, f"it is of format {header['format']}"
+    return header, ""
+
+
+def _name(name: str) -> str:
+    """A field's name; one that is none of ours in a form that can be shown."""
+    return name if name.isidentifier() and len(name) <= _LONGEST_NAME else short(name[:30])
 
 
 def _first(path: str) -> Json:
@@ -263,7 +300,8 @@ def read_header(raw: bytes) -> Json:
     form = plain.get("format")
     if form not in FORMATS or type(form) is not int:
         known = " and ".join(map(str, FORMATS))
-        raise EvidenceError(f"format {form!r} is not known; this version reads formats {known}")
+        text = f"format {short(form)} is not known; this version reads formats {known}"
+        raise EvidenceError(text)
     if form == 1:
         return plain | {"part": 1, "previous": "", "signed": ""}
     parse_canonical(raw)
@@ -281,32 +319,50 @@ def read_header(raw: bytes) -> Json:
     return plain
 
 
+class Tail(Protocol):
+    """Where it is told how a file's end is missing.
+
+    Attributes:
+        cut: in words; None if it is whole.
+        behind: something stands behind the last whole line: not only the end of the compressed
+            stream around it is missing.
+    """
+
+    cut: str | None
+    behind: bool
+
+
 @attrs.define
 class _Tail:
     cut: str | None = None
+    behind: bool = False
 
 
-def read_lines(path: str, tail: Any) -> Iterator[tuple[int, bytes]]:
-    """(number, bytes) of each whole line of a file; how the end is missing goes to `tail.cut`."""
-    tail.cut = None
+def read_lines(path: str, tail: Tail) -> Iterator[tuple[int, bytes]]:
+    """(number, bytes) of each whole line of a file; how the end is missing goes to *tail*.
+
+    Raises:
+        EvidenceError: it can't be read, is no regular file, or is damaged.
+    """
+    tail.cut, tail.behind = None, False
     try:
-        with Path(path).open("rb") as plain:
-            magic = plain.read(2)
+        with open_regular(path) as plain:
+            magic = plain.read(len(MAGIC))
             plain.seek(0)
-            if magic == b"\x1f\x8b":
+            if magic == MAGIC:
                 bound = MAX_EXPANSION * max(4096, os.fstat(plain.fileno()).st_size)
-                with gzip.GzipFile(fileobj=plain) as unpacked:
-                    yield from _bounded(path, unpacked, tail, bound)
+                yield from _bounded(path, Gunzip(plain), tail, bound)
             else:
                 yield from _bounded(path, plain, tail, MAX_FILE_BYTES)
     except OSError as error:
         raise EvidenceError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
-_File = gzip.GzipFile | io.BufferedReader
+class _File(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
 
 
-def _bounded(path: str, file: _File, tail: Any, bound_bytes: int) -> Iterator[tuple[int, bytes]]:
+def _bounded(path: str, file: _File, tail: Tail, bound_bytes: int) -> Iterator[tuple[int, bytes]]:
     total_bytes = 0
     bound_bytes = min(bound_bytes, MAX_FILE_BYTES)
     for number, raw in enumerate(_lines(path, file, tail), 1):
@@ -319,11 +375,12 @@ def _bounded(path: str, file: _File, tail: Any, bound_bytes: int) -> Iterator[tu
             raise LineError(path, number, f"the file unpacks to more than {bound_bytes} bytes")
         if not raw.endswith(b"\n"):
             tail.cut = f"line {number} is cut off after {len(raw)} bytes"
+            tail.behind = True
             return
         yield number, raw
 
 
-def _lines(path: str, file: _File, tail: Any) -> Iterator[bytes]:
+def _lines(path: str, file: _File, tail: Tail) -> Iterator[bytes]:
     """The lines of *file*, the last one perhaps without its newline.
 
     One that is too long is given as far as it was read. Blocks are taken apart here: to ask a gzip
@@ -334,12 +391,14 @@ def _lines(path: str, file: _File, tail: Any) -> Iterator[bytes]:
     begun_bytes = 0
     while True:
         try:
-            block = file.read1(io.DEFAULT_BUFFER_SIZE)
+            block = file.read1(_BLOCK_BYTES)
         except EOFError:
             tail.cut = "the compressed file ends early"
+            another = isinstance(file, Gunzip) and file.streams > 1 and file.empty
+            tail.behind = begun_bytes > 0 or another
             return
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise LineError(path, number, f"damaged gzip: {error}") from None
+        except EvidenceError as error:
+            raise LineError(path, number, str(error)) from None
         begun.append(block)
         begun_bytes += len(block)
         if block and b"\n" not in block and begun_bytes <= MAX_LINE_BYTES:

@@ -172,3 +172,12 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     command = f"{sys.executable} -m streamnotice.cli messages list | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_name_of_a_file_can_not_drive_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own\x1b[31m\nfine.toml"
+    path.write_text('"no.such" = "x"\n', encoding="utf-8")
+    code, out = run(capsys, "check", str(path))
+    assert (code, "\x1b" in out, out.count("\n")) == (1, False, 2)

@@ -156,3 +156,21 @@ def test_replay_needs_no_http(tmp_path: Path, lines: list[bytes]) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True
     )
     assert out.stdout == "identical []\n"
+
+
+@pytest.mark.parametrize("torn", [b"no JSON\n", b"{}\n", b'{"at_ns":1.5,"type":"tick"}\n'])
+def test_a_line_that_can_not_be_read_is_exit_1_with_the_line(
+    tmp_path: Path, lines: list[bytes], torn: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a dossier, and it was touched: what stands before it is told all the same."""
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b"".join([*lines[:40], torn, *lines[41:]]))
+    code, out, err = said(capsys, str(path))
+    assert (code, err) == (1, "")
+    assert "identical as far as it can be read" in out
+    assert "line 41: " in out
+    assert "playing" in out
+    code, out, _ = said(capsys, str(path), "--json")
+    found = json.loads(out)
+    assert (code, found["outcome"]) == (1, "damaged")
+    assert "line 41: " in found["damage"]

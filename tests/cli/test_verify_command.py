@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from streamnotice.cli import main
+from streamnotice.cli import main, running
 from streamnotice.dossier.codec import canonical
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.errors import EvidenceError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dossier"))
-from recorded import changed, record, resealed
+from recorded import changed, forged, record, resealed
 from retold import retold
 
 LINES = record().lines()
+ROOT = Path(__file__).parents[2]
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -202,3 +207,152 @@ def test_many_members_are_one_file_and_rubbish_behind_is_not_passed_over(
     code, out, _ = said(capsys, "verify", str(path))
     assert code == 1
     assert "damaged gzip" in out
+
+
+# -- what was said wrongly, or hung -------------------------------------------------------------
+
+
+def test_a_forgery_without_signatures_does_not_pass_for_a_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No signature, no end, other texts: `--partial` forgives none of it where a key is asked."""
+    from streamnotice.dossier.signing import load_signer
+
+    key = str(tmp_path / "k")
+    said(capsys, "key", key)
+    whole = retold("home-slow", tmp_path / "whole.jsonl", signer=load_signer(key))
+    lines = whole.read_bytes().splitlines(keepends=True)
+    path = written(tmp_path, forged(lines))
+    code, out, _ = said(capsys, "verify", "--partial", "--key", f"{key}.pub", path)
+    assert code == 1
+    assert "✗ signature 0 by the key" in out
+    assert out.splitlines()[-1].startswith("NOT VERIFIED")
+    code, _, err = said(
+        capsys, "report", path, "--key", f"{key}.pub", "-o", str(tmp_path / "a.html")
+    )
+    assert code == 1
+    assert "signatures fit" not in err + (tmp_path / "a.html").read_text(encoding="utf-8")
+    code, _, err = said(capsys, "examine", path, "--key", f"{key}.pub")
+    assert (code, "no signature stands behind" in err) == (1, True)
+
+
+def test_an_open_end_without_a_signature_is_told_with_its_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from streamnotice.dossier.signing import load_signer
+
+    key = str(tmp_path / "k")
+    said(capsys, "key", key)
+    whole = retold("home-slow", tmp_path / "whole.jsonl", signer=load_signer(key))
+    lines = whole.read_bytes().splitlines(keepends=True)
+    signed = next(n for n, line in enumerate(lines) if b'"type":"signature"' in line)
+    path = written(tmp_path, lines[: signed + 8])
+    code, out, _ = said(capsys, "verify", "--partial", "--key", f"{key}.pub", path)
+    assert code == 0
+    assert "· signature 1 by the key" in out
+    assert f"none over lines {signed + 2} to {signed + 8}" in out
+    code, out, _ = said(capsys, "verify", "--key", f"{key}.pub", path, "--json")
+    assert json.loads(out)["unsigned"] == [signed + 2, signed + 8]
+
+
+def test_no_tick_stands_at_what_was_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = said(capsys, "verify", written(tmp_path, [*LINES[:20], b"x\n", *LINES[20:]]))
+    assert code == 1
+    assert "✗ chain" in out
+    assert "none in this format" not in out
+    assert "✗ session   not from its start to its end" in out
+    assert "✓ s" not in out
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("command", ["verify", "replay", "examine", "report"])
+def test_a_pipe_that_nobody_writes_to_does_not_hang(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "p.jsonl")
+    code, out, err = said(capsys, command, str(tmp_path / "p.jsonl"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "not a regular file" in err
+    if command != "replay":
+        path = written(tmp_path, LINES)
+        code, out, err = said(capsys, command, path, "--key", str(tmp_path / "p.jsonl"))
+        assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_a_dossier_may_come_from_standard_input(tmp_path: Path) -> None:
+    """By redirection; what comes through a pipe can't be read twice, and is refused at once."""
+    written(tmp_path, LINES)
+    command = [sys.executable, "-m", "streamnotice", "verify", "/dev/stdin"]
+    with (tmp_path / "d.jsonl").open("rb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(command, input=b"".join(LINES), capture_output=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+
+
+ODD = "a\nstreamnotice verify: VERIFIED\x1b[31m\x9b\u202e.jsonl"
+
+
+@pytest.mark.parametrize("command", ["verify", "replay", "examine", "report", "log", "key"])
+def test_names_of_files_can_not_drive_the_terminal(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / ODD
+    if command != "key":
+        path.write_bytes(b"".join(LINES))
+    words = [str(tmp_path / "none" / ODD), "--no-such-option" + ODD]
+    for file in (str(tmp_path) if command == "log" else str(path), *words):
+        try:
+            code, out, err = said(capsys, command, *([file] if file[0] == "/" else ["x", file]))
+        except SystemExit as stop:
+            code = stop.code
+            out, err = capsys.readouterr()
+        assert code in (0, 1, 2)
+        assert not set(out + err) & set("\x1b\x9b\u202e")
+        assert not any(
+            line.startswith("streamnotice verify: VERIFIED") for line in (out + err).splitlines()
+        )
+        assert err.count("\n") <= 1
+
+
+def test_the_name_of_a_record_just_written_can_not_drive_the_terminal() -> None:
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    said = running._after(cast(Any, SimpleNamespace(dossier=ODD)))
+    assert said.isprintable()
+    assert "streamnotice replay" in said
+
+
+def test_a_field_name_can_not_drive_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = json.loads(LINES[0])
+    first = [LINES[0], canonical({"at_ns": 1, "type": "continued"}) + b"\n", LINES[-1]]
+    sealed = resealed(first)
+    again = head | {EVIL: 1, "part": 2, "previous": json.loads(sealed[-1])["head"]}
+    path = written(tmp_path, [*sealed, canonical(again) + b"\n"])
+    for command in ("verify", "replay", "examine"):
+        code, out, err = said(capsys, command, path)
+        assert code == 1
+        assert not set(out + err) & set("\x1b\x07\x9b\u202e\u2066\u2028\r")
+        assert "\nVERIFIED: all is well" not in out + err
+        assert "not as in the header of the part before" in out + err
+    with pytest.raises(EvidenceError) as caught:
+        list(open_dossier(path))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("command", ["verify", "replay", "examine", "report", "log"])
+def test_names_that_are_no_unicode_are_names(tmp_path: Path, command: str) -> None:
+    """Where standard output is strict about it."""
+    path = os.path.join(os.fsencode(tmp_path), b"sur\xff.jsonl")
+    Path(os.fsdecode(path)).write_bytes(b"".join(LINES))
+    file = os.fsencode(tmp_path) if command == "log" else path
+    done = subprocess.run(
+        [sys.executable, "-m", "streamnotice", command, file], capture_output=True, cwd=ROOT,
+        timeout=100, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")

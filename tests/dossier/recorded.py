@@ -95,3 +95,21 @@ def resealed(lines: list[bytes], start: bytes = START) -> list[bytes]:
 def changed(line: bytes, **fields: object) -> bytes:
     """*line* with other values in some fields, in canonical form."""
     return canonical(json.loads(line) | fields) + b"\n"
+
+
+def forged(lines: list[bytes], keep: int = 0) -> list[bytes]:
+    """The first *keep* lines, and the rest as a forger without the key can have it: another text
+    in what was shown, no signature, no end, one seal."""
+    chain = Chain()
+    made = list(lines[:keep])
+    for line in made:
+        if is_seal(line):
+            chain.seal()
+        else:
+            chain.add(line)
+    for line in lines[keep:]:
+        kind = json.loads(line)["type"]
+        if kind not in ("seal", "signature", "closed"):
+            made.append(changed(line, text="forged") if kind == "shown" else line)
+            chain.add(made[-1])
+    return [*made, chain.seal()]

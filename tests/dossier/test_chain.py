@@ -111,3 +111,37 @@ def test_any_bytes_are_a_seal_or_one_error(line: bytes) -> None:
 @given(st.lists(st.binary(max_size=8), max_size=30), st.lists(st.binary(max_size=8), max_size=30))
 def test_other_lines_never_fit(sealed: list[bytes], read: list[bytes]) -> None:
     assert bool(faults(read, seal(sealed))) == (sealed != read)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("spoilt", ["none", "one end", "both ends"])
+def test_what_has_no_end_to_compare_is_named_as_a_range(spoilt: str) -> None:
+    """A made-up seal over 30 000 equal lines: to compare each with each would take hours."""
+    same = [b'{"at_ns":1,"type":"tick"}\n'] * 30_000
+    sealed = seal(same).split(b'"tags"')
+    forged = b'{"head":"' + b"0" * 64 + b'","tags"' + sealed[1]
+    there = list(same)
+    if spoilt != "none":
+        there[10] = b"x\n"
+    if spoilt == "both ends":
+        there[-10] = b"y\n"
+    (fault,) = faults(there, forged)
+    first, last, words = {
+        "none": (1, 30_001, "the seal's head does not follow"),
+        "one end": (11, 11, "1 line changed"),
+        "both ends": (11, 29_991, "29981 lines where 29981 lines stood; too many"),
+    }[spoilt]
+    assert (fault.first, fault.last) == (first, last)
+    assert fault.text.startswith(words)
+
+
+@pytest.mark.timeout(30)
+def test_many_seals_that_are_costly_to_compare_spend_one_budget() -> None:
+    chain, other = Chain(), [b"x\n", *[b"a\n", b"b\n"] * 300, b"y\n"]
+    head = b'{"head":"' + b"0" * 64 + b'","tags"'
+    forged = head + seal([b"p\n", *[b"b\n", b"a\n"] * 300, b"q\n"]).split(b'"tags"')[1]
+    for _ in range(300):
+        for number, line in enumerate(other, 1):
+            chain.add(line, number)
+        assert chain.check(forged, 700)
+    assert chain.steps_left >= 0

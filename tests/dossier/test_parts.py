@@ -8,14 +8,22 @@ from pathlib import Path
 
 import pytest
 from recorded import record, resealed
+from retold import retold
 
+from streamnotice import snapshot
+from streamnotice.cli import main
+from streamnotice.dossier import examination
 from streamnotice.dossier import record as recording
 from streamnotice.dossier.parts import Memory, part_path
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.record import Recorder
 from streamnotice.dossier.replay import replay
+from streamnotice.dossier.report import report
 from streamnotice.dossier.verify import verify
+from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError
+from streamnotice.observations import Observation
+from streamnotice.policy import Policy
 
 
 @pytest.fixture(autouse=True)
@@ -195,3 +203,159 @@ def test_what_the_engine_can_not_tell_ends_the_parts_not_the_record(tmp_path: Pa
     assert recorder.truncated
     recorder.save(tmp_path / "a.jsonl")
     assert list(open_dossier(tmp_path / "a.jsonl"))[-1].type == "closed"
+
+
+# -- part files that are others -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "words"),
+    [
+        (2, 1, "the file where part 2 belongs is another one: it is part 1"),
+        (1, 2, "the file where part 1 belongs is another one: it is part 2"),
+        (1, None, "the file where part 1 belongs is another one: not a JSON object"),
+    ],
+)
+def test_a_part_in_anothers_place_is_named(
+    tmp_path: Path, where: int, what: int | None, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.jsonl"
+    record(stream=path)
+    other = b"root:x:0:0\n" if what is None else part_path(path, what).read_bytes()
+    part_path(path, where).write_bytes(other)
+    found = verify(path)
+    assert found.outcome == "failed"
+    (finding,) = [one for one in found.findings if one.check == "chain"]
+    assert finding.path == str(part_path(path, where))
+    assert finding.text.startswith(words)
+    for command in (["verify", "--partial"], ["replay"], ["examine"]):
+        assert main([*command, str(path)]) == 1, command
+        assert part_path(path, where).name in "".join(capsys.readouterr())
+
+
+# -- memories that are made up --------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> tuple[Path, list[bytes]]:
+    """Where the second part of a record stands, and its lines."""
+    (tmp_path / "whole").mkdir()
+    record(stream=tmp_path / "whole" / "a.jsonl")
+    path = part_path(tmp_path / "whole" / "a.jsonl", 2)
+    return tmp_path / "a.jsonl", path.read_bytes().splitlines(keepends=True)
+
+
+def _remembering(lines: list[bytes], *place: str | int, value: object) -> bytes:
+    """The part with another value at one place of the engine's memory."""
+    state = json.loads(lines[1])
+    inner = state["mind"]
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    return b"".join(resealed_part([lines[0], _line(state), *lines[2:]]))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("f", "memory", "f", "belief"), 0),
+        (("f", "memory", "f", "belief", "f", "alone"), {"t": [1]}),
+        (("f", "memory", "f", "belief", "f", "alone", 0), "x"),
+        (("f", "late"), True),
+        (("f", "late"), 2**53),
+        (("f", "late"), 10**4000),
+        (("f", "closed"), None),
+        (("f", "life", "f", "impact"), "bored"),
+        (("f", "life", "c"), "Paths"),
+        (("f", "life", "c"), ["Life"]),
+        (("f", "life"), {"c": "Life"}),
+        (("f", "estimates", "f", "playback", "f", "levels"), {"q": [], "n": None}),
+        (("f", "estimates", "f", "playback", "f", "levels"), {"q": [], "n": -1}),
+        (("f", "estimates", "f", "playback", "f", "levels"), {"q": [{"t": [1]}], "n": 240}),
+        (("f", "estimates", "f", "playback", "f", "levels"), {"q": [], "n": 10**30}),
+        (("f", "estimates", "f", "paths", "f", "paths"), {"d": [[[1], 2]]}),
+        (("f", "estimates", "f", "paths", "f", "paths"), {"d": [1]}),
+        (("f",), "x" * 100_000),
+        (("c",), "Life"),
+    ],
+)
+def test_a_memory_of_wrong_types_is_a_finding(
+    tmp_path: Path, second: tuple[Path, list[bytes]], place: tuple[str | int, ...], value: object,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path, lines = second
+    path.write_bytes(_remembering(lines, *place, value=value))
+    found = verify(path)
+    assert found.outcome == "failed"
+    assert any((one.check, one.first) == ("replay", 2) for one in found.findings)
+    for command in ("verify", "replay", "examine", "log"):
+        code = main([command, str(tmp_path) if command == "log" else str(path)])
+        out = "".join(capsys.readouterr())
+        assert code == 1, command
+        assert command == "replay" or "line 2" in out, out
+        assert max(map(len, out.splitlines())) < 500
+
+
+def test_a_deep_memory_is_a_finding(second: tuple[Path, list[bytes]]) -> None:
+    path, lines = second
+    value: object = 1
+    for _ in range(450):
+        value = {"t": [value]}
+    path.write_bytes(_remembering(lines, "f", "late", value=value))
+    assert verify(path).outcome == "failed"
+
+
+def test_an_engine_that_a_memory_breaks_is_a_finding(
+    tmp_path: Path, second: tuple[Path, list[bytes]], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Types are not all that a memory can get wrong."""
+    path, lines = second
+    path.write_bytes(b"".join(lines))
+    assert verify(path).outcome == "partial"
+
+    def broken(self: Engine, now_ns: int) -> list[object]:
+        raise IndexError("\x1b[31m" * 10_000)
+
+    monkeypatch.setattr(Engine, "tick", broken)
+    found = verify(path)
+    assert found.outcome == "failed"
+    (finding,) = [one for one in found.findings if one.check == "replay"]
+    assert finding.text == "the engine can't go on from the state on record"
+    assert finding.got == "the engine can't go on from the state on record (IndexError)"
+    assert finding.first > 2
+    assert main(["replay", str(path)]) == 1
+    assert main(["examine", str(path)]) == 1
+    assert "can't go on from the state on record" in capsys.readouterr().err
+
+
+def test_a_memory_that_replays_may_still_not_bear_other_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recording, "PART_BYTES", 150_000)
+    monkeypatch.setattr(recording, "LEAST_PART_BYTES", 100_000)
+    path = retold("home-slow", tmp_path / "d.jsonl")
+    part_path(path, 1).unlink()
+    monkeypatch.setattr(examination.leaving, "rules", lambda on, weights: {}["gone"])
+    assert main(["examine", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "can't go on from the state on record (KeyError)" in err
+    assert err.count("\n") == 1
+    made = report(path)
+    assert made.integrity.state == "partial"
+    assert "no cross-examination" in made.html.lower()
+
+
+def test_every_memory_has_checks_and_passes_them(tmp_path: Path) -> None:
+    """All classes of the memory, whatever a session makes of them."""
+    for cls in snapshot._CLASSES.values():
+        assert len(snapshot._checks(cls)) == len(snapshot._FIELDS[cls][0])
+    engine = Engine(Policy().settings())
+    for number, entry in enumerate(open_dossier(retold("home-slow", tmp_path / "a.jsonl"))):
+        if entry.type == "tick":
+            engine.tick(entry.at_ns)
+        elif isinstance(entry.value, Observation):
+            engine.feed(entry.value)
+        if number % 150 == 0:
+            kept = json.loads(json.dumps(engine.snapshot()))
+            assert Engine.restore(kept, Policy().settings()).snapshot() == kept

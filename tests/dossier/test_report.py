@@ -24,6 +24,7 @@ from recorded import changed
 from retold import retold
 
 from streamnotice.cli import main
+from streamnotice.dossier import record as recording
 from streamnotice.dossier.phrases import Phrases
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.report import report
@@ -395,6 +396,42 @@ def test_a_line_that_does_not_fit_the_chain_is_named(
     assert f"{number + 1}" in err
     assert main(["examine", str(source)]) == 1
     assert f"line {number + 1}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("torn", [b"no JSON\n", b"{}\n", b'{"at_ns":1.5,"type":"tick"}\n'])
+def test_a_record_with_a_line_that_can_not_be_read_is_reported_and_not_examined(
+    dossier: Path, tmp_path: Path, torn: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = gzip.decompress(dossier.read_bytes()).splitlines(keepends=True)
+    number = max(n for n, line in enumerate(lines) if b'"type":"shown"' in line)
+    source, out = tmp_path / "touched.jsonl", tmp_path / "out.html"
+    source.write_bytes(b"".join([*lines[: number + 1], torn, *lines[number + 2 :]]))
+    assert main(["report", str(source), "-o", str(out)]) == 1
+    err = capsys.readouterr().err
+    assert f"line {number + 2}: " in err
+    assert err.count("\n") == 1
+    page = out.read_text(encoding="utf-8")
+    check_self_contained(parsed(page))
+    assert "The record does not hold." in page
+    assert f"ine {number + 2}" in text_of(parsed(page))
+    assert "No notice was shown in this session" not in page  # what stands before it is there
+    assert main(["examine", str(source)]) == 1
+    err = capsys.readouterr().err
+    assert f"touched.jsonl: line {number + 2}: " in err
+    assert err.count("\n") == 1
+
+
+def test_a_report_never_takes_the_place_of_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recording, "PART_BYTES", 150_000)
+    monkeypatch.setattr(recording, "LEAST_PART_BYTES", 100_000)
+    source = retold("home-slow", tmp_path / "d.jsonl.gz")
+    part = tmp_path / "d.part-0001.jsonl.gz"
+    before = part.read_bytes()
+    assert main(["report", str(source), "-o", str(part)]) == 2
+    assert "give another name with --output" in capsys.readouterr().err
+    assert part.read_bytes() == before
 
 
 def test_what_was_done_about_notices_is_told(tmp_path: Path) -> None:

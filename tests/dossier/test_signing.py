@@ -14,8 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import changed, record, resealed
+from recorded import changed, forged, record, resealed
+from retold import retold
 
+from streamnotice.dossier.record import Recorder
 from streamnotice.dossier.signing import (
     Signer,
     Verifier,
@@ -25,7 +27,9 @@ from streamnotice.dossier.signing import (
     opened,
 )
 from streamnotice.dossier.verify import verify
+from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError, HostError
+from streamnotice.policy import Policy
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,8 @@ def test_a_signed_record_verifies(tmp_path: Path, keys: tuple[Signer, Verifier, 
     signer, verifier, _ = keys
     record(stream=tmp_path / "a.jsonl.gz", signer=signer)
     found = verify(tmp_path / "a.jsonl.gz", verifier)
-    assert (found.outcome, found.findings, found.notes) == ("verified", [], [])
+    assert (found.outcome, found.findings) == ("verified", [])
+    assert [note.partition(":")[0] for note in found.notes] == ["no text is on record for n1"]
     assert found.signatures >= 1
     without = verify(tmp_path / "a.jsonl.gz")
     assert without.outcome == "verified"
@@ -174,3 +179,84 @@ def test_any_envelope_is_read_or_one_error(one: object, two: object, three: obje
     ):
         with pytest.raises(EvidenceError):
             opened(envelope)
+
+
+# -- what no signature covers -----------------------------------------------------------------
+
+
+def at(words: bytes, lines: list[bytes]) -> int:
+    """Index of the first line with *words* in it."""
+    return next(n for n, line in enumerate(lines) if words in line)
+
+
+@pytest.fixture(scope="module")
+def shown(
+    tmp_path_factory: pytest.TempPathFactory, keys: tuple[Signer, Verifier, Path]
+) -> list[bytes]:
+    """A signed session in which notices were shown."""
+    path = retold("home-slow", tmp_path_factory.mktemp("shown") / "a.jsonl", signer=keys[0])
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def test_an_open_record_without_any_signature_is_not_vouched_for(
+    tmp_path: Path, keys: tuple[Signer, Verifier, Path], shown: list[bytes]
+) -> None:
+    for lines in (forged(shown), record(signer=keys[0]).lines()[:30]):
+        found = verify(_saved(tmp_path, lines), keys[1])
+        assert not found.signatures
+        assert found.outcome == "failed"
+        assert "signature" in {one.check for one in found.findings}
+
+
+def test_a_text_behind_the_last_signature_is_missed_there(
+    tmp_path: Path, keys: tuple[Signer, Verifier, Path], shown: list[bytes]
+) -> None:
+    """Genuine up to a signature, the rest made up: what a viewer sees is signed at once."""
+    signed = at(b'"type":"signature"', shown)
+    lines = forged(shown, signed + 1)
+    for verifier in (keys[1], None):
+        found = verify(_saved(tmp_path, lines), verifier)
+        assert found.outcome == "failed"
+        (finding,) = [one for one in found.findings if one.check == "signature"]
+        assert (finding.first, finding.last) == (signed + 2, len(lines)) == found.unsigned
+        assert "is signed at once" in finding.text
+
+
+def test_an_end_without_a_signature_is_a_minute_at_most(
+    tmp_path: Path, keys: tuple[Signer, Verifier, Path]
+) -> None:
+    """What a killed writer leaves holds; a longer stretch had its signatures taken out."""
+    signer, verifier, _ = keys
+    header = record(close=False).header
+    for seconds, outcome in ((55, "partial"), (110, "partial"), (240, "failed")):
+        recorder = Recorder(header, 1_000_000, tmp_path / "live.jsonl", signer=signer)
+        engine = Engine(Policy().settings())
+        for second in range(seconds):
+            recorder.tick(second * 10**9)
+            recorder.events(engine.tick(second * 10**9))
+        lines = (tmp_path / "live.jsonl").read_bytes().splitlines(keepends=True)
+        if outcome == "failed":  # all but the first are taken out
+            lines = forged(lines, at(b'"type":"signature"', lines) + 1)
+        found = verify(_saved(tmp_path, lines), verifier if seconds > 60 else None)
+        assert found.outcome == outcome, found.findings
+        tail = [one for one in found.findings if "no signature stands behind" in one.text]
+        assert [one.check for one in tail] == ["end" if outcome == "partial" else "signature"]
+
+
+def test_a_key_in_a_pipe_that_nobody_writes_to_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "k")
+    for load in (load_signer, load_verifier):
+        with pytest.raises(HostError, match=r"k: the key can't be read: not a regular file"):
+            load(tmp_path / "k")
+
+
+def test_a_key_may_come_through_a_pipe_that_is_open(
+    tmp_path: Path, keys: tuple[Signer, Verifier, Path]
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, keys[2].read_bytes())
+    os.close(writing)
+    try:
+        assert load_verifier(f"/dev/fd/{reading}").key_id == keys[1].key_id
+    finally:
+        os.close(reading)

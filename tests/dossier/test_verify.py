@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import os
 import random
 import zlib
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from recorded import changed, record, resealed
+from retold import retold
 
 from streamnotice.dossier import record as recording
 from streamnotice.dossier.chain import is_seal
@@ -255,3 +258,114 @@ def test_a_line_moved_to_another_part_is_found(
     assert {6, headers[1] + 6} <= {
         line for one in found.findings for line in range(one.first, one.last + 1)
     }
+
+
+# -- what was shown -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """A session in which notices were shown."""
+    path = retold("home-slow", tmp_path_factory.mktemp("told") / "a.jsonl")
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def test_a_text_that_no_notice_stands_behind_is_a_failure(
+    tmp_path: Path, told: list[bytes]
+) -> None:
+    assert verified(tmp_path, told).outcome == "verified"
+    number = at(b'"type":"shown"', told)
+    made_up = changed(told[number], id="n9", text="your provider is to blame")
+    found = verified(tmp_path, resealed([*told[: number + 1], made_up, *told[number + 1 :]]))
+    assert found.outcome == "failed"
+    assert [(one.check, one.first, one.text) for one in found.findings] == [
+        ("shown", number + 2, "a text that no notice stands behind")
+    ]
+    # another instant than the notice's own is another notice
+    moved = changed(told[number], at_ns=json.loads(told[number])["at_ns"] + 1)
+    found = verified(tmp_path, resealed([*told[:number], moved, *told[number + 1 :]]))
+    assert [(one.check, one.first) for one in found.findings] == [("shown", number + 1)]
+
+
+def test_notices_without_a_text_are_told(tmp_path: Path, told: list[bytes]) -> None:
+    bare = [line for line in told if b'"type":"shown"' not in line]
+    bare = [line for n, line in enumerate(bare) if not (is_seal(line) and is_seal(bare[n - 1]))]
+    found = verified(tmp_path, resealed(bare))
+    assert found.outcome == "verified"
+    assert "no text is on record for n1: never shown" in found.notes[-1]
+    assert not any("no text" in note for note in verified(tmp_path, told).notes)
+
+
+def test_what_was_shown_behind_the_bound_needs_no_event(tmp_path: Path, told: list[bytes]) -> None:
+    """A full record takes no more events, but still what a viewer saw."""
+    number = at(b'"type":"shown"', told)
+    tick = canonical({"type": "truncated", "at_ns": 1}) + b"\n"
+    end = [line for line in told if b'"type":"closed"' in line]
+    lines = [*told[:2], tick, told[number], *end, LINES[-1]]
+    found = verified(tmp_path, resealed(lines))
+    assert found.outcome == "verified"
+    assert any("tells what the text shown behind it rested on" in note for note in found.notes)
+
+
+# -- behind the end -------------------------------------------------------------------------------
+
+SHORT = record(most=150)
+PACKED = gzip.compress(b"".join(SHORT.lines()), mtime=0)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        bytes(100_000), b"garbage", b"\n", b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08\x00",
+        gzip.compress(b""), gzip.compress(b"") * 5, gzip.compress(b"")[:10],
+        gzip.compress(b"")[:12], gzip.compress(b"\n"),
+        gzip.compress(b'{"at_ns":1,"type":"shown"'), gzip.compress(b'{"at_ns":1}')[:-8],
+    ],
+    ids=lambda behind: f"{behind[:4].hex()}-{len(behind)}",
+)  # fmt: skip
+def test_nothing_may_stand_behind_the_end_of_a_compressed_record(
+    tmp_path: Path, behind: bytes
+) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(PACKED)
+    assert verify(path).outcome == "verified"
+    path.write_bytes(PACKED + behind)
+    found = verify(path)
+    assert found.outcome == "failed"
+    assert any(one.first >= len(SHORT.lines()) for one in found.findings)
+
+
+@pytest.mark.parametrize("behind", [b'{"x":', b'{"at_ns":1,"type":"shown"', bytes(100), b"x"])
+def test_nothing_may_stand_behind_the_end_of_a_plain_record(tmp_path: Path, behind: bytes) -> None:
+    found = verified(tmp_path, [*SHORT.lines(), behind])
+    assert found.outcome == "failed"
+    assert found.findings[-1].first == len(SHORT.lines()) + 1
+
+
+def test_a_torn_last_line_of_an_open_record_is_forgiven(tmp_path: Path) -> None:
+    found = verified(tmp_path, [*SHORT.lines()[:100], b'{"at_ns":1,"ty'])
+    assert found.outcome == "partial"
+    assert "line 101 is cut off" in "".join(one.text for one in found.findings)
+
+
+def test_format_1_ends_with_its_end_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(gzip.decompress(FORMAT_1.read_bytes()) + b'{"at_ns":1,"ty')
+    assert "follows the end" in "".join(one.text for one in verify(path).findings)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_that_nobody_writes_to_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    with pytest.raises(EvidenceError, match=r"a\.jsonl: can't be read: not a regular file"):
+        verify(tmp_path / "a.jsonl")
+
+
+@pytest.mark.timeout(60)
+def test_a_seal_that_is_costly_to_compare_is_told_in_time(tmp_path: Path) -> None:
+    tick = canonical({"at_ns": 1, "type": "tick"}) + b"\n"
+    tag = hashlib.sha256(tick).hexdigest()[:3]
+    sealed = canonical({"head": "00" * 32, "tags": tag * 30_000, "type": "seal"}) + b"\n"
+    found = verified(tmp_path, [LINES[0], *[tick] * 30_000, sealed])
+    assert found.outcome == "failed"
+    assert found.findings[0].check == "chain"

@@ -32,7 +32,7 @@ from streamnotice.dossier.examination.ranges import UnderBar, UnderPrior
 from streamnotice.dossier.examination.reweigh import stretch, weigher_for
 from streamnotice.dossier.examination.session import Session, load
 from streamnotice.dossier.signing import Verifier
-from streamnotice.errors import EvidenceError, HostError
+from streamnotice.errors import EvidenceError, HostError, StreamnoticeError
 from streamnotice.events import Notice
 from streamnotice.policy import S_NS
 
@@ -166,7 +166,26 @@ def _anew_ns(session: Session, until_ns: int) -> int:
 
 
 def examined(session: Session, notice: Notice) -> Examined:
-    """Examine one notice of a session, as *notice* says it."""
+    """Examine one notice of a session, as *notice* says it.
+
+    Raises:
+        EvidenceError: it can't be weighed again.
+    """
+    try:
+        return _examined(session, notice)
+    except StreamnoticeError:
+        raise
+    except Exception as error:
+        if session.state is None:
+            raise
+        # the record's own memory replays; asked other questions, what was made up may not bear it
+        raise EvidenceError(
+            f"{session.path}: notice {notice.id} can't be examined: the engine can't go on from "
+            f"the state on record ({type(error).__name__})"
+        ) from error
+
+
+def _examined(session: Session, notice: Notice) -> Examined:
     settings, tables = session.header.settings, session.tables
     weigher = weigher_for(tables, settings)
     start_ns = max(0, notice.since_ns - LOOK_BACK_NS, _anew_ns(session, notice.at_ns))

@@ -17,6 +17,7 @@ from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Dossier, Header, open_dossier
 from streamnotice.dossier.replay import Replay, run, state_of
 from streamnotice.dossier.signing import Verifier
+from streamnotice.dossier.uncovered import uncovered
 from streamnotice.engine import ENGINE_VERSION, Engine, Mind
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Estimates, Sighted, sighted
@@ -188,9 +189,9 @@ def load(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Sess
         verifier: the key that it must be signed with.
 
     Raises:
-        ChangedError: a line doesn't fit the chain of seals, a signature is not by that key or not
-            there, or this very engine says other things to the observations.
-        EvidenceError: the file is no dossier, or is damaged.
+        ChangedError: a line can't be read or doesn't fit the chain of seals, a signature is not by
+            that key or not there, or this very engine says other things to the observations.
+        EvidenceError: the file is no dossier.
     """
     dossier = open_dossier(path, verifier)
     noted = _Noted(dossier.header.settings)
@@ -199,12 +200,18 @@ def load(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Sess
     if found.faults:
         fault = found.faults[0]
         raise ChangedError(f"{fault.path}: line {fault.fault.first}: {fault.fault.text}")
-    unsigned = _unsigned(dossier, verifier)
+    if found.damage is not None:
+        raise ChangedError(str(found.damage))
+    unsigned = _unsigned(dossier, verifier, found)
     if found.outcome == "different" and found.difference is not None:
         where = f"line {found.difference.line}" if found.difference.line else "the end"
         raise ChangedError(
-            f"{os.fspath(path)}: {where}: it doesn't say what this engine says to these "
-            "observations; replay shows the difference"
+            f"{found.difference.path or os.fspath(path)}: {where}: "
+            + (
+                found.difference.fails
+                or "it doesn't say what this engine says to these observations; "
+                "replay shows the difference"
+            )
         )
     if found.difference is not None:
         # behind the first difference replay stops feeding: tell the whole session again
@@ -222,10 +229,18 @@ def _told_again(dossier: Dossier) -> tuple[_Noted, bool]:
     noted, forgotten = _Noted(dossier.header.settings), False
     begun = False
     for entry in dossier:
-        if isinstance(entry.value, Observation):
-            noted.feed(entry.value)
-        elif entry.type == "tick":
-            noted.tick(entry.at_ns)
+        if isinstance(entry.value, Observation) or entry.type == "tick":
+            try:
+                if isinstance(entry.value, Observation):
+                    noted.feed(entry.value)
+                else:
+                    noted.tick(entry.at_ns)
+            except Exception as error:
+                # as in a replay: whatever a made-up record does to it
+                raise ChangedError(
+                    f"{entry.path}: line {entry.line}: the engine can't take this line in "
+                    f"({type(error).__name__})"
+                ) from error
         elif entry.type == "state" and not begun:
             try:
                 noted = noted.restored(state_of(entry))
@@ -235,19 +250,19 @@ def _told_again(dossier: Dossier) -> tuple[_Noted, bool]:
     return noted, forgotten
 
 
-def _unsigned(dossier: Dossier, verifier: Verifier | None) -> tuple[int, int] | None:
-    """Lines of an open end that no signature covers; ChangedError where one has to."""
-    if verifier is None:
-        return None
-    if not dossier.header.signed:
+def _unsigned(dossier: Dossier, verifier: Verifier | None, found: Replay) -> tuple[int, int] | None:
+    """Lines of an open end that no signature covers; ChangedError where one has to.
+
+    None, too, where no key was demanded.
+    """
+    if verifier is not None and not dossier.header.signed:
         raise ChangedError(f"{dossier.path}: the record is not signed; it was to be, by --key")
-    walk = dossier.walk
-    if walk.unsigned is not None and (dossier.closed or not walk.signatures):
-        first, last = walk.unsigned
-        raise ChangedError(
-            f"{dossier.path}: lines {first} to {last}: no signature stands behind these lines"
-        )
-    return walk.unsigned
+    bare = uncovered(dossier.walk, found.duration_ns, found.seen)
+    if bare is None:
+        return None
+    if not bare.excused:
+        raise ChangedError(f"{dossier.path}: lines {bare.first} to {bare.last}: {bare.text}")
+    return (bare.first, bare.last) if verifier is not None else None
 
 
 def _session(path: str, found: Replay, noted: _Noted) -> Session:

@@ -23,7 +23,7 @@ from streamnotice.dossier.phrases import Phrases
 from streamnotice.dossier.report.gather import gather
 from streamnotice.dossier.report.integrity import Integrity, check
 from streamnotice.dossier.signing import Verifier
-from streamnotice.errors import MissingExtraError
+from streamnotice.errors import EvidenceError, MissingExtraError
 from streamnotice.notices.locales import SOURCE_LANGUAGE, is_language_tag, language_tag
 
 
@@ -48,7 +48,7 @@ def report(
         verifier: the key that it must be signed with.
 
     Raises:
-        EvidenceError: the file is no dossier, or is damaged.
+        EvidenceError: the file is no dossier, or can't be read.
         MessageError: *locale* is no language tag.
         MissingExtraError: jinja2 or matplotlib isn't installed.
     """
@@ -88,7 +88,14 @@ def _recorded(locale: str) -> str:
 def _examined(integrity: Integrity) -> Examined | None:
     session = integrity.session
     notice = main_notice(session.notices) if session is not None else None
-    return examined(session, notice) if session is not None and notice is not None else None
+    if session is None or notice is None:
+        return None
+    try:
+        return examined(session, notice)
+    except EvidenceError as error:
+        why = str(error).removeprefix(f"{session.path}: ")
+        integrity.verified.notes.append(f"no cross-examination: {why}")
+        return None
 
 
 def _data(name: str) -> str:

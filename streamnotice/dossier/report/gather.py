@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import attrs
 
 from streamnotice.dossier.codec import Json
-from streamnotice.dossier.reader import Header, open_dossier
+from streamnotice.dossier.reader import Dossier, Entry, Header, open_dossier
+from streamnotice.dossier.regular import open_regular
+from streamnotice.errors import EvidenceError
 from streamnotice.events import Notice, PlaybackChanged, Verdict
 from streamnotice.observations import (
     Download,
@@ -144,12 +146,14 @@ class Recorded:
 def gather(path: str | os.PathLike[str]) -> Recorded:
     """Read the dossier at *path*.
 
+    What can't be read, and all behind it, is left out: whether a record holds is not told here.
+
     Raises:
-        EvidenceError: it is none, or is damaged.
+        EvidenceError: it is none.
     """
     dossier = open_dossier(path)
     found = Recorded(dossier.header)
-    for entry in dossier:
+    for entry in _readable(dossier):
         found.end_ns = max(found.end_ns, entry.at_ns)
         if entry.type == "state" and not found.observations:
             found.begin_ns = entry.at_ns
@@ -175,8 +179,13 @@ def gather(path: str | os.PathLike[str]) -> Recorded:
     return found
 
 
-def _digest(path: str | os.PathLike[str]) -> str:
-    with Path(path).open("rb") as file:
+def _readable(dossier: Dossier) -> Iterator[Entry]:
+    with suppress(EvidenceError):
+        yield from dossier
+
+
+def _digest(path: str) -> str:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

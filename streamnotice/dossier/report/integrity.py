@@ -88,7 +88,7 @@ def text(state: State, found: Verified, say: Phrases) -> str:
             streamnotice=NAME,
         )
     lines = [say("integrity.chain")] if found.seals else []
-    if found.key_id:
+    if found.key_id and found.signatures:
         lines.append(say("integrity.signed"))
     lines.append(say("integrity.replay", observations=found.observations, events=found.events))
     if state == "partial":
