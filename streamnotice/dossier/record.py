@@ -62,7 +62,7 @@ LEAST_PART_BYTES: Final = 2 * 1024 * 1024
 """A part opens with the engine's memory (up to 0.7 MB): a shorter one would hold little else."""
 KEEP_PARTS: Final = 64
 """Most parts kept in files: about a day."""
-SEAL_AFTER_NS: Final = 5_000_000_000
+SEAL_AFTER_NS: Final = 4_000_000_000  # and a tick of the next second: five may be lost
 SEAL_AFTER_LINES: Final = 256
 
 _ASIDE_BOUND: Final = 1_000  # lines that a full record still takes
@@ -141,7 +141,7 @@ class Recorder:
 
     Feed it in step with the engine: `observation` or `tick` first, then the `events` that came
     of it. Lines reach the record together, once the next cause begins; they are sealed, and
-    written to the file, every five seconds and whenever a viewer sees something.
+    written to the file, every four seconds and whenever a viewer sees something.
 
     Args:
         header: from `make_header`.
