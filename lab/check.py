@@ -274,6 +274,8 @@ def six_links(emulator: Emulator) -> dict[str, Any]:
     """How much a chain of six carries, and how late the emulator is at a third of that.
 
     At what just fits, lateness says how busy the computer is otherwise, not what the emulator does.
+    So it does at a third of it, where neighbours on the machine take their share: they only ever
+    add to it, so that the least of a few measurements is nearest to what is the emulator's own.
     """
     chain = Chain(emulator, 6)
 
@@ -283,10 +285,13 @@ def six_links(emulator: Emulator) -> dict[str, Any]:
         emulator.reset()
         return round(tcp_down(chain, 2.4))
 
-    found = {"tcp_bps": carried_bps(120e6), "tcp_third_bps": carried_bps(40e6)}
-    report = emulator.report()
-    del report["links"]
-    return {**found, **report}
+    most_bps = carried_bps(120e6)
+    tries = []
+    for _ in range(3):
+        tries.append({"tcp_third_bps": carried_bps(40e6), **emulator.report()})
+        del tries[-1]["links"]
+    least = min(tries, key=lambda one: float(one["release_late_p99_ms"]))
+    return {"tcp_bps": most_bps, **least}
 
 
 def carry_out() -> dict[str, Any]:

@@ -99,6 +99,7 @@ struct link {
     int fd[3]; /* near end, far end, neighbour on the near end's medium (or -1) */
     unsigned char shared_net[16]; /* the neighbour's prefix */
     int shared_bits, shared_six;
+    int ways; /* 2, or with lanes WAYS */
     struct direction dir[WAYS]; /* 0: near to far ("up"), 1: far to near ("down"), then their lanes */
 };
 
@@ -522,6 +523,7 @@ static void cmd_link(char **w, int n)
     }
     memset(l, 0, sizeof *l);
     strcpy(l->name, w[1]);
+    l->ways = 2;
     l->fd[2] = -1;
     for (int end = 0; end < 2; end++) {
         if ((l->fd[end] = open_device(w[2 + 2 * end], w[3 + 2 * end])) < 0) {
@@ -671,6 +673,8 @@ static const char *do_set(char **w, int n)
     last = lane + (strcmp(way, "up") ? 1 : 0);
     for (int k = first; lane && k <= last; k++)
         open_lane(&l->dir[k], &l->dir[k - 2]);
+    if (lane)
+        l->ways = WAYS;
     for (int i = 2; i < n; i++) {
         char *equals = strchr(w[i], '='), *end;
         if (!equals)
@@ -853,7 +857,7 @@ int main(void)
         if (pending_count && pending[pending_count - 1].at_ns < due)
             due = pending[pending_count - 1].at_ns;
         for (int i = 0; i < link_count; i++)
-            for (int k = 0; k < WAYS; k++) {
+            for (int k = 0; k < links[i].ways; k++) {
                 struct direction *d = &links[i].dir[k];
                 if (d->next_ns <= now)
                     run_direction(&links[i], k, now);
