@@ -5,8 +5,8 @@ stands still, and takes the film's server for the culprit. Real networks have su
 that drops long packets and tells nobody (RFC 2923), bit errors, which meet the long rather than the
 short; one of several equal ways that is bad (RFC 2992 on how flows are spread); a provider that
 slows down one service, and a filter that lets its answers through to nobody. The families
-(`partly.<kind>.<link>`) have one each, on a lane beside the link (`lab/emulator/link.c`). The fit
-has never seen any.
+(`partly.<kind>.<link>`) have one each, on a lane beside the link (`lab/emulator/link.c`). Of long
+packets and of ways the fit has seen some runs, for the rule of long pings alone; of others none.
 
 Where a policer of one service stands, and whether its packets are dropped on the way or never
 sent, the viewer can't tell: what is asked of a name here is that it does not leave the truth out.

@@ -30,6 +30,7 @@ from streamnotice.events import (
     Verdict,
 )
 from streamnotice.evidence import RULES, Rule, ask_all
+from streamnotice.notices.ids import STRENGTHS
 from streamnotice.notices.lifecycle import Life
 from streamnotice.observations import (
     Closed,
@@ -64,8 +65,8 @@ ENGINE_VERSION = "0.28.0"
 
 MOST_STEPS_AT_ONCE: Final = 120
 """After a longer silence (a suspended machine) the steps in between are skipped."""
-LEAST_SUPPORT_MDB: Final = 3_010
-"""Evidence of less than two to one is none on the verbal scale."""
+LEAST_SUPPORT_MDB: Final = dict(STRENGTHS)["weak"]
+"""Evidence of less is none on the verbal scale."""
 SUSPECT_HOLD_NS: Final = 15 * S_NS
 FIRST_LOOK_NS: Final = 10 * S_NS
 """A session begins with a closer look: for baselines, and for trouble that was there first."""

@@ -606,7 +606,7 @@ class Watcher:
 
     def _save_what_is_there(self) -> None:
         try:
-            self._recorder.lines()  # asking for them has them sealed, and written to the file
+            self._recorder.seal()
         except Exception as error:
             self.session.failed("dossier", error)
 

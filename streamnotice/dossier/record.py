@@ -299,7 +299,7 @@ class Recorder:
         Raises:
             HostError: it can't be written.
         """
-        self._seal_all()
+        self.seal()
         target = Path(path)
         body = self._memory.packed() if target.suffix == ".gz" else self._memory.raw()
         try:
@@ -310,8 +310,14 @@ class Recorder:
 
     def lines(self) -> list[bytes]:
         """The record so far, each line with its newline."""
-        self._seal_all()
+        self.seal()
         return self._memory.raw().splitlines(keepends=True)
+
+    def seal(self) -> None:
+        """Seal, sign and write to the file what was told so far, without waiting for more."""
+        self._flush_pending()
+        if self._unsealed:
+            self._seal(sign=True)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -352,11 +358,6 @@ class Recorder:
         for line in lines:
             self._chain.add(line)
         self._unsealed += lines
-
-    def _seal_all(self) -> None:
-        self._flush_pending()
-        if self._unsealed:
-            self._seal(sign=True)
 
     def _seal(self, *, sign: bool, strict: bool = False) -> None:
         """Seal what is unsealed, sign if wanted, and hand it all to memory and file."""

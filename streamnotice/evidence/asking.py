@@ -65,17 +65,9 @@ def _tries(seen: Estimates, now: int) -> bool:
     """It does what it can: what it asked for failed, or is of no use to it (the page of a captive
     portal, an address that leads round in a circle, an empty answer)."""
     requests = seen.requests
-    if _failed(seen, now - WINDOW_S * S_NS) or requests.last_fared_ill(now):
+    if requests.fared_ill(now, WINDOW_S * S_NS):
         return True
     return requests.in_vain(now, WINDOW_S, seen.needed_bps())
-
-
-def _failed(seen: Estimates, since_ns: int) -> bool:
-    """A request for media or a playlist has failed since, or was answered with an error."""
-    requests = seen.requests
-    return any(f.needed and f.at_ns > since_ns for f in requests.failures) or any(
-        a.needed and a.at_ns > since_ns and a.status >= 400 for a in requests.answers
-    )
 
 
 def _wants(seen: Estimates, level: int | None, below_ns: int) -> bool:

@@ -486,12 +486,14 @@ class Requests:
         least_bits = tries * 32_768 if needed_bps is None else needed_bps * seconds // 10
         return tries >= 2 and sum([row.media_bytes for row in rows]) * 8 < least_bits
 
-    def last_fared_ill(self, now: int) -> bool:
-        """The last of what playback hangs on failed, not long ago, and nothing came well since."""
+    def fared_ill(self, now: int, within_ns: int) -> bool:
+        """Something that playback hangs on has failed in that time; or not long ago, and nothing
+        came well since."""
         ill_ns = self.fared_ill_ns
         if ill_ns is None or now - ill_ns > LATELY_NS:
             return False
-        return self.fared_well_ns is None or self.fared_well_ns < ill_ns
+        well_ns = self.fared_well_ns
+        return now - ill_ns < within_ns or well_ns is None or well_ns < ill_ns
 
     def asked_permille(self, now: int, seconds: int) -> int | None:
         """Share of the window in which media was asked for; None if requests can't be seen."""

@@ -212,16 +212,22 @@ def test_many_members_are_one_file_and_rubbish_behind_is_not_passed_over(
 # -- what was said wrongly, or hung -------------------------------------------------------------
 
 
-def test_a_forgery_without_signatures_does_not_pass_for_a_part(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No signature, no end, other texts: `--partial` forgives none of it where a key is asked."""
+def signed_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, list[bytes]]:
+    """The name of a new key, and the lines of a record that is signed with it."""
     from streamnotice.dossier.signing import load_signer
 
     key = str(tmp_path / "k")
     said(capsys, "key", key)
     whole = retold("home-slow", tmp_path / "whole.jsonl", signer=load_signer(key))
     lines = whole.read_bytes().splitlines(keepends=True)
+    return key, lines
+
+
+def test_a_forgery_without_signatures_does_not_pass_for_a_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No signature, no end, other texts: `--partial` forgives none of it where a key is asked."""
+    key, lines = signed_lines(tmp_path, capsys)
     path = written(tmp_path, forged(lines))
     code, out, _ = said(capsys, "verify", "--partial", "--key", f"{key}.pub", path)
     assert code == 1
@@ -239,12 +245,7 @@ def test_a_forgery_without_signatures_does_not_pass_for_a_part(
 def test_an_open_end_without_a_signature_is_told_with_its_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from streamnotice.dossier.signing import load_signer
-
-    key = str(tmp_path / "k")
-    said(capsys, "key", key)
-    whole = retold("home-slow", tmp_path / "whole.jsonl", signer=load_signer(key))
-    lines = whole.read_bytes().splitlines(keepends=True)
+    key, lines = signed_lines(tmp_path, capsys)
     signed = next(n for n, line in enumerate(lines) if b'"type":"signature"' in line)
     path = written(tmp_path, lines[: signed + 8])
     code, out, _ = said(capsys, "verify", "--partial", "--key", f"{key}.pub", path)

@@ -304,19 +304,21 @@ async def test_a_session_is_closed_on_its_own_loop_as_long_as_that_runs(tmp_path
     assert heard == [threading.get_ident()]
 
 
+async def lingers(until: asyncio.Event) -> None:
+    """Does not stop when it is told to, but when *until* is set."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await until.wait()
+
+
 def test_a_loop_that_stops_while_it_closes_leaves_a_finished_record(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
     stuck = asyncio.Event()
 
-    async def lingers() -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            await stuck.wait()
-
     async def begin() -> Watcher:
         watcher = await opened(path)
-        watcher._spawn("lingers", lingers())
+        watcher._spawn("lingers", lingers(stuck))
         await asyncio.sleep(0)
         return watcher
 
@@ -345,13 +347,7 @@ async def test_a_close_that_is_cancelled_still_finishes_the_record(tmp_path: Pat
     watcher = await opened(path)
     stuck = asyncio.Event()
 
-    async def lingers() -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            await stuck.wait()
-
-    watcher._spawn("lingers", lingers())
+    watcher._spawn("lingers", lingers(stuck))
     await asyncio.sleep(0)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(watcher.close(), 0.1)
