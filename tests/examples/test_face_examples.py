@@ -23,6 +23,7 @@ EXAMPLES = ROOT / "examples"
 ENV = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")} | {
     "PYTHONPATH": str(ROOT),
     "PYTHONUNBUFFERED": "1",
+    "PYTHONFAULTHANDLER": "1",
 }
 __all__ = ["desktop"]
 
@@ -66,7 +67,24 @@ async def running(
         if process.returncode is None:
             process.kill()
         _, errors = await process.communicate()
-        assert b"Traceback" not in errors.replace(b"KeyboardInterrupt", b""), errors.decode()
+        no_traceback(errors)
+
+
+def no_traceback(said: bytes) -> None:
+    assert b"Traceback" not in said.replace(b"KeyboardInterrupt", b""), said.decode()
+
+
+async def ended(process: asyncio.subprocess.Process, within_s: float) -> int:
+    """The exit code; of a process that does not end, what its threads are at."""
+    output = asyncio.create_task(process.communicate())  # a full pipe must not hold it up
+    done, _ = await asyncio.wait([output], timeout=within_s)
+    if not done:
+        process.send_signal(signal.SIGABRT)
+    said = b"".join(await output)
+    assert done, f"it did not end within {within_s:g} s:\n{said.decode()}"
+    no_traceback(said)
+    assert process.returncode is not None
+    return process.returncode
 
 
 async def line_with(process: asyncio.subprocess.Process, words: str) -> str:
@@ -174,7 +192,6 @@ async def test_web(tmp_path: Path) -> None:
             await page.wait_for_selector("stream-notice .card", state="hidden")
             assert complaints == []
             process.send_signal(signal.SIGINT)
-            await asyncio.wait_for(process.wait(), 10)
-            assert process.returncode == 0
+            assert await ended(process, 10) == 0
     finally:
         await runner.cleanup()
