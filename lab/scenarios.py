@@ -140,7 +140,8 @@ class _Draw:
         self.named(hosts, live=more.random() < 0.15 and self.kind not in _ON_DEMAND)
         # UPnP's search and the router's counters are IPv4's here
         igd = more.random() < 0.5 and not self.by_ipv6
-        self.service = attrs.evolve(self.service, igd=igd)
+        by_address = random.Random(f"{family}-{seed}-reference").random() < 0.5
+        self.service = attrs.evolve(self.service, igd=igd, reference_by_address=by_address)
         self.oddity: beside.Oddity | None = None
         if family.startswith(_BESIDE):
             self.oddity = beside.draw(self.kind, random.Random(f"{family}-{seed}-beside"))

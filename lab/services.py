@@ -91,6 +91,7 @@ class ServicePlan:
         live: a live stream, instead of one on demand.
         igd: the home router tells its line's counters by UPnP.
         segments: the presentation is cut to so many segments; None: it is whole.
+        reference_by_address: one of the two references is given without a name to resolve.
     """
 
     warm: bool = True
@@ -102,6 +103,7 @@ class ServicePlan:
     live: bool = False
     segments: int | None = None
     igd: bool = False
+    reference_by_address: bool = False
 
 
 SERVICE_ZONE = ".video.example"
@@ -302,8 +304,11 @@ class Services:
             server.start()
         names = {node: literal(address[node]) for node in ("edge", "refa", "refb")}
         if plan.hosts:
-            names = {"edge": _PLAY, "refa": "speed.access.example", "refb": "probe.test.example"}
-            records = {name: address[node] for node, name in names.items()}
+            named = {"edge": _PLAY, "refa": "speed.access.example", "refb": "probe.test.example"}
+            records = {name: address[node] for node, name in named.items()}
+            if plan.reference_by_address:
+                del named["refa"]
+            names |= named
             records |= {_edge_name(i): address["edge"] for i in range(plan.hosts)}
             zone = {"records": records, "ttl_s": plan.ttl_s, "seed": seed}
             self.dns = Helper(net, "dns", "names.py", [address["dns"], json.dumps(zone)])

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from lab.fit.counts import MDB_PER_NAT
-from lab.fit.table import shares_of
+from lab.fit.tying import shares_of
 from streamnotice.bottlenecks import State
 from streamnotice.path import localise
 

@@ -33,6 +33,7 @@ from lab.fit.names import names_by_logic
 from lab.fit.others import COUNT_OTHERS, others_by_logic
 from lab.fit.recordings import Run
 from lab.fit.tying import CAP, Floats, columns_of, tied
+from lab.fit.unasked import unasked_by_logic
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES, Rule
 from streamnotice.evidence.asking import RULE as _ASKING
@@ -598,6 +599,12 @@ TIES: dict[str, Tie] = {
         "Which of the ways that drop long packets lose them alone, and how many there are: that "
         "they get through is no evidence, and that they do not speaks for the way, in all its "
         "conditions alike, as far as it is known where they are lost",
+    ),
+    "unasked": Tie(
+        unasked_by_logic,
+        "What names that don't resolve tell where no server was asked by its address: as likely as "
+        "with servers that answer and with servers that don't together, and alike of a name server "
+        "that says nothing and of a way that is cut before it",
     ),
 }
 """Ties that a table is brought in line with without its runs, too; in this order, each once."""

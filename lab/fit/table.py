@@ -18,13 +18,13 @@ import numpy as np
 from lab.fit.caching import LIKE, SAYS
 from lab.fit.counts import MDB_PER_NAT, MEASURED, TIES, caps_nats
 from lab.fit.tying import Floats
+from lab.fit.unasked import ANSWERS
 from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES
 from streamnotice.evidence.status import RULE as STATUS
 
 BY_LOGIC: Final = list(TIES)
 """What a table says of itself that follows them all in its rows."""
-_ROUNDS: Final = 5000
 
 
 def states_of(table: dict[str, Any]) -> tuple[State, ...]:
@@ -45,22 +45,6 @@ def logs_of(table: dict[str, Any]) -> dict[str, Floats]:
     }
 
 
-def shares_of(logs: Floats) -> Floats:
-    """P(answer | state), as (answers, states), from *logs*: ratios of it to each answer's mean.
-
-    The means are those with which every state's answers add up to one, as nearly as can be (least
-    Kullback-Leibler divergence, by expectation maximisation: Richardson 1972, Lucy 1974).
-    """
-    ratios = np.exp(logs).T  # (states, answers)
-    means = np.full(logs.shape[0], 1.0 / logs.shape[0])
-    whole = ratios.sum(axis=0)
-    for _ in range(_ROUNDS):
-        means = means * (ratios.T @ (1.0 / (ratios @ means))) / whole
-    found = ratios * means
-    result: Floats = (found / found.sum(axis=1, keepdims=True)).T
-    return result
-
-
 def powers_of(table: dict[str, Any]) -> dict[str, float]:
     """rule -> its power."""
     return {rule: row["temper_permille"] / 1000 for rule, row in table["rules"].items()}
@@ -76,7 +60,8 @@ def caps_of(table: dict[str, Any]) -> dict[str, float]:
 
 
 def bring(table: dict[str, Any]) -> dict[str, Any]:
-    """*table* with its rows as logic has them; what it is silent on stays so, but for `SAYS`.
+    """*table* with its rows as logic has them; what it is silent on stays so, but for what
+    follows from other rows (`SAYS`, and names where nobody was asked).
 
     Ties that it says to follow already are left: some can be made but once.
     """
@@ -93,7 +78,11 @@ def bring(table: dict[str, Any]) -> dict[str, Any]:
         made = whole
         for tie in ties:
             made = tie.make(made, rule, states)
-        known = [*rows, SAYS] if rule == STATUS and LIKE in rows else [*rows]
+        known = [*rows]
+        if rule == STATUS and LIKE in rows:
+            known.append(SAYS)
+        if rule.name in ANSWERS:
+            known.append(ANSWERS[rule.name]["too_few"])
         rules[rule.name] = {
             **part,
             "outcomes": {

@@ -13,6 +13,7 @@ from streamnotice.bottlenecks import State
 Floats = NDArray[np.float64]
 CAP: Final = float(np.log(10.0))
 """Most answers weigh no more than ten decibans."""
+_ROUNDS: Final = 5000
 
 
 def tied(logs: Floats, outcomes: Iterable[int], columns: Sequence[int]) -> Floats:
@@ -29,3 +30,19 @@ def tied(logs: Floats, outcomes: Iterable[int], columns: Sequence[int]) -> Float
 def columns_of(some: tuple[State, ...], states: tuple[State, ...]) -> list[int]:
     """Where they stand among *states*, those that do."""
     return [states.index(state) for state in some if state in states]
+
+
+def shares_of(logs: Floats) -> Floats:
+    """P(answer | state), as (answers, states), from *logs*: ratios of it to each answer's mean.
+
+    The means are those with which every state's answers add up to one, as nearly as can be (least
+    Kullback-Leibler divergence, by expectation maximisation: Richardson 1972, Lucy 1974).
+    """
+    ratios = np.exp(logs).T  # (states, answers)
+    means = np.full(logs.shape[0], 1.0 / logs.shape[0])
+    whole = ratios.sum(axis=0)
+    for _ in range(_ROUNDS):
+        means = means * (ratios.T @ (1.0 / (ratios @ means))) / whole
+    found = ratios * means
+    result: Floats = (found / found.sum(axis=1, keepdims=True)).T
+    return result

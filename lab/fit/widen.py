@@ -24,8 +24,9 @@ from lab.fit.__main__ import NAME, runs_used
 from lab.fit.counts import MDB_PER_NAT, fit_counts
 from lab.fit.one_rule import rule_named
 from lab.fit.recordings import Run, load_runs
-from lab.fit.table import logs_of, shares_of, states_of
+from lab.fit.table import logs_of, states_of
 from lab.fit.temper import one_fault
+from lab.fit.tying import shares_of
 from lab.worlds import HOME
 from streamnotice.bottlenecks import FINE, OTHER, State
 from streamnotice.evidence import RULES

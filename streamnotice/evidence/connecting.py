@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from streamnotice.estimates import Estimates
-from streamnotice.evidence.references import far_ends_answer
+from streamnotice.evidence.references import handshakes
 from streamnotice.evidence.rule import Outcome, Rule, scale
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
@@ -15,6 +17,7 @@ WINDOW_NS = 10 * S_NS
 BEFORE_NS = 5 * S_NS
 """How long before it failed a look-up may have gone unanswered: resolvers wait so long."""
 AFTER_NS = S_NS
+FAILING: Final = {"missing": "failing", "answered": "failing_alone", "too_few": "failing_unasked"}
 
 
 def read_connect(seen: Estimates, now: int) -> Outcome | None:
@@ -48,8 +51,8 @@ def read_look_up(seen: Estimates, now: int) -> Outcome | None:
     failed = recent(requests.failures, now, WINDOW_NS)
     at = [f.at_ns for f in failed if f.failure == "dns"]
     if at:
-        alone = far_ends_answer(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)
-        return Outcome("failing_alone" if alone else "failing", (("failures_count", len(at)),))
+        name = FAILING[handshakes(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)]
+        return Outcome(name, (("failures_count", len(at)),))
     made = [c.dns_ns for c in recent(requests.connects, now, WINDOW_NS) if c.dns_ns is not None]
     if not made:
         return None
@@ -66,4 +69,4 @@ CONNECT = Rule(
     read_connect,
     whole_way=True,
 )
-LOOK_UP = Rule("look_up", ("prompt", "slow", "failing", "failing_alone"), "requests", read_look_up)
+LOOK_UP = Rule("look_up", ("prompt", "slow", *FAILING.values()), "requests", read_look_up)

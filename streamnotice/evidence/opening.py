@@ -6,14 +6,17 @@ can't even be sent shows long before.
 
 from __future__ import annotations
 
+from typing import Final
+
 from streamnotice.estimates import Estimates
-from streamnotice.evidence.references import far_ends_answer
+from streamnotice.evidence.references import handshakes
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
 LONG_NS = 5 * S_NS // 2
 WINDOW_NS = 10 * S_NS
+NAMES: Final = {"missing": "name", "answered": "name_alone", "too_few": "name_unasked"}
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
@@ -24,8 +27,8 @@ def read(seen: Estimates, now: int) -> Outcome | None:
         # the first SYN may be lost: the second follows after a second, the third after three
         if age < LONG_NS or not what:
             return None
-        alone = what == "name" and far_ends_answer(seen, now - age, now)
-        return Outcome("name_alone" if alone else what, (("age_ns", age),))
+        name = NAMES[handshakes(seen, now - age, now)] if what == "name" else what
+        return Outcome(name, (("age_ns", age),))
     if not requests.tells_opening or not recent(requests.connects, now, WINDOW_NS):
         return None
     return Outcome("nothing")
@@ -33,7 +36,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
 
 RULE = Rule(
     "opening",
-    ("nothing", "name", "name_alone", "connection"),
+    ("nothing", *NAMES.values(), "connection"),
     "requests",
     read,
     whole_way=True,

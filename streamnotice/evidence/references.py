@@ -6,6 +6,8 @@ control decides).
 
 from __future__ import annotations
 
+from typing import Literal
+
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path.localise import LOSS_WINDOW_NS, FarEnd, far_end
@@ -14,7 +16,8 @@ from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
 WINDOW_NS = 12 * S_NS
-FEWEST_ANSWERS = 3
+FEWEST = 3
+Handshakes = Literal["answered", "missing", "too_few"]
 
 
 def _references(seen: Estimates, now: int) -> list[FarEnd]:
@@ -48,9 +51,9 @@ def far_losses(seen: Estimates, now: int) -> list[tuple[int, int]]:
     return [(sum([t.rtt_ns is None for t in rows]), len(rows)) for rows in tries if rows]
 
 
-def far_ends_answer(seen: Estimates, since_ns: int, until_ns: int) -> bool:
-    """In that time servers elsewhere, and the service's own as far as it is known where they are,
-    answered handshakes: the network carried."""
+def handshakes(seen: Estimates, since_ns: int, until_ns: int) -> Handshakes:
+    """What became of those in that time with servers elsewhere, and with the service's own as far
+    as it is known where they are: where they were answered, the network carried."""
     tries = [
         one
         for path in (*seen.paths.services(), *seen.paths.references())
@@ -58,8 +61,10 @@ def far_ends_answer(seen: Estimates, since_ns: int, until_ns: int) -> bool:
         for one in path.hops[FAR].tries
         if since_ns < one.at_ns <= until_ns
     ]
+    if len(tries) < FEWEST:
+        return "too_few"
     answered = sum(one.rtt_ns is not None for one in tries)
-    return answered >= FEWEST_ANSWERS and answered * 5 >= len(tries) * 4
+    return "answered" if answered >= FEWEST and answered * 5 >= len(tries) * 4 else "missing"
 
 
 def read_delay(seen: Estimates, now: int) -> Outcome | None:

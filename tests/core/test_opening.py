@@ -111,7 +111,7 @@ def word(seen: Estimates, now_s: float) -> str | None:
 def test_a_look_up_that_goes_on_is_told_after_a_while() -> None:
     seen = asked(LookUp(S_NS, 1))
     assert word(seen, 3.4) is None
-    assert word(seen, 3.5) == "name"
+    assert word(seen, 3.5) == "name_unasked"
 
 
 def test_what_follows_a_look_up_is_the_connection() -> None:
@@ -154,4 +154,11 @@ def test_handshakes_before_the_look_up_began_say_nothing_of_it() -> None:
     seen.requests.ended(RequestEnded(10 * S_NS, 1, 0, "dns"))
     found = connecting.LOOK_UP.ask(seen, 12 * S_NS)
     assert found is not None
-    assert found.name == "failing"
+    assert found.name == "failing_unasked"
+
+
+def test_a_name_that_nobody_else_was_asked_beside_is_not_the_networks() -> None:
+    """Before Play no address is known: a dead name server and a dead line look alike."""
+    assert word(asked(LookUp(S_NS, 1)), 8) == "name_unasked"
+    assert word(handshakes(asked(LookUp(S_NS, 1)), 5, 7), 8) == "name_unasked"  # two are no word
+    assert word(handshakes(asked(LookUp(S_NS, 1)), 2, 8, 1), 8) == "name"

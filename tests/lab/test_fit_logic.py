@@ -168,6 +168,29 @@ def test_how_a_player_waits_for_names_is_the_same_for_late_and_for_failing_ones(
         assert max(names, key=names.__getitem__) == kind, outcome
 
 
+@pytest.mark.parametrize(
+    ("rule", "answers", "nameless"),
+    [
+        ("look_up", ("failing", "failing_alone", "failing_unasked"), ("failing",)),
+        ("opening", ("name", "name_alone", "name_unasked"), ("failing", "slow")),
+    ],
+)
+def test_names_without_anybody_to_ask_tell_a_dead_server_from_no_dead_line(
+    rule: str, answers: tuple[str, str, str], nameless: tuple[str, ...]
+) -> None:
+    silent, alone, unasked = (rows(rule)[answer] for answer in answers)
+    alike = {unasked["service.dns", cause] for cause in nameless} | {
+        unasked[f"network.{place}", "unreachable"]
+        for place in ("home.wifi", "vpn", "isp.access", "isp.core")
+    }
+    assert len(alike) == 1
+    assert alike.pop() == max(unasked.values())
+    # it says less of either than the answers that tell them apart
+    dead_server, dead_line = ("service.dns", "failing"), ("network.isp.core", "unreachable")
+    assert alone[dead_server] - alone[dead_line] > 5_000
+    assert silent[dead_line] - silent[dead_server] > 5_000
+
+
 def test_a_table_is_brought_in_line_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

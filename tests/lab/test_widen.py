@@ -11,7 +11,8 @@ import pytest
 
 from lab.fit.recordings import load_runs
 from lab.fit.table import logs_of, states_of
-from lab.fit.widen import Circumstance, _circumstance, shares_of, widen
+from lab.fit.tying import shares_of
+from lab.fit.widen import Circumstance, _circumstance, widen
 from streamnotice.bottlenecks import FINE, State
 from streamnotice.evidence.asking import RULE as ASKING
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from lab.fit.bystander import SHOWS_AS, with_bystander
 from lab.fit.counts import MDB_PER_NAT
-from lab.fit.table import shares_of
+from lab.fit.tying import shares_of
 from streamnotice.decibans import from_ratio, log_add
 from streamnotice.errors import EvidenceError
 from streamnotice.estimates import Sighted
