@@ -197,11 +197,11 @@ def with_figures(page: str) -> str:
     return between(page, BEGIN, figures())
 
 
-def between(page: str, begin: str, made: str) -> str:
-    """*page* with *made* in place of what stands between *begin* and the end mark."""
+def between(page: str, begin: str, made: str, end: str = END) -> str:
+    """*page* with *made* in place of what stands between *begin* and *end*."""
     before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(END)
-    return f"{before}{begin}{made}{END}{after}"
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{made}{end}{after}"
 
 
 if __name__ == "__main__":

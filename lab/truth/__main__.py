@@ -6,7 +6,7 @@ python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--
                             [--by-worth RUNS... --in-turn RUNS...] [--calm RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
-python -m lab.truth page              page and picture from docs/truth.json
+python -m lab.truth page              page, picture and the README's figures from docs/truth.json
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final
 from lab.archive import opened, recorded
 from lab.fit.page import ROOT, VERDICT
 from lab.fit.recordings import Remember
-from lab.truth import measure, page
+from lab.truth import glance, measure, page
 from lab.truth.calm import calm
 from lab.truth.paired import paired
 from lab.truth.remembered import remembered
@@ -303,11 +303,13 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
             elif before.get(kind, {}).get("made", {}).get("engine") == ENGINE_VERSION:
                 found[kind] = before[kind]
         found["kept"] = kept()
+        found["history"] = glance.carried(found, before)
         page.DATA.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")
     page.PAGE.write_text(page.with_figures(text, data), encoding="utf-8")
     page.draw(data, page.PICTURE)
+    glance.write_readme(data)
     return 0
 
 

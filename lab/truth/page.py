@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.fit.page import ROOT, between
+from lab.truth import glance
 
 PAGE: Final = ROOT / "docs" / "truth.md"
 DATA: Final = ROOT / "docs" / "truth.json"
@@ -317,8 +318,8 @@ def figures(data: dict[str, Any]) -> str:
 
 
 def with_figures(page: str, data: dict[str, Any]) -> str:
-    """*page* with the part between its marks made anew."""
-    return between(page, BEGIN, figures(data))
+    """*page* with what stands between its marks made anew."""
+    return glance.with_head(between(page, BEGIN, figures(data)), data)
 
 
 def draw(data: dict[str, Any], target: Path) -> None:

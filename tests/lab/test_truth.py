@@ -13,7 +13,7 @@ import pytest
 
 from lab.fit.recordings import Run
 from lab.fit.score import judge, judge_run, reliability
-from lab.truth import page
+from lab.truth import glance, page
 from lab.truth.__main__ import main
 from lab.truth.measure import Measured, families, share
 from lab.truth.paired import paired
@@ -37,6 +37,18 @@ def test_the_page_is_the_data() -> None:
     data = json.loads(page.DATA.read_text(encoding="utf-8"))
     text = page.PAGE.read_text(encoding="utf-8")
     assert text == page.with_figures(text, data), "run: python -m lab.truth page"
+    readme = glance.README.read_text(encoding="utf-8")
+    assert readme == glance.into_readme(readme, data), "run: python -m lab.truth page"
+
+
+def test_a_page_about_other_runs_keeps_what_the_last_one_said() -> None:
+    data = json.loads(page.DATA.read_text(encoding="utf-8"))
+    assert glance.carried(data, data) == data["history"]
+    later = {**data, "made": {**data["made"], "seeds": "1 to 2"}}
+    newest, *rest = glance.carried(later, data)
+    assert rest == data["history"]
+    assert newest["engine"] == data["made"]["engine"]
+    assert newest["right"] <= newest["harmed"] == data["modes"]["everything"]["harmed"]
 
 
 def test_the_errors_listed_are_as_many_as_are_counted() -> None:
