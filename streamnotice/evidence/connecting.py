@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from streamnotice.estimates import Estimates
+from streamnotice.evidence.patience import longest_ns
 from streamnotice.evidence.references import handshakes
 from streamnotice.evidence.rule import Outcome, Rule, scale
 from streamnotice.policy import S_NS
@@ -12,7 +13,10 @@ from streamnotice.windows import recent
 
 MS_NS = 1_000_000
 PROMPT_NS = 500 * MS_NS
-"""So long a look-up may take."""
+SLOW_NS = 2 * S_NS
+"""So long a look-up may take; and from so much on, beyond the way's own round trips there and to
+the next name server, it holds a film up that has segments of some seconds."""
+ROUND_TRIPS = 2
 WINDOW_NS = 10 * S_NS
 BEFORE_NS = 5 * S_NS
 """How long before it failed a look-up may have gone unanswered: resolvers wait so long."""
@@ -22,7 +26,7 @@ FAILING: Final = {"missing": "failing", "answered": "failing_alone", "too_few": 
 
 def read_connect(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    failed = recent(requests.failures, now, WINDOW_NS)
+    failed = [f for f in recent(requests.failures, now, WINDOW_NS) if f.needed]
     kinds = [
         # asked over a connection: that way was open once, if not for this request
         "unanswered" if f.failure == "timeout" and f.connected else f.failure
@@ -35,9 +39,8 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
     broken = sum(1 for f in failed if f.had_first_byte)
     if broken:
         return Outcome("broken_off", (("failures_count", broken),))
-    made = [
-        c.connect_ns for c in recent(requests.connects, now, WINDOW_NS) if c.connect_ns is not None
-    ]
+    connects = recent(requests.connects, now, WINDOW_NS)
+    made = [c.connect_ns for c in connects if c.needed and c.connect_ns is not None]
     if not made:
         return None
     base = requests.base_rtt_ns
@@ -48,18 +51,22 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
 
 def read_look_up(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    failed = recent(requests.failures, now, WINDOW_NS)
+    failed = [f for f in recent(requests.failures, now, WINDOW_NS) if f.needed]
     at = [f.at_ns for f in failed if f.failure == "dns"]
     if at:
         name = FAILING[handshakes(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)]
         return Outcome(name, (("failures_count", len(at)),))
-    made = [c.dns_ns for c in recent(requests.connects, now, WINDOW_NS) if c.dns_ns is not None]
+    connects = recent(requests.connects, now, WINDOW_NS)
+    made = [c.dns_ns for c in connects if c.needed and c.dns_ns is not None]
     if not made:
         return None
-    name = scale(max(made), ((PROMPT_NS, "prompt"),), "slow")
-    if name == "prompt" and requests.looking_ns(now) > PROMPT_NS:
-        return None  # that others came promptly says nothing of the one that is waited for
-    return Outcome(name, (("dns_ns", max(made)),))
+    longest = max(made)
+    if longest > SLOW_NS + ROUND_TRIPS * longest_ns(seen, now):
+        return Outcome("slow", (("dns_ns", longest),))
+    # that others came promptly says nothing of the one that is waited for
+    if longest > PROMPT_NS or requests.looking_ns(now) > PROMPT_NS:
+        return None
+    return Outcome("prompt", (("dns_ns", longest),))
 
 
 CONNECT = Rule(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from streamnotice.estimates import Estimates
+from streamnotice.evidence.connecting import ROUND_TRIPS
+from streamnotice.evidence.patience import longest_ns
 from streamnotice.evidence.references import handshakes
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.policy import S_NS
@@ -25,7 +27,7 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     if waits is not None:
         what, age = waits
         # the first SYN may be lost: the second follows after a second, the third after three
-        if age < LONG_NS or not what:
+        if not what or age < LONG_NS + ROUND_TRIPS * longest_ns(seen, now):
             return None
         name = NAMES[handshakes(seen, now - age, now)] if what == "name" else what
         return Outcome(name, (("age_ns", age),))

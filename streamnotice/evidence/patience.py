@@ -19,16 +19,24 @@ WINDOW_NS: Final = 15 * S_NS
 
 def may_be_late(seen: Estimates, now: int) -> bool:
     """Whether round trips are so long now that answers may miss their time."""
-    return seen.paths.once("long round trips", now, lambda: _long(seen, now))
+    return longest_ns(seen, now) >= LONG_NS
 
 
-def _long(seen: Estimates, now: int) -> bool:
-    if any(rtt >= LONG_NS for rtt in seen.requests.rtts_of(now, WINDOW_NS)):
-        return True
+def longest_ns(seen: Estimates, now: int) -> int:
+    """The longest round trip of late, of the service's sockets and on the way to it; 0 if none is
+    known."""
+    return seen.paths.once("longest round trip", now, lambda: _longest_ns(seen, now))
+
+
+def _longest_ns(seen: Estimates, now: int) -> int:
+    rtts = seen.requests.rtts_of(now, WINDOW_NS)
     path = seen.paths.busiest()
-    return path is not None and any(
-        one.rtt_ns is not None and one.rtt_ns >= LONG_NS
-        for hop in path.hops.values()
-        if not hop.late  # it is slow by itself
-        for one in hop.recent(now, WINDOW_NS)
-    )
+    if path is not None:
+        rtts += [
+            one.rtt_ns
+            for hop in path.hops.values()
+            if not hop.late  # it is slow by itself
+            for one in hop.recent(now, WINDOW_NS)
+            if one.rtt_ns is not None
+        ]
+    return max(rtts, default=0)

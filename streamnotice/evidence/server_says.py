@@ -23,7 +23,8 @@ def _slowest(figure: str, rows: list[tuple[int, int]]) -> Outcome | None:
 def read_origin(seen: Estimates, now: int) -> Outcome | None:
     answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
     return _slowest(
-        "origin_ns", [(a.origin_ns, a.ttfb_ns) for a in answers if a.origin_ns is not None]
+        "origin_ns",
+        [(a.origin_ns, a.ttfb_ns) for a in answers if a.needed and a.origin_ns is not None],
     )
 
 
@@ -31,7 +32,11 @@ def read_edge(seen: Estimates, now: int) -> Outcome | None:
     answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
     return _slowest(
         "edge_ns",
-        [(a.edge_ns - (a.origin_ns or 0), a.ttfb_ns) for a in answers if a.edge_ns is not None],
+        [
+            (a.edge_ns - (a.origin_ns or 0), a.ttfb_ns)
+            for a in answers
+            if a.needed and a.edge_ns is not None
+        ],
     )
 
 

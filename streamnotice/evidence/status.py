@@ -29,7 +29,8 @@ def _kind(answer: Answer, marked: bool) -> str:
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
+    # a server of something else, with troubles of its own, may be asked meanwhile
+    answers = [a for a in recent(seen.requests.answers, now, WINDOW_S * S_NS) if a.needed]
     if not answers:
         return None
     kinds = [_kind(answer, seen.requests.marks_errors) for answer in answers]

@@ -35,6 +35,9 @@ MANY_PLAYLISTS: Final = 5
 """A session begins with one for all, and one for each kind of media."""
 CRUMB: Final = 20
 """An answer so many times shorter than the largest is no segment of the same film."""
+HELD_NS: Final = 10 * S_NS
+"""So long a server may hold the answer to a request for a live playlist back, until there is
+something new (blocking reload: RFC 8216bis, 6.2.5.2; a target duration)."""
 LATELY_NS: Final = KEEP_S * S_NS
 """As long as windows of seconds reach: two segments of a server that takes its time."""
 
@@ -45,7 +48,7 @@ class Second:
     """Account of one session second.
 
     Attributes:
-        asked_ns: time with at least one media request (or a playlist before any media) under way.
+        asked_ns: time with at least one request under way that is waited for.
         flowing_ns: time with at least one media response past its first byte.
         media_bytes: media bytes that arrived.
         all_bytes: those, and of all other requests.
@@ -109,11 +112,16 @@ class Answer:
 @stateful
 @attrs.define
 class Connected:
-    """A connection made (or a look-up), kept for some time."""
+    """A connection made (or a look-up), kept for some time.
+
+    Attributes:
+        needed: playback hangs on what it was made for.
+    """
 
     at_ns: int
     dns_ns: int | None
     connect_ns: int | None
+    needed: bool
 
 
 @stateful
@@ -160,6 +168,11 @@ class UnderWay:
     def needed(self) -> bool:
         """Playback hangs on it."""
         return self.media or self.playlist
+
+    @property
+    def sent(self) -> bool:
+        """It is on its way to the server, as far as was told."""
+        return self.connected or self.first_byte_ns is not None
 
     @property
     def began_ns(self) -> int:
@@ -211,14 +224,17 @@ class Requests:
     """When something that it hangs on was last answered with an error that is laid on who asks (a
     status of 4xx); None once something came well."""
     asked_media: bool = False
+    held_ns: int = 0
+    """The longest that a playlist took, once there was media, before its answer began."""
     largest_bytes: int = 0
     """Size of the largest answer to a request for media."""
     steps: deque[int] = attrs.Factory(lambda: deque(maxlen=KEEP_STEPS))
     """By how many media bytes at a time the count went on of late."""
     marks_errors: bool = False
     """Errors carry word of the cache: one without is the edge's own."""
-    _going: tuple[bool, bool] | None = derived()
-    """Something is asked for, and media flows; until a request begins, is answered or ends."""
+    _going: tuple[int | None, bool] | None = derived()
+    """Since when something is waited for, and media flows; until a request begins, is sent, is
+    answered or ends."""
     _last_came_ns: int | None = derived()
     _totals: dict[tuple[int, int], Total] | None = derived()
     """What several rules ask for at the same instant; until that is accounted for."""
@@ -233,31 +249,42 @@ class Requests:
     def account(self, now: int) -> None:
         """Charge the time since the last event to the seconds it fell into."""
         self._last_came_ns = self._totals = None
-        asked, flowing = self._asked_and_flowing()
+        waited_ns, flowing = self._waited_and_flowing()
+        asked_ns = now if waited_ns is None else waited_ns
         start = max(self.accounted_ns, now - KEEP_S * S_NS)
         while start < now:
             number = start // S_NS
             end = min(now, (number + 1) * S_NS)
             second = self._second(number)
-            if asked:
-                second.asked_ns += end - start
+            second.asked_ns += max(0, end - max(start, asked_ns))
             if flowing:
                 second.flowing_ns += end - start
             start = end
         self.accounted_ns = max(self.accounted_ns, now)
 
     def asking(self) -> bool:
-        """Media, or a playlist that stands before it, is under way."""
-        return self._asked_and_flowing()[0]
+        """Something is waited for: media, or a playlist that nobody holds back by design."""
+        waited_ns = self._waited_and_flowing()[0]
+        return waited_ns is not None and waited_ns <= self.accounted_ns
 
-    def _asked_and_flowing(self) -> tuple[bool, bool]:
+    def _waited_and_flowing(self) -> tuple[int | None, bool]:
         if self._going is None:
             requests = self.under_way.values()
             self._going = (
-                any(r.needed for r in requests),
+                min([self._waited_ns(r) for r in requests if r.needed], default=None),
                 any(r.media and r.first_byte_ns is not None for r in requests),
             )
         return self._going
+
+    def _waited_ns(self, request: UnderWay) -> int:
+        """From when on *request* is one that is waited for.
+
+        Before there was media, and before it is sent, a playlist is as soon as it is asked for.
+        """
+        at_once = request.media or not self.asked_media
+        if at_once or (self.tells_opening and not request.sent):
+            return request.started_ns
+        return request.started_ns + max(HELD_NS, self.held_ns * 3 // 2)
 
     # -- observations -------------------------------------------------------------------------
 
@@ -280,6 +307,7 @@ class Requests:
         request = self.under_way.get(seen.request)
         if request is None:
             return
+        self._going = None
         request.connected = False  # a connection that was open before may be of no use
         if seen.dns_ns is None:
             request.looking_ns, request.looked_up_ns = seen.at_ns, None
@@ -292,7 +320,9 @@ class Requests:
         request = self.under_way.get(seen.request)
         if request is not None:
             request.connected = True
-        self.connects.append(Connected(seen.at_ns, seen.dns_ns, seen.connect_ns))
+        self._going = None
+        needed = request is not None and request.needed
+        self.connects.append(Connected(seen.at_ns, seen.dns_ns, seen.connect_ns, needed))
         if seen.syn_rtt_ns is not None:
             self._rtt(seen.at_ns, seen.syn_rtt_ns)
 
@@ -328,6 +358,8 @@ class Requests:
 
         An age alone may be that of some other cache on the way.
         """
+        if not answer.media and answer.status < 400 and self.asked_media:
+            self.held_ns = max(self.held_ns, answer.ttfb_ns)
         if answer.status >= 400:
             self.fared_ill_ns = answer.at_ns
             if answer.status < 500:
@@ -478,11 +510,12 @@ class Requests:
     def in_vain(self, now: int, seconds: int, needed_bps: int | None) -> bool:
         """Asked again and again in the window, and hardly anything came of it, or of some of it."""
         rows = self.window(now, seconds)
-        if sum([row.crumbs for row in rows]) >= 2:
-            return True
+        tries = sum([row.tries for row in rows])
+        crumbs = sum([row.crumbs for row in rows])
+        if crumbs >= 2 and crumbs * 2 > tries:
+            return True  # sound that comes by itself is short, but has pictures beside it
         if not self.asked_media:
             return sum([row.playlists for row in rows]) >= MANY_PLAYLISTS
-        tries = sum([row.tries for row in rows])
         least_bits = tries * 32_768 if needed_bps is None else needed_bps * seconds // 10
         return tries >= 2 and sum([row.media_bytes for row in rows]) * 8 < least_bits
 
@@ -521,11 +554,11 @@ class Requests:
         return [rtt for _, rtt in takewhile(lambda row: row[0] > start, reversed(self.rtts))]
 
     def waiting_ns(self, now: int) -> int:
-        """Age of the oldest media or playlist request still without a first byte."""
+        """Age of the oldest request that is waited for and still without a first byte."""
         ages = [
             now - r.started_ns
             for r in self.under_way.values()
-            if r.needed and r.first_byte_ns is None
+            if r.needed and r.first_byte_ns is None and self._waited_ns(r) <= now
         ]
         return max(ages, default=0)
 
@@ -547,8 +580,7 @@ class Requests:
         """How long each request that could not be sent yet has waited, and for what."""
         found: list[tuple[int, str]] = []
         for request in self.under_way.values():
-            sent = request.connected or request.first_byte_ns is not None
-            if sent or not request.needed:
+            if request.sent or not request.needed:
                 continue
             if request.looked_up_ns is not None:
                 found.append((now - request.looked_up_ns, "connection"))
@@ -567,8 +599,9 @@ class Requests:
                 [
                     max(r.last_byte_ns or 0, r.started_ns)
                     for r in self.under_way.values()
-                    if r.needed
-                ]
+                    if r.needed and self._waited_ns(r) <= self.accounted_ns
+                ],
+                default=now,
             )
         return now - self._last_came_ns
 

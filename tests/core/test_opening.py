@@ -75,6 +75,28 @@ def test_a_slow_look_up_is_told_whatever_is_waited_for() -> None:
     assert found.name == "slow"
 
 
+@pytest.mark.parametrize(
+    ("dns_s", "rtt_s", "name"),
+    [
+        (0.4, 0.03, "prompt"),
+        (0.7, 0.03, None),  # of some seconds of film that is none
+        (2.2, 0.03, "slow"),
+        (2.2, 0.7, None),  # over a satellite, to a name server that asks another one
+        (4.5, 2.0, None),  # behind a queue of seconds
+        (7.0, 2.0, "slow"),
+    ],
+)
+def test_a_look_up_is_slow_beyond_what_the_way_takes(
+    dns_s: float, rtt_s: float, name: str | None
+) -> None:
+    seen = Estimates()
+    seen.requests.started(RequestStarted(S_NS, 1, "host-a", "media"))
+    made = RequestConnected(9 * S_NS, 1, dns_ns=round(dns_s * S_NS), syn_rtt_ns=round(rtt_s * S_NS))
+    seen.requests.connected(made)
+    said = connecting.LOOK_UP.ask(seen, 10 * S_NS)
+    assert (None if said is None else said.name) == name
+
+
 def test_a_name_that_is_waited_for_beside_a_connection_is_seen_too() -> None:
     seen = Estimates()
     seen.requests.started(RequestStarted(S_NS, 1, "host-a", "media"))
@@ -112,6 +134,13 @@ def test_a_look_up_that_goes_on_is_told_after_a_while() -> None:
     seen = asked(LookUp(S_NS, 1))
     assert word(seen, 3.4) is None
     assert word(seen, 3.5) == "name_unasked"
+
+
+def test_behind_a_long_queue_opening_takes_longer() -> None:
+    seen = asked(LookUp(S_NS, 1))
+    seen.requests.connected(RequestConnected(S_NS, 9, syn_rtt_ns=2 * S_NS))
+    assert word(seen, 7.4) != "name_unasked"
+    assert word(seen, 7.6) == "name_unasked"
 
 
 def test_what_follows_a_look_up_is_the_connection() -> None:
