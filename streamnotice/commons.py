@@ -6,6 +6,7 @@ own policy, and all of them together to the bound of the most generous one. Any 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -21,6 +22,8 @@ ROUTER6_EVERY_NS: Final = 1_250_000_000
 """By IPv6 routers must limit their errors (RFC 4443, 2.4 f), many for all askers together."""
 _MOST_ROUTERS: Final = 512
 _MINUTE_NS: Final = 60_000_000_000
+_AHEAD_S: Final = 15.0
+"""So far ahead what is left must last."""
 
 
 class ProbeBudget:
@@ -61,6 +64,20 @@ class ProbeBudget:
     def left_bytes(self) -> int:
         """What may still be sent now, by this session and beside the others."""
         return min(self.allowed_bytes() - self.spent_bytes, self._commons.left_bytes(self))
+
+    def lasting_bytes_per_s(self) -> float:
+        """What may be sent a second from now on without standing still later, when it is all spent.
+
+        No bound while half a minute's floor is left: what is asked early tells most.
+        """
+        floor, left = self.policy.probe_floor_bytes_per_min, self.left_bytes()
+        if left * 2 >= floor:
+            return math.inf
+        elapsed_s = (self._now() - self._started_ns) / 1e9
+        # the first minute's floor is there at once: nothing comes to it before the minute is over
+        dry_s = max(0.0, 60.0 - elapsed_s)
+        rate = max(floor / 60, self.policy.probe_share * self._media_bytes / max(1.0, elapsed_s))
+        return (left + rate * max(0.0, _AHEAD_S - dry_s)) / max(_AHEAD_S, dry_s)
 
     def take(self, size_bytes: int, packets: int = 1) -> bool:
         """Ask to send; False means not now (over the budget, this session's or the common one)."""

@@ -36,9 +36,12 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
     for kind in ("refused", "unreachable", "timeout", "reset", "unanswered"):
         if kind in kinds:
             return Outcome(kind, (("failures_count", kinds.count(kind)),))
-    broken = sum(1 for f in failed if f.had_first_byte)
+    broken = [f.at_ns for f in failed if f.had_first_byte]
     if broken:
-        return Outcome("broken_off", (("failures_count", broken),))
+        # a server that stops in the middle breaks off as well: then others answer meanwhile
+        if handshakes(seen, broken[-1] - BEFORE_NS, broken[-1] + AFTER_NS) == "answered":
+            return None
+        return Outcome("broken_off", (("failures_count", len(broken)),))
     connects = recent(requests.connects, now, WINDOW_NS)
     made = [c.connect_ns for c in connects if c.needed and c.connect_ns is not None]
     if not made:

@@ -7,6 +7,7 @@ from streamnotice.evidence.rule import Outcome, Rule, scale
 from streamnotice.policy import S_NS
 
 WINDOW_S = 8
+_ROUND_TRIPS = 3
 
 
 def read_share(seen: Estimates, now: int) -> Outcome | None:
@@ -19,11 +20,17 @@ def read_share(seen: Estimates, now: int) -> Outcome | None:
     return Outcome(name, (("waiting_permille", share),))
 
 
+def _beyond(seen: Estimates, age_ns: int) -> int:
+    """What was waited beyond the way's own time: a name, a connection and an answer each take an
+    idle round trip. Over a satellite that is two seconds."""
+    return max(0, age_ns - _ROUND_TRIPS * (seen.requests.base_rtt_ns or 0))
+
+
 def read_waiting(seen: Estimates, now: int) -> Outcome | None:
     if not seen.requests.ever:
         return None
     age = seen.requests.waiting_ns(now)
-    name = scale(age, ((S_NS, "short"), (3 * S_NS, "long")), "very_long")
+    name = scale(_beyond(seen, age), ((S_NS, "short"), (3 * S_NS, "long")), "very_long")
     return Outcome(name, (("age_ns", age),))
 
 
@@ -31,7 +38,7 @@ def read_silence(seen: Estimates, now: int) -> Outcome | None:
     if not seen.requests.ever or not seen.requests.asking():
         return None
     quiet = seen.requests.silent_ns(now)
-    name = scale(quiet, ((S_NS, "short"), (3 * S_NS, "long")), "very_long")
+    name = scale(_beyond(seen, quiet), ((S_NS, "short"), (3 * S_NS, "long")), "very_long")
     return Outcome(name, (("silent_ns", quiet),))
 
 

@@ -32,12 +32,10 @@ def with_border(
         segments: place of the link that ends at each hop, as their addresses tell.
         elsewhere: labels of the hops of ways that lead to other networks.
     """
-    if len(labels) != len(segments) or _BETWEEN not in segments:
-        return segments
-    border = segments.index(_BETWEEN)  # the first link that is certainly past the provider
-    while border and _BETWEEN in (segments[border - 1] or "").split(JOIN):
-        border -= 1
-    if not border or segments[border - 1] not in (_CORE, None):
+    # the first link that may be past the provider: behind a silent router none is certainly
+    past = (at for at, place in enumerate(segments) if place and _BETWEEN in place.split(JOIN))
+    border = next(past, 0)
+    if len(labels) != len(segments) or not border or segments[border - 1] not in (_CORE, None):
         return segments  # the line's end is the provider's in any case
     if labels[border - 1] is not None and _parts(labels[border - 1], labels[border], elsewhere):
         return segments

@@ -91,7 +91,8 @@ class LongEcho:
         if self._role != FIRST_HOP:
             if 0 < self._missing < IN_A_ROW:
                 return AGAIN_S
-            return SERVERS_S if self._servers_suspected() else ON_S
+            pause_s = SERVERS_S if self._servers_suspected() else ON_S
+            return pause_s * self._pacer.thrift()
         if not any(seat.session.long_pings_missing for seat in self._circle.seats):
             self._where = 0
             return float("inf")

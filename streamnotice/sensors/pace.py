@@ -19,7 +19,7 @@ from streamnotice.path.first_hop import LOSS_WINDOW_NS
 from streamnotice.session import Session
 
 PACKETS_PER_S: Final[dict[Intensity, float]] = {"rest": 0.5, "watch": 2.5, "suspect": 5.0}
-"""Probes a second, all flows together: a minute of suspicion fits the default budget's floor."""
+"""Probes a second, all flows together."""
 HANDSHAKE_EVERY_S: Final[dict[Intensity, float]] = {"rest": 10.0, "watch": 4.0, "suspect": 1.5}
 """Period of whole TCP handshakes to a service."""
 LIMITED_SYN_EVERY_S: Final[dict[Intensity, float]] = {"rest": 30.0, "watch": 10.0, "suspect": 6.0}
@@ -30,6 +30,9 @@ PING_ON_EVERY_S: Final[dict[Intensity, float]] = {"rest": 4.0, "watch": 0.5, "su
 """The same once as many as `ENOUGH` lie in the rules' window: no more are needed there."""
 ENOUGH: Final = 50
 """So many answers, none missing, tell no loss from one of 5 %."""
+SUSPICION_BYTES_PER_S: Final = 1700.0
+"""What all probes together send and get under suspicion, where nothing holds them back (measured in
+the lab: 64 KiB in 38 s)."""
 _MOST_STRETCH: Final = 3.0
 _WHOLE_BITS: Final = 0.5
 _SLICE_S: Final = 0.1
@@ -39,6 +42,13 @@ def stretch(bits: float) -> float:
     """How many times more seldom to ask, under suspicion, what tells so little: the budget is
     better spent elsewhere (`streamnotice.verdict.next_probe`)."""
     return min(_MOST_STRETCH, _WHOLE_BITS / max(bits, 1e-3)) if bits < _WHOLE_BITS else 1.0
+
+
+def thrift(lasting_bytes_per_s: float) -> float:
+    """How many times more seldom to ask, under suspicion, so that a budget lasts."""
+    if lasting_bytes_per_s >= SUSPICION_BYTES_PER_S:
+        return 1.0
+    return min(_MOST_STRETCH, SUSPICION_BYTES_PER_S / max(lasting_bytes_per_s, 1.0))
 
 
 class Lately:
@@ -76,6 +86,10 @@ class Pacer:
         """How densely probes are wanted now."""
         return self._session.intensity
 
+    def thrift(self) -> float:
+        """How many times more seldom to ask, under suspicion, so that the budget lasts."""
+        return thrift(self._session.budget.lasting_bytes_per_s())
+
     async def turn(self, intensity: Callable[[], Intensity] | None = None) -> None:
         """Wait for the next turn. A change of density counts at once.
 
@@ -85,7 +99,8 @@ class Pacer:
         async with self._turns:
             while self._last_ns is not None:
                 wanted = intensity() if intensity else self.intensity
-                period_ns = round(1e9 / PACKETS_PER_S[wanted])
+                times = self.thrift() if wanted == "suspect" else 1.0
+                period_ns = round(1e9 / PACKETS_PER_S[wanted] * times)
                 left_ns = self._last_ns + period_ns - self._session.now()
                 if left_ns <= 0:
                     break
@@ -101,15 +116,29 @@ class Pacer:
     ) -> None:
         """Wait until a period has passed since *since_ns*. A change of density counts at once.
 
+        Under suspicion it is stretched as the budget nears its end.
+
         Args:
             bits: what the answer is worth now; under suspicion the period is stretched by it.
         """
         while True:
             wanted = intensity() if intensity else self.intensity
-            times = stretch(bits()) if bits is not None and wanted == "suspect" else 1.0
-            if self._session.now() - since_ns >= every_s[wanted] * times * 1e9:
+            if self.is_due(since_ns, every_s, wanted, None if bits is None else bits()):
                 return
             await asyncio.sleep(_SLICE_S)
+
+    def is_due(
+        self,
+        since_ns: int,
+        every_s: Mapping[Intensity, float],
+        wanted: Intensity,
+        bits: float | None = None,
+    ) -> bool:
+        """A period has passed since *since_ns*; the arguments are those of `due`."""
+        times = 1.0
+        if wanted == "suspect":
+            times = max(self.thrift(), 1.0 if bits is None else stretch(bits))
+        return self._session.now() - since_ns >= every_s[wanted] * times * 1e9
 
     async def afford(
         self,

@@ -10,13 +10,14 @@ Of a tunnel's server no port is known: ICMP echo takes the place of TCP where it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from operator import attrgetter
 from typing import Final, cast
 
 import attrs
 
 from streamnotice.commons import ROUTER_EVERY_NS
+from streamnotice.events import Intensity
 from streamnotice.observations import HopProbe, ProbeMethod, RoundTrip, Route, TargetRole
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import echo_probe, tcp_probe, udp_probe
@@ -413,7 +414,7 @@ class PathFlow:
         """TCP, now and then."""
         turn = 0
         while True:
-            if self._due(self._handshake_ns, HANDSHAKE_EVERY_S[self._circle.intensity]):
+            if self._due(self._handshake_ns, HANDSHAKE_EVERY_S):
                 self._handshake_ns = self._session.now()
                 self._look_where_we_are()
                 if self._tcp:
@@ -424,7 +425,7 @@ class PathFlow:
             if (
                 self._tcp
                 and self._following  # finding the way asks the same routers
-                and self._due(self._syn_ns, LIMITED_SYN_EVERY_S[self._circle.intensity])
+                and self._due(self._syn_ns, LIMITED_SYN_EVERY_S)
             ):
                 self._syn_ns = self._session.now()
                 turn = await self._one_syn(turn)
@@ -456,8 +457,8 @@ class PathFlow:
             return int(ttl)
         return 0
 
-    def _due(self, last_ns: int, every_s: float) -> bool:
-        return self._session.now() - last_ns >= every_s * 1e9
+    def _due(self, last_ns: int, every_s: Mapping[Intensity, float]) -> bool:
+        return self._pacer.is_due(last_ns, every_s, self._circle.intensity)
 
     async def _turn(self) -> None:
         await self._pacer.turn(lambda: self._circle.intensity)

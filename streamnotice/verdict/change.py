@@ -11,12 +11,14 @@ Automatic Control 21, 1976; Lai, Journal of the Royal Statistical Society B 57, 
 towards what was named. What speaks for that counts as if it had not been said before. What speaks
 against it counts so only if it was not being said when the name was spoken: else with the weight
 that its repetitions had left it then, so that a trait of the whole evening takes no name back when
-a witness falls silent.
+a witness falls silent. Where the way was asked when the name was spoken, nothing is questioned
+while it gives no answers: that the probes have spent their budget is no word against a name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Reversible, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Reversible, Sequence
 from typing import Any, Final
 
 import attrs
@@ -81,6 +83,14 @@ class Late:
                 key = answer.rule, answer.outcome
                 found.times[key] = found.times.get(key, 0) + 1
         return found
+
+    def steadiest(self, rules: Container[str]) -> int:
+        """In how many steps that one of *rules* answered which did so most often."""
+        counts = Counter[str]()
+        for (rule, _), times in self.times.items():
+            if rule in rules:
+                counts[rule] += times
+        return max(counts.values(), default=0)
 
     def weigh(self, said_before: Mapping[Answer, int], fatigue_steps: int) -> dict[Answer, int]:
         """What is left of each answer, in thousandths of one.

@@ -13,6 +13,7 @@ from streamnotice.bottlenecks import NONE, UNDETERMINED, is_leaf
 from streamnotice.decibans import PPM, to_ppm
 from streamnotice.estimates import Sighted
 from streamnotice.events import Impact, Intensity, Item, Verdict
+from streamnotice.evidence import RULES
 from streamnotice.evidence.rule import Outcome
 from streamnotice.snapshot import stateful
 from streamnotice.verdict.change import Answer, Change, Late, begun_anew
@@ -33,6 +34,8 @@ MOST_ALTERNATIVES = 6
 RULED_OUT_MDB = 8_000
 RULED_OUT_PPM = 10_000
 LEAST_WEIGHT_MDB = 1_000
+OF_THE_WAY = frozenset(rule.name for rule in RULES if rule.needs in ("path", "reference"))
+"""Rules that have an answer only where the way is asked."""
 Rows = tuple[tuple[int, ...], ...]
 """What an answer weighs by state: one row, or two where a bystander makes a difference; or none."""
 
@@ -108,6 +111,9 @@ class Weigher:
         """Do the answers of late still bear what was spoken? If not, it is taken back, and what is
         believed begins anew with them."""
         late = Late.of(memory.steps.rows, now, change.window_steps)
+        asked = any(rule in OF_THE_WAY for rule, _ in memory.said_before)
+        if asked and late.steadiest(OF_THE_WAY) * 4 < change.window_steps * 3:
+            return
         if self.outweighed(memory, late, change.against_mdb):
             left = late.weigh(memory.said_before, self.tables.fatigue_steps)
             memory.belief = begun_anew(memory.belief, self.tables.start(), self._explained(left))

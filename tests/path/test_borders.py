@@ -65,3 +65,13 @@ def test_a_way_whose_labels_and_places_differ_in_number_is_left_alone() -> None:
         BETWEEN,
     )
     assert with_border((), (), []) == ()
+
+
+def test_a_silent_router_behind_the_last_known_one_makes_nothing_surer() -> None:
+    """Had it answered, the link before it would be open: less known is not more certain."""
+    places = (WIFI, ACCESS, CORE, CORE, CORE_OR_BETWEEN, BETWEEN_OR_SERVICE)
+    labels = ("a", "b", "c", "d", None, "f")
+    opened = with_border(labels, places, [("a", "b", "c", "other")])
+    assert opened[3] == CORE_OR_BETWEEN
+    assert opened[4] == f"{CORE_OR_BETWEEN}|{SERVICE}"
+    assert opened[:3] == places[:3]

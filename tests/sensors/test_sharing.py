@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from streamnotice import Policy, ThreadWatcher, Watcher
 from streamnotice.commons import Commons, ProbeBudget
 from streamnotice.observations import Download, HopProbe, RoundTrip, Route
 from streamnotice.sensors.error_queue import supported
+from streamnotice.sensors.pace import SUSPICION_BYTES_PER_S, thrift
 from streamnotice.sensors.reference import ReferenceSensor
 from streamnotice.session import Session
 from streamnotice.testing import Clock
@@ -204,3 +206,36 @@ def test_sessions_one_after_another_have_no_more_than_one() -> None:
     budget = ProbeBudget(Policy(probe_floor_bytes_per_min=1000), clock, commons)
     assert budget.left_bytes() == 1000
     assert budget.take(1000)
+
+
+@pytest.mark.parametrize("since_s", [0, 12, 40])
+def test_a_minute_of_suspicion_is_never_dark(since_s: int) -> None:
+    """What is asked for all the time gets more seldom, and does not stop."""
+    clock = Clock()
+    budget = ProbeBudget(Policy(), clock, Commons(clock))
+    clock.forward(since_s)
+    asked: list[float] = []
+    due_s = clock() / 1e9
+    while clock() < (since_s + 120) * 1e9:
+        clock.forward(0.1)
+        if clock() / 1e9 < due_s:
+            continue
+        if not budget.take(round(SUSPICION_BYTES_PER_S / 4), 2):
+            continue
+        asked.append(clock() / 1e9)
+        due_s = asked[-1] + 0.25 * thrift(budget.lasting_bytes_per_s())
+    pauses = [after - before for before, after in pairwise([since_s, *asked])]
+    assert max(pauses) < 3
+    assert sum(pause < 0.4 for pause in pauses[:60]) > 50, "the first seconds are dense"
+    assert budget.spent_bytes > 0.9 * budget.allowed_bytes() or since_s
+
+
+def test_the_first_half_of_the_floor_is_nothing_to_save() -> None:
+    clock = Clock()
+    budget = ProbeBudget(Policy(), clock, Commons(clock))
+    assert thrift(budget.lasting_bytes_per_s()) == 1.0
+    assert budget.take(30_000)
+    assert thrift(budget.lasting_bytes_per_s()) == 1.0
+    assert budget.take(30_000)
+    clock.forward(1)
+    assert thrift(budget.lasting_bytes_per_s()) > 2

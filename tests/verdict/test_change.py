@@ -139,6 +139,28 @@ def test_a_trait_of_the_whole_evening_takes_no_name_back_when_a_witness_falls_si
     assert ours.begun_ns == 0
 
 
+def test_a_way_that_is_not_asked_any_more_takes_no_name_back() -> None:
+    """The probes have spent their budget: what is left speaks against the name, by itself."""
+
+    def of_the_way(answers: Answers) -> Answers:
+        return {"loss_place" if rule == "loss" else rule: said for rule, said in answers.items()}
+
+    rows = of_the_way(RULES)  # type: ignore[arg-type]
+    tables = by_hand.table(
+        STATES,
+        {rule: part(row) for rule, row in rows.items()},  # type: ignore[arg-type]
+        fatigue_steps=4, change=CHANGE,
+    )  # fmt: skip
+    using = by_hand.weigher(tables)
+    dark: Answers = {"pace": "steady", "harm": "stalled"}
+    before = [of_the_way(WIFI)] * 30
+    said = play(using, using.fresh(), before + [dark] * 12)
+    assert said[29] == "network.home.wifi"
+    assert _taken_back(said, 30) == 12
+    said = play(using, using.fresh(), before + [of_the_way(EDGE)] * 12)
+    assert _taken_back(said, 30) <= 8
+
+
 def test_what_is_of_late_is_told_by_the_clock() -> None:
     """Behind a gap, as a computer leaves that slept, nothing from before it is of late."""
     rows = [(second * by_hand.S_NS, [Said("pace", "torn", (), None)]) for second in (1, 2, 3, 60)]
