@@ -35,12 +35,16 @@ class ServerFault:
         think_s: wait before each response's first byte.
         status: answer every media request with this status.
         stop: the server process ends: connections are refused.
+        free_bytes: so much of each body comes before the pace begins.
+        hits: which requests it meets: all, most or some of them by chance, or each third segment.
     """
 
     rate_bps: int | None = None
     think_s: float | None = None
     status: int | None = None
     stop: bool = False
+    free_bytes: int = 0
+    hits: Literal["all", "most", "some", "third"] = "all"
 
 
 @attrs.frozen
@@ -109,7 +113,7 @@ class ServicePlan:
 SERVICE_ZONE = ".video.example"
 _PLAY = "play" + SERVICE_ZONE
 
-_MAIN = """
+_MAIN = r"""
 daemon off; master_process on; worker_processes 1; user root;
 pid {home}/nginx.pid; error_log {home}/error.log warn;
 events {{ worker_connections 1024; }}
@@ -119,15 +123,22 @@ http {{
   client_body_temp_path {home}/body; proxy_temp_path {home}/proxy;
   fastcgi_temp_path {home}/f; uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;
   types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; application/octet-stream bin; }}
+  map $uri $all {{ default 1; }}
+  split_clients "m${{request_id}}" $most {{ 70% 1; * 0; }}
+  split_clients "l${{request_id}}" $some {{ 30% 1; * 0; }}
+  map $uri $third {{ default 0; "~[0369]\.ts$" 1; }}
 {http}
 }}
 """
 
 # The think-time service answers late; auth_request waits for it before the response starts.
 _FAULT = """
-    set $pace {standing};
-    if (-f {flag}) {{ set $pace {pace}; }}
-    limit_rate $pace;
+    set $hit "";
+    if (-f {flag}) {{ set $hit F; }}
+    if (${hits} = 1) {{ set $hit "${{hit}}T"; }}
+    set $pace {standing}; set $free 0;
+    if ($hit = FT) {{ set $pace {pace}; set $free {free}; }}
+    limit_rate $pace; limit_rate_after $free;
 {status}
 """
 
@@ -197,8 +208,11 @@ def _fault_lines(server: Server, kind: ServerFault | None, standing_bps: int | N
     standing = str(standing_bps // 8) if standing_bps else "0"
     fault = kind or ServerFault()
     pace = str(max(1, fault.rate_bps // 8)) if fault.rate_bps else standing
-    status = f"    if (-f {server.flag}) {{ return {fault.status}; }}" if fault.status else ""
-    return _FAULT.format(standing=standing, flag=server.flag, pace=pace, status=status)
+    status = f"    if ($hit = FT) {{ return {fault.status}; }}" if fault.status else ""
+    return _FAULT.format(
+        standing=standing, flag=server.flag, pace=pace, free=fault.free_bytes, hits=fault.hits,
+        status=status,
+    )  # fmt: skip
 
 
 def _think_lines(server: Server, kind: ServerFault | None) -> tuple[str, str]:

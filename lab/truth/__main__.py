@@ -2,7 +2,7 @@
 
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
                             [--upward RUNS...] [--moving RUNS...] [--partly RUNS...]
-                            [--long RUNS...] [--abroad RUNS...]
+                            [--outsider RUNS...] [--long RUNS...] [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...] [--calm RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -68,6 +68,10 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         "without long pings": frozenset({"long-echo"}),
         TIMING: PROBES,
     },
+    "outsider": {
+        EVERYTHING: frozenset(),
+        TIMING: PROBES,
+    },
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
@@ -76,7 +80,7 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
 traffic of the home's, with faults of the way up, that move or that only a part of what passes
-meets, longer ones, and in the lab's other world."""
+meets, those of an outsider's families, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

@@ -15,6 +15,7 @@ BEGIN: Final = "<!-- at a glance, from truth.json -->\n"
 README_BEGIN, README_END = "<!-- figures -->\n", "<!-- /figures -->\n"
 
 SETS: Final = {
+    "outsider": "an outsider's families",
     "partly": "a part of what passes meets the fault",
     "long": "longer runs",
     "abroad": "another world of the lab",
@@ -26,6 +27,7 @@ SETS: Final = {
 }
 """Runs that are measured apart -> what they are, in a table's cell."""
 _ANCHORS: Final = {
+    "outsider": "in-an-outsiders-networks",
     "partly": "with-faults-that-only-a-part-of-what-passes-meets",
     "long": "in-longer-runs",
     "abroad": "in-another-world",
@@ -87,13 +89,12 @@ def asked(data: dict[str, Any]) -> list[str]:
     whole, timing = data["modes"][_EVERYTHING], data["modes"][_TIMING]
     calm, third = data["calm"]["unharmed"], whole["third_party_without_part"]
     runs = third["of"]
-    faults = ("moving", "traffic", "beside", "upward", "long", "abroad", "tunnels", "partly")
     elsewhere = sum(
         data[kind]["modes"][_EVERYTHING]["third_party_without_part"]["count"]
-        for kind in faults
+        for kind in SETS
         if kind in data
     )
-    others = sum(data[kind]["made"]["runs"] for kind in faults if kind in data)
+    others = sum(data[kind]["made"]["runs"] for kind in SETS if kind in data)
     rows = [
         ("the right leaf, or the right set (`among`), is said", "95 %",
          percent(whole["right_leaf_or_among"])),

@@ -177,6 +177,14 @@ _APART: Final = {
         "rule of long pings ([the table](table.md)). Where a limit for one service stands can't be "
         "told from outside: what counts is that nobody is named falsely.",
     ),
+    "outsider": (
+        "In an outsider's networks",
+        "Families by somebody who had not written the engine, to find where it says something "
+        "false ([the lab](lab.md#the-network)): satellites, queues of seconds and none at all, "
+        "policers far out, servers that stop in mid-body, names that come late over long ways, "
+        "routers that hardly answer, very mild and very hard faults. No row of the table is of "
+        "runs of these families.",
+    ),
     "long": (
         "In longer runs",
         "What a minute is too short for, and whether more of the same evidence leads astray.",

@@ -1,0 +1,20 @@
+"""What real networks do and the lab's other families do not (`out.*`): by somebody who had not
+written the engine, to find where it says something false.
+
+Truths are declared by where the thing stands, whatever can be seen of it. No row of the table is
+of runs of these families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from lab.outsider.servers import SERVERS
+from lab.outsider.shapes import SHAPES
+from lab.outsider.ways import WAYS
+
+if TYPE_CHECKING:
+    from lab.scenarios import Scenario, _Draw
+
+OUTSIDER: Final[dict[str, Callable[[_Draw], Scenario]]] = {**WAYS, **SERVERS, **SHAPES}
