@@ -202,6 +202,25 @@ class Estimates:
         rate = self.playback.rendition_bps
         return None if rate is None else rate * self.playback.speed_permille // 1000
 
+    def need_against(self, came_bps: int) -> int | None:
+        """What playback needs, to hold *came_bps* against it; None where that would tell nothing.
+
+        Nothing is needed any more once the end is at hand. And what is made while it is shown comes
+        no faster than that, over the best of lines: shown faster, it comes too slowly. Where it
+        isn't told whether it is live, it counts if it is enough for either, or for neither.
+        """
+        model = self.playback
+        rate, needed = model.rendition_bps, self.needed_bps()
+        if not rate or not needed or model.ending.fetched:
+            return None
+        if model.speed_permille <= 1000 or model.live is False:
+            return needed
+        if model.live or self.newest:
+            return None
+        if came_bps * 10 >= needed * 11:
+            return needed
+        return rate if came_bps * 2 < rate else None
+
 
 @attrs.frozen
 class Sighted:

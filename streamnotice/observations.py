@@ -57,6 +57,7 @@ class Playback(Observation):
         target_ns: buffer level at which the player stops asking.
         live: the presentation is live.
         speed_permille: play-out speed, 1000 = normal.
+        duration_ns: length of what plays; None if unknown or live.
     """
 
     kind: ClassVar[str] = "playback"
@@ -72,6 +73,7 @@ class Playback(Observation):
     target_ns: int | None = None
     live: bool | None = None
     speed_permille: int | None = None
+    duration_ns: int | None = None
 
 
 @attrs.frozen

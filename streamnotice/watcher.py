@@ -38,7 +38,16 @@ from streamnotice.observations import (
     StoredBaseline,
 )
 from streamnotice.playback.news import PlaybackNews
-from streamnotice.playback.told import count, media_ns, nanoseconds, permille, rates, truth, word
+from streamnotice.playback.told import (
+    Ear,
+    count,
+    media_ns,
+    nanoseconds,
+    permille,
+    rates,
+    truth,
+    word,
+)
 from streamnotice.policy import S_NS, Policy
 from streamnotice.registry import load
 from streamnotice.sensors import PASSIVE, PROBES, Sensor
@@ -163,6 +172,7 @@ class Watcher:
         self.session = Session(self.policy, self._hand_in, on_error=self._on_error)
         self._tap: aiohttp.TraceConfig | None = None
         self._news = PlaybackNews()
+        self._ear = Ear(partial(self.session.failed, "playback"))
         self._recorder = Recorder(
             make_header(
                 settings=self._settings,
@@ -326,28 +336,34 @@ class Watcher:
         target_s: float | None = None,
         live: bool | None = None,
         speed: float | None = None,
+        duration_s: float | None = None,
     ) -> None:
         """Say how playback stands; call it at each change and a few times a second.
 
         Every argument is optional, None is unknown. Seconds and bits per second; counts run from
-        the start. Values that can't be (negative, not finite, of another kind, such as text for a
-        number or a number for yes and no) are taken as unknown, each for itself. Never raises.
+        the start. `duration_s` is the length of what plays now: not of a live stream, nor of what
+        is fetched for later. Values that can't be (negative, not finite, of another kind, such as
+        text for a number or a number for yes and no) are taken as unknown, each for itself; of
+        each argument `on_error` is told the first one, but for numbers that aren't finite. Never
+        raises.
         """
+        take = self._ear.take
         self._hand_in(
             Playback(
                 at_ns=self.session.now(),
-                state=cast("PlaybackState | None", word(state, _STATES)),
-                buffer_ns=media_ns(buffer_s),
-                position_ns=media_ns(position_s),
-                rendition_bps=count(rendition_bps),
-                ladder_bps=rates(ladder_bps),
-                rendition_fixed=truth(rendition_fixed),
-                dropped_frames=count(dropped_frames),
-                decoded_frames=count(decoded_frames),
-                wants_data=truth(wants_data),
-                target_ns=media_ns(target_s),
-                live=truth(live),
-                speed_permille=permille(speed),
+                state=take("state", state, _state),
+                buffer_ns=take("buffer_s", buffer_s, media_ns),
+                position_ns=take("position_s", position_s, media_ns),
+                rendition_bps=take("rendition_bps", rendition_bps, count),
+                ladder_bps=take("ladder_bps", ladder_bps, rates),
+                rendition_fixed=take("rendition_fixed", rendition_fixed, truth),
+                dropped_frames=take("dropped_frames", dropped_frames, count),
+                decoded_frames=take("decoded_frames", decoded_frames, count),
+                wants_data=take("wants_data", wants_data, truth),
+                target_ns=take("target_s", target_s, media_ns),
+                live=take("live", live, truth),
+                speed_permille=take("speed", speed, permille),
+                duration_ns=take("duration_s", duration_s, media_ns),
             )
         )
 
@@ -639,6 +655,10 @@ class Watcher:
 
 
 _STATES: Final = frozenset(("starting", "playing", "stalled", "seeking", "paused", "ended"))
+
+
+def _state(value: object) -> PlaybackState | None:
+    return cast("PlaybackState | None", word(value, _STATES))
 
 
 def _loaded(spec: str, *wants: Any) -> Sensor:

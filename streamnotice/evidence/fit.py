@@ -9,9 +9,9 @@ WINDOW_S = 10
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    needed = seen.needed_bps()
     came = seen.requests.throughput_bps(now, WINDOW_S)
-    if needed is None or came is None:
+    needed = None if came is None else seen.need_against(came)
+    if came is None or needed is None:
         return None
     figures = (("throughput_bps", came),)
     base = (("needed_bps", needed),)

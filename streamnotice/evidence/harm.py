@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.playback.model import DRAINS_PERMILLE
 from streamnotice.policy import S_NS
 
 
@@ -15,13 +16,15 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     figures = (("buffer_ns", level), ("drain_permille", model.drain_permille(now)))
     lasting = now - model.since_ns
     if model.state == "starting":
-        return None if lasting < 3 * S_NS else Outcome("slow_start", figures)
+        asks = seen.requests.asking() if seen.requests.ever else None
+        waits = lasting >= 3 * S_NS and not model.could_start(asks)
+        return Outcome("slow_start", figures) if waits else None
     if model.state == "stalled":
         return Outcome("stalled", figures)
     drain = model.drain_permille(now)
     if drain is None or level is None:
         return None
-    if drain >= -150 or model.wants_data is False:
+    if drain >= DRAINS_PERMILLE or model.wants_data is False:
         return Outcome("calm", figures)
     return Outcome("low" if level < 6 * S_NS else "draining", figures)
 

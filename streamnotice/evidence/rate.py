@@ -10,20 +10,21 @@ STEPS = ((20, "nothing"), (300, "trickle"), (900, "short"), (1400, "near"), (300
 NAMES = ("nothing", "trickle", "short", "near", "ample", "plenty")
 
 
-def _against_need(came: int | None, needed: int | None) -> Outcome | None:
-    if came is None or not needed:
+def _against_need(seen: Estimates, came: int | None) -> Outcome | None:
+    needed = None if came is None else seen.need_against(came)
+    if came is None or needed is None:
         return None
     name = scale(came * 1000 // needed, STEPS, "plenty")
     return Outcome(name, (("throughput_bps", came),), (("needed_bps", needed),))
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    return _against_need(seen.requests.throughput_bps(now, WINDOW_S), seen.needed_bps())
+    return _against_need(seen, seen.requests.throughput_bps(now, WINDOW_S))
 
 
 def read_flow(seen: Estimates, now: int) -> Outcome | None:
     """The same, but only while bytes were flowing: the wait for the first byte left out."""
-    return _against_need(seen.requests.flowing_bps(now, WINDOW_S), seen.needed_bps())
+    return _against_need(seen, seen.requests.flowing_bps(now, WINDOW_S))
 
 
 RULE = Rule("rate", NAMES, "requests", read)

@@ -1,8 +1,9 @@
 """What playback suffers: state, buffer level, drain, time to stall, stalls, impact.
 
 The model trusts the host's `state` where it is given and infers one from buffer level and
-position where it is not. Segments arrive whole, so a healthy buffer level is a saw-tooth;
-the drain is therefore read from the *tops* of successive windows, not from the last slope.
+position where it is not. At the end of what plays, where its length is told, nothing is wanted
+any more, and nothing stalls. What is made while it is shown can't come faster than that: a live
+stream's level that falls because the player shows it faster (to catch up) is no drain.
 """
 
 from __future__ import annotations
@@ -15,16 +16,29 @@ import attrs
 
 from streamnotice.events import Impact
 from streamnotice.observations import Playback
+from streamnotice.playback.ending import Ending
+from streamnotice.playback.levels import QUIET_NS, Levels
 from streamnotice.policy import S_NS, Settings
-from streamnotice.snapshot import derived, stateful
+from streamnotice.snapshot import stateful
 
-WINDOW_S: Final = 5
 PAUSED_FROM_NS: Final = 2 * S_NS
 """A position that stands still over so much, where no state is told, may be the viewer's pause."""
 EMPTY_NS: Final = 50_000_000
 """A buffer below this is empty: less than two frames."""
-QUIET_NS: Final = 3 * S_NS
-"""A host that said nothing for this long: its last level is no longer the level."""
+STANDS_NS: Final = S_NS // 2
+"""A position that hasn't moved for so long stands still."""
+WHOLE_STANDS_NS: Final = 2 * S_NS
+"""... where it is told in whole seconds."""
+AT_HAND_NS: Final = 5 * S_NS
+"""So much is at hand before the start, and no more is asked for: enough."""
+AMPLE_NS: Final = 10 * S_NS
+"""No player needs more to start."""
+OPENED_EARLY_NS: Final = 10 * S_NS
+"""Nobody reports nothing for so long after the viewer has pressed Play."""
+SKIPS_NS: Final = 2 * S_NS
+"""Players nudge a play head that is stuck; further than that it is the viewer who moves it."""
+DRAINS_PERMILLE: Final = -150
+"""A level that falls faster is draining; slower, it may be breathing."""
 USUAL_S: Final = 10
 """A rendition held this long in all counts as usual."""
 
@@ -38,18 +52,22 @@ class PlaybackModel:
         state: starting, playing, stalled, seeking, paused, ended.
         since_ns: when that state began.
         buffer_ns: level as last told; `level_ns(now)` extrapolates.
+        told_ns: when the last report came.
+        position_whole: only whole seconds were told of the position.
         gained_bits: what came into the buffer, by its length and the rate of the rendition.
         stalls, stalled_ns: how many stalls there were, and their total length.
     """
 
     state: str = "starting"
     since_ns: int = 0
+    told_ns: int = 0
     seen: bool = False
     played: bool = False
     buffer_ns: int | None = None
     buffer_at_ns: int = 0
     position_ns: int | None = None
     position_moved_ns: int = 0
+    position_whole: bool = True
     rendition_bps: int | None = None
     ladder_bps: tuple[int, ...] = ()
     rendition_fixed: bool = False
@@ -61,18 +79,21 @@ class PlaybackModel:
     decoded_frames: int | None = None
     stalls: int = 0
     stalled_ns: int = 0
-    levels: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=240))
+    levels: Levels = attrs.Factory(Levels)
+    ending: Ending = attrs.Factory(Ending)
     frames: deque[tuple[int, int, int]] = attrs.Factory(lambda: deque(maxlen=240))
     held_s: dict[int, int] = attrs.Factory(dict)
     below_since_ns: int | None = None
     gained_bits: int = 0
-    _drain: tuple[int, int | None] | None = derived()
 
     def feed(self, seen: Playback) -> None:
         """Take what the player says."""
         now = seen.at_ns
+        if not self.seen:
+            self.told_ns = now
+            if now > OPENED_EARLY_NS:  # the session was opened long before anybody waited
+                self.since_ns = now
         self.seen = True
-        self._drain = None
         if seen.rendition_bps is not None:
             self.rendition_bps = seen.rendition_bps
         if seen.ladder_bps is not None:
@@ -83,32 +104,68 @@ class PlaybackModel:
             self.live = seen.live
         if seen.target_ns is not None:
             self.target_ns = seen.target_ns
-        self.wants_data = seen.wants_data
+        if self.state == "playing" and (seen.buffer_ns is None or seen.buffer_ns >= EMPTY_NS):
+            self.levels.shown(now - self.told_ns, self.speed_permille)
         self.speed_permille = 1000 if seen.speed_permille is None else max(1, seen.speed_permille)
-        before = self.buffer_ns
+        before, rose = self.buffer_ns, None
         if seen.buffer_ns is not None:
-            self._gain(seen.buffer_ns, now)
+            rose = self._gain(seen.buffer_ns, now)
             self.buffer_ns = max(0, seen.buffer_ns)
             self.buffer_at_ns = now
-        moved = False
-        if seen.position_ns is not None:
-            moved = self.position_ns is not None and seen.position_ns != self.position_ns
-            if moved or self.position_ns is None:
-                self.position_moved_ns = now
-            self.position_ns = seen.position_ns
+        moved = self._move(seen, now)
+        self.ending.feed(
+            seen.duration_ns,
+            seen.position_ns,
+            seen.buffer_ns,
+            live=self.live,
+            near_ns=S_NS if self.position_whole else 0,
+        )
+        self.wants_data = False if self.ending.fetched else seen.wants_data
         if seen.dropped_frames is not None and seen.decoded_frames is not None:
             self.dropped_frames, self.decoded_frames = seen.dropped_frames, seen.decoded_frames
             self.frames.append((now, seen.dropped_frames, seen.decoded_frames))
         state = seen.state or self._infer(now, before, moved, seen.position_ns is not None)
+        if state == "stalled" and self.ending.over:
+            state = "ended"
         self._enter(state, now)
         if seen.buffer_ns is not None:
-            self.levels.append((now, self.buffer_ns or 0))
+            self.levels.told(now, self.buffer_ns or 0, rose)
+        self.told_ns = now
 
-    def _gain(self, level_ns: int, now: int) -> None:
+    def _move(self, seen: Playback, now: int) -> bool:
+        """Where the play head is; whether it moved."""
+        last, position = self.position_ns, seen.position_ns
+        if position is None:
+            return False
+        self.position_ns = position
+        self.position_whole = self.position_whole and position % S_NS == 0
+        moved = last is not None and position != last
+        if moved or last is None:
+            self.position_moved_ns = now
+        if last is not None and moved and seen.state == self.state:
+            self._skip(abs(position - last), now)
+        return moved
+
+    def _skip(self, far_ns: int, now: int) -> None:
+        """The play head moved while it stood: the viewer goes elsewhere, and waits from now on."""
+        if self.state not in ("starting", "seeking") and not (
+            self.state == "stalled" and far_ns >= SKIPS_NS
+        ):
+            return
+        if self.state == "stalled":
+            self.stalled_ns += now - self.since_ns
+        else:
+            self.levels.clear()
+        self.since_ns = now
+
+    def _gain(self, level_ns: int, now: int) -> int | None:
         """What came since the level was last told is what it is above what should be left."""
         left = self.level_ns(now)
-        if left is not None and level_ns > left and self.state != "seeking":
-            self.gained_bits += (level_ns - left) * (self.rendition_bps or 0) // S_NS
+        if left is None or self.state == "seeking":
+            return None
+        came_ns = max(0, level_ns - left)
+        self.gained_bits += came_ns * (self.rendition_bps or 0) // S_NS
+        return came_ns
 
     def _infer(self, now: int, before: int | None, moved: bool, has_position: bool) -> str:
         """A state from level and position alone."""
@@ -117,7 +174,8 @@ class PlaybackModel:
         if has_position:
             if moved:
                 return "playing"
-            if now - self.position_moved_ns < S_NS // 2:
+            stands_ns = WHOLE_STANDS_NS if self.position_whole else STANDS_NS
+            if now - self.position_moved_ns < stands_ns:
                 return self.state
             if self.state == "playing" and (self.buffer_ns or 0) >= PAUSED_FROM_NS:
                 return "paused"
@@ -186,30 +244,14 @@ class PlaybackModel:
     def drain_permille(self, now: int) -> int | None:
         """Change of the level, thousandths of a second a second: -1000 is nothing coming in.
 
-        From the top of the last window against the top of the one before it.
+        A live stream's is the one that it would have at normal speed. Where it isn't told whether
+        it is live, and that makes the difference between draining and not, it is unknown.
         """
-        window = WINDOW_S * S_NS
-        if self._drain is None or self._drain[0] != now:
-            late = self._top_ns(now - window, now)
-            early = self._top_ns(now - 2 * window, now - window)
-            change = None if late is None or early is None else (late - early) * 1000 // window
-            self._drain = now, change
-        return self._drain[1]
-
-    def _top_ns(self, start: int, end: int) -> int | None:
-        """Highest level after *start*, up to *end*; None if none was told in that time.
-
-        One that only falls is highest at the start, and the last that was told may be older.
-        """
-        top: int | None = None
-        for at, level in reversed(self.levels):
-            if at <= start:
-                if top is not None and start - at <= QUIET_NS:
-                    top = max(top, level - (start - at) * self.speed_permille // 1000)
-                break
-            if at <= end:
-                top = level if top is None else max(top, level)
-        return top
+        drain = self.levels.drain_permille(now, self.speed_permille, steady=self.live is not False)
+        if drain is None or self.live is not None or drain < DRAINS_PERMILLE:
+            return drain
+        shown = self.levels.drain_permille(now, self.speed_permille, steady=False)
+        return None if shown is None or shown < DRAINS_PERMILLE else drain
 
     def stall_in_ns(self, now: int, nothing_arrives: bool) -> tuple[int, int] | None:
         """Time to the next stall, lower and upper end; None if it is not in sight.
@@ -228,6 +270,20 @@ class PlaybackModel:
             return None
         return lower, max(lower, level * 1000 // -drain)
 
+    def could_start(self, asks: bool | None) -> bool:
+        """Playback hasn't begun, but not for want of data: the viewer may not have asked for it.
+
+        Args:
+            asks: media requests are under way; None if requests can't be seen.
+        """
+        level = self.buffer_ns  # as last told: what isn't played is still there
+        if self.state != "starting" or level is None:
+            return False
+        if level >= AMPLE_NS or (level >= AT_HAND_NS and asks is False):
+            return True
+        full = self.target_ns is not None and level * 4 >= self.target_ns * 3
+        return level >= PAUSED_FROM_NS and (full or self.wants_data is False)
+
     def impact(
         self, now: int, settings: Settings, asks: bool | None, nothing_arrives: bool
     ) -> Impact | None:
@@ -243,7 +299,8 @@ class PlaybackModel:
         if self.state == "stalled":
             return "stalled" if for_ns >= settings.stalled_after_ns else None
         if self.state in ("starting", "seeking"):
-            return "stalled" if for_ns >= settings.startup_after_ns else None
+            late = for_ns >= settings.startup_after_ns
+            return "stalled" if late and not self.could_start(asks) else None
         if self.state != "playing":
             return None
         wants = self.wants_data if self.wants_data is not None else asks

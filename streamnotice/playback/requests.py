@@ -29,6 +29,9 @@ MOST_REQUESTS: Final = 64
 STUCK_NS: Final = 3 * S_NS
 LATE_NS: Final = 3 * S_NS // 2
 """A response this long is told of before its end, by hosts that do."""
+LONG_OTHER_NS: Final = 3 * S_NS // 2
+"""A request that is neither for media nor for a playlist and takes so long may hold playback up: a
+key, a licence, the decision which advertisement comes next."""
 KEEP_STEPS: Final = 12
 LEAST_IN_STEPS: Final = 6
 MANY_PLAYLISTS: Final = 5
@@ -200,6 +203,9 @@ class Requests:
     answers: deque[Answer] = attrs.Factory(lambda: deque(maxlen=64))
     connects: deque[Connected] = attrs.Factory(lambda: deque(maxlen=32))
     failures: deque[Failed] = attrs.Factory(lambda: deque(maxlen=64))
+    others: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=16))
+    """From, to: requests for neither media nor a playlist that took long to be answered, or ended
+    without an answer after so long."""
     sockets: dict[str, SocketSeen] = attrs.Factory(dict)
     rtts: deque[tuple[int, int]] = attrs.Factory(lambda: deque(maxlen=64))
     base_rtt_ns: int | None = None
@@ -350,8 +356,11 @@ class Requests:
             rtt_ns=rtt,
         )
         self.answers.append(answer)
-        if request is not None and request.needed:
-            self._told(answer, seen.cache_by)
+        if request is not None:
+            if request.needed:
+                self._told(answer, seen.cache_by)
+            else:
+                self._other(request, seen.at_ns)
 
     def _told(self, answer: Answer, cache_by: str | None) -> None:
         """What an answer to a request for media or a playlist tells of who made it.
@@ -389,6 +398,8 @@ class Requests:
         request = self.under_way.pop(seen.request, None)
         if request is None:
             return
+        if request.first_byte_ns is None and not request.needed:
+            self._other(request, seen.at_ns)
         before = request.received_bytes
         self._bytes(request, seen.received_bytes, seen.at_ns, self._second(seen.at_ns // S_NS))
         if request.media and request.received_bytes and seen.at_ns - request.began_ns > LATE_NS:
@@ -407,6 +418,10 @@ class Requests:
                     needed=request.needed,
                 )
             )
+
+    def _other(self, request: UnderWay, now: int) -> None:
+        if now - request.started_ns >= LONG_OTHER_NS:
+            self.others.append((request.started_ns, now))
 
     def _fared(self, request: UnderWay, seen: RequestEnded) -> None:
         second = self._second(seen.at_ns // S_NS)

@@ -1,15 +1,18 @@
 """What a host tells in numbers and truth values, made plain: of the right kind, or unknown.
 
 Hosts hand over what their player gives them: NumPy scalars, fractions, text by mistake, objects
-whose methods raise. What isn't understood is None. Nothing is raised, nor is anything
-computed with a value before it is a plain number: text times a thousand million is gigabytes.
+whose methods raise. What isn't understood is None, and told to the host once for each argument,
+since it would be missed without a trace. Nothing is raised, nor is anything computed with a value
+before it is a plain number: text times a thousand million is gigabytes.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from itertools import islice
 from numbers import Complex, Real
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from streamnotice.policy import S_NS
 
@@ -18,6 +21,52 @@ MOST: Final = 2**53
 LONGEST_LADDER: Final = 64
 _MS_NS: Final = 1_000_000
 _TEXT: Final = (str, bytes, bytearray, memoryview)
+_SHOWN_CHARS: Final = 40
+
+T = TypeVar("T")
+
+
+class Ear:
+    """Takes the values of a session's reports, and tells once of each argument that is dropped.
+
+    Args:
+        tell: is called with one line.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def take(self, name: str, value: object, plain: Callable[[Any], T | None]) -> T | None:
+        """*value* made plain; None if it is none, or can't be."""
+        if value is None:
+            return None
+        made = plain(value)
+        if made is None and name not in self._told and not _no_number(value):
+            self._told.add(name)
+            self._tell(f"{name}={_short(value)} can't be understood and is taken as unknown")
+        return made
+
+
+def _no_number(value: object) -> bool:
+    """Not a number, or without end: so players say that they don't know, or that it is live."""
+    try:
+        if isinstance(value, Complex) and not isinstance(value, Real):
+            return False  # here, too, some would drop their imaginary part
+        return not math.isfinite(value)  # type: ignore[arg-type]
+    except Exception:  # it is none at all
+        return False
+
+
+def _short(value: object) -> str:
+    """What was told, if that is plain and short; else how it begins, or its kind."""
+    kind = type(value)
+    if kind is str:
+        text = repr(str(value)[:_SHOWN_CHARS])
+        return text if len(str(value)) <= _SHOWN_CHARS else f"{text}..."
+    if kind in (float, bool) or (kind is int and -MOST < cast(int, value) < MOST):
+        return repr(value)
+    return f"<{kind.__name__[:_SHOWN_CHARS]}>"
 
 
 def number(value: object) -> int | float | None:

@@ -24,7 +24,7 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from streamnotice.errors import HostError, MediaError, StreamnoticeError
-from streamnotice.observations import RequestRole
+from streamnotice.observations import LiveEdge, RequestRole
 from streamnotice.players.proxy_headers import covers_all, player_headers, upstream_headers
 from streamnotice.players.proxy_links import Link, Links, inside, local_name
 from streamnotice.players.proxy_rewrite import (
@@ -109,6 +109,8 @@ class TapProxy:
         self.rendition_bps: int | None = None
         self.measured_bps: int | None = None
         self.live: bool | None = None
+        self._followed: Link | None = None
+        self._passed: Link | None = None
 
     async def __aenter__(self) -> Self:
         await self._start()
@@ -322,7 +324,33 @@ class TapProxy:
             self.variants = made.variants
         else:
             self.live = not made.ended
+            if self.live:
+                self._tell_live_edge(made, link)
         return made
+
+    def _tell_live_edge(self, made: Rewritten, link: Link) -> None:
+        """What a live playlist's newest segment is, as the watcher's own player tells it.
+
+        Of one playlist only, since numbers of two need not agree: that of the video which the
+        player follows. Players look into others at their start and when they change renditions;
+        one that they load again and again in place of the one before is the one from then on.
+        """
+        if link.found is not None and link.bandwidth_bps is None:
+            return  # sound or subtitles beside the video
+        if self._followed is None or self._passed is link:
+            self._followed = link
+        elif self._followed is not link:
+            self._passed = link
+            return
+        self._passed = None
+        if made.newest is not None and made.target_duration_s is not None:
+            self._session.emit(
+                LiveEdge(
+                    self._session.now(),
+                    newest=made.newest,
+                    target_duration_ns=round(made.target_duration_s * 1e9),
+                )
+            )
 
 
 class _Exchange:

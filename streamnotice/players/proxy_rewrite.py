@@ -22,13 +22,17 @@ LinkKind = Literal["playlist", "media", "other"]
 MAX_LINKS: Final = 100_000
 """Addresses in one playlist; 55 hours of two-second segments."""
 MAX_URL_CHARS: Final = 8192
+MAX_SEQUENCE: Final = 2**53
 
 # Possessive, so that a hostile line costs linear time.
 _ATTRIBUTE = re.compile(r'\s*+([A-Za-z0-9-]++)=("[^"]*+"|[^,"]*+)\s*+(?:,|$)')
 _JUNK = re.compile(r'(?:[^,"]|"[^"]*+")*+,')
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _ADDRESS_ATTRIBUTES: Final = frozenset({"URI", "SERVER-URI", "X-ASSET-URI", "X-ASSET-LIST"})
+# What isn't named here is "other": keys, data, ... Playback may have to wait for these, too.
 _TAG_KINDS: Final[dict[str, LinkKind]] = {
+    "#EXT-X-KEY": "other",
+    "#EXT-X-SESSION-KEY": "other",
     "#EXT-X-MEDIA": "playlist",
     "#EXT-X-I-FRAME-STREAM-INF": "playlist",
     "#EXT-X-IMAGE-STREAM-INF": "playlist",
@@ -84,6 +88,8 @@ class Rewritten:
         master: it lists renditions, not segments.
         variants: those renditions (I-frame ones left out).
         ended: a media playlist to which nothing will be added (EXT-X-ENDLIST or VOD).
+        newest: media sequence number of the last segment that it lists; None without one.
+        target_duration_s: EXT-X-TARGETDURATION; None without a sane one.
         variables: EXT-X-DEFINE values, for playlists that import them.
         links: how many addresses were rewritten.
     """
@@ -92,6 +98,8 @@ class Rewritten:
     master: bool
     variants: tuple[Variant, ...]
     ended: bool
+    newest: int | None
+    target_duration_s: float | None
     variables: Mapping[str, str]
     links: int
 
@@ -146,6 +154,8 @@ def rewrite(
         master=pass_.master,
         variants=tuple(pass_.variants),
         ended=pass_.ended,
+        newest=pass_.newest,
+        target_duration_s=pass_.target_duration_s,
         variables=pass_.variables,
         links=pass_.links,
     )
@@ -168,8 +178,17 @@ class _Pass:
         self.master = False
         self.variants: list[Variant] = []
         self.ended = False
+        self.target_duration_s: float | None = None
+        self._first = 0
+        self._segments = 0
         self.variables: dict[str, str] = {}
         self.links = 0
+
+    @property
+    def newest(self) -> int | None:
+        """The last segment's number, if there is one that can be counted."""
+        newest = self._first + self._segments - 1
+        return newest if self._segments and newest < MAX_SEQUENCE else None
 
     def line(self, line: str) -> str:
         text = line.strip()
@@ -177,6 +196,7 @@ class _Pass:
             return line
         if not text.removeprefix("\ufeff").startswith("#"):
             found, self._next = self._next, _MEDIA
+            self._segments += found.kind == "media"
             return line.replace(text, self._link(text, found), 1)
         tag, colon, rest = line.partition(":")
         tag = tag.strip()
@@ -186,6 +206,10 @@ class _Pass:
             self.ended = True
         elif tag == "#EXTINF":
             self._next = Found("media", duration_s=_seconds(rest))
+        elif tag == "#EXT-X-TARGETDURATION":
+            self.target_duration_s = _seconds(rest)
+        elif tag == "#EXT-X-MEDIA-SEQUENCE":
+            self._first = _whole(rest.strip()) or 0
         if not tag.startswith("#EXT-X-") or not colon:
             return line
         return f"{line[: len(line) - len(rest)]}{self._attributes(tag, rest)}"
@@ -234,6 +258,8 @@ class _Pass:
             self.master = True
         elif tag == "#EXT-X-DEFINE":
             self._define(attributes)
+        elif tag == "#EXT-X-SKIP":  # of a delta update: these are left out
+            self._segments += _whole(attributes.get("SKIPPED-SEGMENTS")) or 0
 
     def _define(self, attributes: Mapping[str, str]) -> None:
         if "NAME" in attributes:

@@ -43,6 +43,7 @@ def observations(at_ns: int) -> st.SearchStrategy[Observation]:
             ladder_bps=st.none() | st.lists(st.integers(1, 10**8), max_size=4).map(tuple),
             dropped_frames=small, decoded_frames=small,
             wants_data=st.none() | st.booleans(), speed_permille=st.none() | st.integers(0, 4000),
+            duration_ns=maybe_time,
         ),
         st.builds(RequestStarted, st.just(at_ns), number, st.just("host-a"),
                   st.sampled_from(["media", "playlist", "other"])),

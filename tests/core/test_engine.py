@@ -101,8 +101,8 @@ def test_time_goes_one_way_within_a_step_too() -> None:
     engine = Engine(SETTINGS)
     engine.feed(Playback(2_900 * MS_NS, state="playing", buffer_ns=5 * S_NS))
     engine.feed(Playback(2_400 * MS_NS, state="playing", buffer_ns=4 * S_NS))
-    levels = engine.estimates.playback.levels
-    assert list(levels) == [(2_900 * MS_NS, 5 * S_NS), (2_900 * MS_NS, 4 * S_NS)]
+    levels = engine.estimates.playback.levels.rows
+    assert list(levels) == [(2_900 * MS_NS, 5 * S_NS, 0), (2_900 * MS_NS, 4 * S_NS, 0)]
     assert engine.late == 0
 
 

@@ -74,6 +74,7 @@ def test_nothing_is_quiet_for_more_than_a_second(every_ms: int) -> None:
         {"state": "stalled"}, {"state": None}, {"buffer_ns": None}, {"position_ns": None},
         {"rendition_bps": 1_000_000}, {"ladder_bps": None}, {"rendition_fixed": True},
         {"wants_data": False}, {"target_ns": 20 * S_NS}, {"live": None}, {"speed_permille": 1500},
+        {"duration_ns": 600 * S_NS},
         {"buffer_ns": FIRST.buffer_ns},  # a fifth of a second came in
         {"position_ns": FIRST.position_ns},  # the play head stands
     ],
@@ -157,5 +158,6 @@ def test_with_every_frame_no_window_is_cut_short() -> None:
         if news.is_news(report):
             news.took(report)
             told.feed(report)
-    assert told.levels[-1][0] - told.levels[0][0] > 55 * S_NS
-    assert len(told.levels) <= 60 * 2.2
+    rows = told.levels.rows
+    assert rows[-1][0] - rows[0][0] > 55 * S_NS
+    assert len(rows) <= 60 * 2.2

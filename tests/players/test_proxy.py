@@ -9,6 +9,7 @@ import socket
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import attrs
@@ -18,6 +19,7 @@ from upstream import Upstream, upstream
 from yarl import URL
 
 from streamnotice.errors import HostError
+from streamnotice.observations import LiveEdge, Observation, RequestStarted
 from streamnotice.players.proxy import MAX_PLAYLIST_BYTES, TapProxy
 from streamnotice.watcher import Watcher
 
@@ -519,3 +521,71 @@ async def test_a_film_without_a_telling_name_counts_as_media(rig: Rig) -> None:
     async with rig.player.get(local) as answer:
         await answer.read()
     assert rig.watcher.session.budget.media_bytes >= 90_000
+
+
+def told(rig: Rig, kind: type[Observation]) -> list[Any]:
+    """What was told the session of one kind, from now on."""
+    seen: list[Any] = []
+    emit = rig.watcher.session.emit
+
+    def listen(observation: Observation) -> None:
+        if type(observation) is kind:
+            seen.append(observation)
+        emit(observation)
+
+    rig.watcher.session.emit = listen  # type: ignore[method-assign]
+    return seen
+
+
+async def test_a_key_is_seen_as_something_that_may_be_waited_for(rig: Rig) -> None:
+    started = told(rig, RequestStarted)
+    rig.up.text("/k", "0" * 16, "application/octet-stream")
+    lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:2", '#EXT-X-KEY:METHOD=AES-128,URI="k"']
+    local = await rig.proxy.open(
+        rig.up.text("/keyed.m3u8", "\n".join([*lines, "#EXTINF:2.0,", "low/0.m4s"]))
+    )
+    media = await lines_of(rig, local)
+    key = next(line for line in media if "KEY" in line).split('"')[1]
+    for url in (key, addresses(media)[0]):
+        async with rig.player.get(url) as answer:
+            await answer.read()
+    assert [one.role for one in started] == ["playlist", "other", "media"]
+
+
+def growing(rig: Rig, path: str, first: int, count: int = 3) -> None:
+    """A live playlist as it is now."""
+    lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:4", f"#EXT-X-MEDIA-SEQUENCE:{first}"]
+    for number in range(first, first + count):
+        lines += ["#EXTINF:4.0,", f"{number}.ts"]
+    rig.up.text(path, "\n".join([*lines, ""]))
+
+
+async def test_the_newest_segment_of_a_live_playlist_is_told(rig: Rig) -> None:
+    edges = told(rig, LiveEdge)
+    growing(rig, "/live.m3u8", 7)
+    local = await rig.proxy.open(rig.up.base + "/live.m3u8")
+    await lines_of(rig, local)
+    growing(rig, "/live.m3u8", 8)
+    await lines_of(rig, local)
+    assert [(edge.newest, edge.target_duration_ns) for edge in edges] == [
+        (9, 4_000_000_000),
+        (10, 4_000_000_000),
+    ]
+    await lines_of(rig, await rig.proxy.open(rig.up.short()))
+    assert len(edges) == 2, "what was made long ago has no newest segment"
+
+
+async def test_of_several_live_playlists_the_one_that_the_player_follows_is_told(rig: Rig) -> None:
+    """Not of the sound, nor of those that it only looked into; their numbers need not agree."""
+    edges = told(rig, LiveEdge)
+    master = ["#EXTM3U", '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="sound.m3u8"']
+    for rate, name in ((100_000, "low"), (900_000, "high")):
+        master += [f"#EXT-X-STREAM-INF:BANDWIDTH={rate}", f"{name}.m3u8"]
+    for name, first in (("sound", 500), ("low", 10), ("high", 90)):
+        growing(rig, f"/{name}.m3u8", first)
+    top = await lines_of(rig, await rig.proxy.open(rig.up.text("/top.m3u8", "\n".join(master))))
+    sound = next(line for line in top if "AUDIO" in line).split('"')[-2]
+    low, high = addresses(top)
+    for url in (low, high, sound, low, sound, low, high, sound, high, sound, high):
+        await lines_of(rig, url)
+    assert [edge.newest for edge in edges] == [12, 12, 12, 92, 92]

@@ -210,3 +210,30 @@ def test_every_address_of_a_playlist_is_replaced(parts: list[tuple[str, str]]) -
     out = rewrite(text.encode(), BASE, lambda url, found: "LOCAL")
     expected = "\n".join(["#EXTM3U", *(tag.format("LOCAL") for tag, _ in parts)])
     assert out.body.decode() == expected
+
+
+def test_the_newest_segment_is_counted_from_what_a_playlist_lists() -> None:
+    head = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n"
+    segments = "#EXTINF:6,\na.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:6,\n#EXT-X-BYTERANGE:9\nb.ts\n"
+    out, _ = marked(f"{head}#EXT-X-MEDIA-SEQUENCE:41\n{segments}")
+    assert (out.newest, out.target_duration_s) == (42, 6.0)
+    out, _ = marked(head + segments)
+    assert out.newest == 1
+    skip = "#EXT-X-MEDIA-SEQUENCE:41\n#EXT-X-SKIP:SKIPPED-SEGMENTS=10\n"
+    out, _ = marked(head + skip + segments)
+    assert out.newest == 52
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "#EXT-X-TARGETDURATION:x\n#EXT-X-MEDIA-SEQUENCE:-4\n",
+        "#EXT-X-STREAM-INF:BANDWIDTH=100\nlow.m3u8\n",
+        "#EXT-X-TARGETDURATION:0\n#EXT-X-MEDIA-SEQUENCE:9223372036854775807\n#EXTINF:6,\na.ts\n",
+    ],
+)
+def test_what_can_not_be_counted_has_no_newest_segment(text: str) -> None:
+    out, _ = marked(f"#EXTM3U\n{text}")
+    assert out.newest is None
+    assert out.target_duration_s is None

