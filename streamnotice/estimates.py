@@ -261,7 +261,8 @@ def sighted(seen: Estimates) -> Sighted:
     other traffic: the home router's, or this computer's own where its other programs get much.
     The delivery edge and the server behind it are late, slow and failing alike: they are told
     apart where an answer came out of the edge's own store not long ago, where the edge passed an
-    error on, or refused a connection. What is not sighted may still be part of an inner name or a
+    error on, or refused a connection. A live stream's source needs its playlists: what they list
+    last is what tells when it was made. What is not sighted may still be part of an inner name or a
     pair.
     """
     paths = seen.paths
@@ -275,7 +276,7 @@ def sighted(seen: Estimates) -> Sighted:
         tunnel=under is not None and under.complete,
         first_hop=bool(paths.first_hop.answered),
         sharing=bool(seen.home_router) or seen.much_here(),
-        live=seen.playback.live is not False,
+        live=seen.playback.live is not False and bool(seen.newest),
         servers=_servers(seen.requests, boxed=boxed),
         boxed=boxed,
         declined=seen.requests.lately(seen.requests.declined_ns),

@@ -13,6 +13,8 @@ from streamnotice.observations import (
     Failure,
     FirstByte,
     HopProbe,
+    LiveEdge,
+    Playback,
     RequestEnded,
     RequestRole,
     RequestStarted,
@@ -193,3 +195,13 @@ def test_an_answer_that_is_laid_on_who_asks_counts_until_something_came_well(sta
     assert ask(3, status, 500)  # with a page that says so
     assert ask(4, 200, 0)  # of an empty answer nobody is the wiser
     assert not ask(5, 200, 400_000)
+
+
+def test_a_live_source_is_named_only_where_its_playlists_are_seen() -> None:
+    """What they list last is what tells when it was made."""
+    seen = asked()
+    assert "service.source" not in sighted(seen).clear
+    seen.live_edge(LiveEdge(2 * S_NS, newest=7, target_duration_ns=6 * S_NS))
+    assert "service.source" in sighted(seen).clear
+    seen.playback.feed(Playback(3 * S_NS, live=False))
+    assert "service.source" not in sighted(seen).clear

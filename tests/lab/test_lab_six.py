@@ -26,17 +26,22 @@ SIX = sorted(family for family in ALL if family.startswith("v6."))
 
 def test_plans_by_ipv4_are_what_they_were() -> None:
     """Published runs can be drawn again, but for what came later and has dice of its own: address
-    translation, and second faults. Who changes the lab on purpose puts the new sum here."""
-    drawn, translate, homes = hashlib.sha256(), 0, 0
+    translation, second faults, a reference without a name, and servers that fail for some requests
+    alone. Who changes the lab on purpose puts the new sum here."""
+    drawn, translate, homes, nameless = hashlib.sha256(), 0, 0, 0
     for family in FAMILIES:
         for seed in range(1, 41):
             made = attrs.asdict(plan(family, seed))
             assert made.pop("then") is None
             translate += made["network"].pop("translates")
             homes += made["network"]["home_ip"] is not None
+            nameless += made["service"].pop("reference_by_address")
+            for fault in filter(None, (made["edge_fault"], made["origin_fault"])):
+                assert (fault.pop("hits"), fault.pop("free_bytes")) == ("all", 0)
             drawn.update(json.dumps(made).encode())
     assert drawn.hexdigest() == "96e008e7fe53ad93a461d9b6cecd86f83c1f65a3fe3e0b78e0176e98520de680"
     assert 0.8 < translate / homes < 0.9
+    assert 0.4 < nameless / (40 * len(FAMILIES)) < 0.6
 
 
 @pytest.mark.parametrize("family", SIX)
