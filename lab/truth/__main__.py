@@ -25,6 +25,7 @@ from lab.fit.page import ROOT, VERDICT
 from lab.fit.recordings import Remember
 from lab.truth import glance, measure, page
 from lab.truth.calm import calm
+from lab.truth.glance import EVERYTHING, TIMING
 from lab.truth.paired import paired
 from lab.truth.remembered import remembered
 from lab.worlds import ABROAD, HOME, world_of
@@ -34,8 +35,6 @@ from streamnotice.policy import Policy
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 
-EVERYTHING: Final = "everything"
-TIMING: Final = "HTTP and socket timing alone"
 PROBES: Final = frozenset({"path", "reference", "home"})
 """What is hidden where only that is seen."""
 AS_SHIPPED: Final = "as shipped"

@@ -5,7 +5,7 @@ For the head of `docs/truth.md` and for the README, from the data alone.
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 from typing import Any, Final
 
 from lab.fit.page import ROOT, between
@@ -26,19 +26,26 @@ SETS: Final = {
     "upward": "faults of the way up",
 }
 """Runs that are measured apart -> what they are, in a table's cell."""
-_ANCHORS: Final = {
-    "outsider": "in-an-outsiders-networks",
-    "partly": "with-faults-that-only-a-part-of-what-passes-meets",
-    "long": "in-longer-runs",
-    "abroad": "in-another-world",
-    "tunnels": "under-a-vpn",
-    "moving": "with-faults-that-move",
-    "traffic": "with-other-traffic-in-the-home",
-    "beside": "with-something-harmless-beside-the-fault",
-    "upward": "with-faults-of-the-way-up",
+HEADINGS: Final = {
+    "outsider": "In an outsider's networks",
+    "partly": "With faults that only a part of what passes meets",
+    "long": "In longer runs",
+    "abroad": "In another world",
+    "tunnels": "Under a VPN",
+    "moving": "With faults that move",
+    "traffic": "With other traffic in the home",
+    "beside": "With something harmless beside the fault",
+    "upward": "With faults of the way up",
 }
-_EVERYTHING: Final = "everything"
-_TIMING: Final = "HTTP and socket timing alone"
+"""... -> what the page's section on them is called."""
+EVERYTHING: Final = "everything"
+TIMING: Final = "HTTP and socket timing alone"
+"""Modes: what could be seen."""
+
+
+def _anchor(heading: str) -> str:
+    """What a heading is linked by, as code hosts make it."""
+    return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
 
 
 def percent(value: dict[str, Any]) -> str:
@@ -72,25 +79,25 @@ def sets(data: dict[str, Any], link: str = "") -> list[str]:
         "| with all probes | harmed | right leaf or set | right larger part | not named | "
         "something wrong | a third party without a part | calibration error |",
         "|---|" + "---:|" * 7,
-        _row(f"**all families**, unseen: {data['made']['runs']} runs", data["modes"][_EVERYTHING]),
-        _row("... by HTTP and socket timing alone", data["modes"][_TIMING]),
+        _row(f"**all families**, unseen: {data['made']['runs']} runs", data["modes"][EVERYTHING]),
+        _row("... by HTTP and socket timing alone", data["modes"][TIMING]),
     ]
     for kind, what in SETS.items():
         if kind in data:
             made = data[kind]["made"]
             seconds = "" if made["seconds"] == "60" else f", {made['seconds']} s"
-            text = f"[{what}]({link}#{_ANCHORS[kind]}): {made['runs']} runs{seconds}"
-            lines.append(_row(text, data[kind]["modes"][_EVERYTHING]))
+            text = f"[{what}]({link}#{_anchor(HEADINGS[kind])}): {made['runs']} runs{seconds}"
+            lines.append(_row(text, data[kind]["modes"][EVERYTHING]))
     return lines
 
 
 def asked(data: dict[str, Any]) -> list[str]:
     """What the figures should be, and what they are on the runs that nobody had looked at."""
-    whole, timing = data["modes"][_EVERYTHING], data["modes"][_TIMING]
+    whole, timing = data["modes"][EVERYTHING], data["modes"][TIMING]
     calm, third = data["calm"]["unharmed"], whole["third_party_without_part"]
     runs = third["of"]
     elsewhere = sum(
-        data[kind]["modes"][_EVERYTHING]["third_party_without_part"]["count"]
+        data[kind]["modes"][EVERYTHING]["third_party_without_part"]["count"]
         for kind in SETS
         if kind in data
     )
@@ -125,10 +132,10 @@ def history(data: dict[str, Any]) -> list[str]:
     ]
     for row in (summary(data), *data["history"]):
         before = row["before_stall"]
-        told = "-" if before is None else f"{before['count']} of {before['of']}"
         lines.append(
             f"| {row['engine']} | {row['harmed']} | {row['right']} "
-            f"({100 * row['right'] / row['harmed']:.0f} %) | {row['wrong']} | {told} | "
+            f"({100 * row['right'] / row['harmed']:.0f} %) | {row['wrong']} | "
+            f"{before['count']} of {before['of']} | "
             f"{row['ece']:.3f} |"
         )
     return lines
@@ -136,7 +143,7 @@ def history(data: dict[str, Any]) -> list[str]:
 
 def summary(data: dict[str, Any]) -> dict[str, Any]:
     """One row of the history: what is kept of a page when the next one is about other runs."""
-    whole = data["modes"][_EVERYTHING]
+    whole = data["modes"][EVERYTHING]
     before = whole["before_stall"]
     return {
         "engine": data["made"]["engine"],
@@ -176,7 +183,7 @@ def head(data: dict[str, Any]) -> str:
 
 def readme(data: dict[str, Any]) -> str:
     """What the README says of it."""
-    whole, calm = data["modes"][_EVERYTHING], data["calm"]["unharmed"]
+    whole, calm = data["modes"][EVERYTHING], data["calm"]["unharmed"]
     named = whole["right_at_least_inner_of_named"]
     rule = data["rivals"][0]
     made = data["made"]
@@ -212,7 +219,7 @@ def with_head(page: str, data: dict[str, Any]) -> str:
     return between(page, BEGIN, head(data))
 
 
-def write_readme(data: dict[str, Any], target: Path = README) -> None:
+def write_readme(data: dict[str, Any]) -> None:
     """Bring the README up to date."""
-    text = target.read_text(encoding="utf-8")
-    target.write_text(into_readme(text, data), encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    README.write_text(into_readme(text, data), encoding="utf-8")

@@ -135,68 +135,57 @@ def _by_word(value: dict[str, Any]) -> list[str]:
     return lines
 
 
-_APART: Final = {
+_APART: Final[dict[str, str]] = {
     "tunnels": (
-        "Under a VPN",
         "All that is played goes through a tunnel, to whose server a route is left, as VPN clients "
-        "do ([under a tunnel](sensors/underlay.md)).",
+        "do ([under a tunnel](sensors/underlay.md))."
     ),
     "beside": (
-        "With something harmless beside the fault",
         "Other seeds of all families, each with one oddity from before Play on that harms nobody "
-        "([the lab](lab.md#the-network)); the rows are these oddities.",
+        "([the lab](lab.md#the-network)); the rows are these oddities."
     ),
     "traffic": (
-        "With other traffic in the home",
         "A program on this computer, or another device, moves data all along, and enough of the "
         "line is left for the film: the fault, if there is one, is elsewhere. In the families "
         "`here.*` a program on this computer is the fault ([the lab](lab.md#the-network)). Of half "
         "of the others the seed was chosen so that another device downloads and the router tells "
-        "of it, which leads astray most.",
+        "of it, which leads astray most."
     ),
     "upward": (
-        "With faults of the way up",
         "What the viewer sends is held up or lost, by a backup at home, by others on the same line "
         "or link, by a loss; what it gets has its way. Of these families the fit has seen other "
-        "runs, for the one answer that the router's counters give then (`sends`).",
+        "runs, for the one answer that the router's counters give then (`sends`)."
     ),
     "moving": (
-        "With faults that move",
         "One fault ends in mid-play, and another one begins elsewhere, at once or some seconds "
         "later; a run counts as two. Of the second all is judged that is said more than 10 s after "
         "the end of the first, and what was said of the first, if it still stands 20 s after it. "
         "No row of the table is of runs of these families; other runs of them told when the "
-        "answers of late take a name back ([the table](table.md)).",
+        "answers of late take a name back ([the table](table.md))."
     ),
     "partly": (
-        "With faults that only a part of what passes meets",
         "Long packets are lost, or one of several equal ways is bad, or one service has a limit of "
         "its own, or its connections are cut off while its host answers pings "
         "([the lab](lab.md#the-network)). Questions that are short, or go elsewhere, see a clear "
         "way. Of the families of long packets and of ways the fit has seen other runs, for the one "
         "rule of long pings ([the table](table.md)). Where a limit for one service stands can't be "
-        "told from outside: what counts is that nobody is named falsely.",
+        "told from outside: what counts is that nobody is named falsely."
     ),
     "outsider": (
-        "In an outsider's networks",
         "Families by somebody who had not written the engine, to find where it says something "
         "false ([the lab](lab.md#the-network)): satellites, queues of seconds and none at all, "
         "policers far out, servers that stop in mid-body, names that come late over long ways, "
         "routers that hardly answer, very mild and very hard faults. No row of the table is of "
-        "runs of these families.",
+        "runs of these families."
     ),
-    "long": (
-        "In longer runs",
-        "What a minute is too short for, and whether more of the same evidence leads astray.",
-    ),
+    "long": ("What a minute is too short for, and whether more of the same evidence leads astray."),
     "abroad": (
-        "In another world",
         "Other media, longer ways, more routers and more silent ones, longer queues, a restless "
         'Wi-Fi ([the world](lab.md#the-network) "abroad"); no run of that world was ever '
-        "fitted on.",
+        "fitted on."
     ),
 }
-"""Runs that are measured apart -> heading, and what they are."""
+"""Runs that are measured apart -> what they are."""
 ROWS_OF: Final = {
     "beside": "beside the fault", "traffic": "beside the fault", "moving": "part of the run",
 }  # fmt: skip
@@ -208,11 +197,10 @@ def _apart(name: str, data: dict[str, Any] | None) -> list[str]:
     if data is None:
         return []
     made = data["made"]
-    heading, what = _APART[name]
     return [
-        "", f"## {heading}", "",
+        "", f"## {glance.HEADINGS[name]}", "",
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
-        f"the fit, {made['void']} more void. {what}", "",
+        f"the fit, {made['void']} more void. {_APART[name]}", "",
         *_table(data["modes"]), "",
         *_families(data["families"], ROWS_OF.get(name, "family")), "",
         *_confusion(data["confusion"]), *_taken_back(data.get("taken_back")),
@@ -283,7 +271,7 @@ def _kept(kept: dict[str, Any]) -> list[str]:
 def figures(data: dict[str, Any]) -> str:
     """The part of the page that is data."""
     made = data["made"]
-    whole = data["modes"]["everything"]
+    whole = data["modes"][glance.EVERYTHING]
     parts = [
         f"{made['runs']} runs of {made['seconds']} s, seeds {made['seeds']}, none of them used by "
         f"the fit; {made['void']} more were void (the emulator late, or the viewer's computer "

@@ -8,8 +8,8 @@ from streamnotice.estimates import Estimates
 from streamnotice.evidence.patience import longest_ns
 from streamnotice.evidence.references import handshakes
 from streamnotice.evidence.rule import Outcome, Rule, scale
+from streamnotice.playback.requests import needed
 from streamnotice.policy import S_NS
-from streamnotice.windows import recent
 
 MS_NS = 1_000_000
 PROMPT_NS = 500 * MS_NS
@@ -26,7 +26,7 @@ FAILING: Final = {"missing": "failing", "answered": "failing_alone", "too_few": 
 
 def read_connect(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    failed = [f for f in recent(requests.failures, now, WINDOW_NS) if f.needed]
+    failed = needed(requests.failures, now, WINDOW_NS)
     kinds = [
         # asked over a connection: that way was open once, if not for this request
         "unanswered" if f.failure == "timeout" and f.connected else f.failure
@@ -42,8 +42,8 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
         if handshakes(seen, broken[-1] - BEFORE_NS, broken[-1] + AFTER_NS) == "answered":
             return None
         return Outcome("broken_off", (("failures_count", len(broken)),))
-    connects = recent(requests.connects, now, WINDOW_NS)
-    made = [c.connect_ns for c in connects if c.needed and c.connect_ns is not None]
+    connects = needed(requests.connects, now, WINDOW_NS)
+    made = [c.connect_ns for c in connects if c.connect_ns is not None]
     if not made:
         return None
     base = requests.base_rtt_ns
@@ -54,13 +54,13 @@ def read_connect(seen: Estimates, now: int) -> Outcome | None:
 
 def read_look_up(seen: Estimates, now: int) -> Outcome | None:
     requests = seen.requests
-    failed = [f for f in recent(requests.failures, now, WINDOW_NS) if f.needed]
+    failed = needed(requests.failures, now, WINDOW_NS)
     at = [f.at_ns for f in failed if f.failure == "dns"]
     if at:
         name = FAILING[handshakes(seen, at[-1] - BEFORE_NS, at[-1] + AFTER_NS)]
         return Outcome(name, (("failures_count", len(at)),))
-    connects = recent(requests.connects, now, WINDOW_NS)
-    made = [c.dns_ns for c in connects if c.needed and c.dns_ns is not None]
+    connects = needed(requests.connects, now, WINDOW_NS)
+    made = [c.dns_ns for c in connects if c.dns_ns is not None]
     if not made:
         return None
     longest = max(made)

@@ -27,9 +27,9 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     due = rows[-1].target_duration_ns
     if due <= 0 or (now - rows[-1].at_ns) * 2 > due * 3:
         return None
-    *ended, last = [list(run) for _, run in groupby(rows, lambda row: row.newest)]
-    stood = last[-1].at_ns - last[0].at_ns
-    usual = _usual_ns(seen.playback, [*ended, last])
+    runs = [list(run) for _, run in groupby(rows, lambda row: row.newest)]
+    stood = runs[-1][-1].at_ns - runs[-1][0].at_ns
+    usual = _usual_ns(seen.playback, runs)
     limit = max(LATE_AFTER * due, min(usual, AT_MOST_AFTER * due))
     name = "late" if stood > limit else "moving"
     return Outcome(name, (("stood_ns", stood),), (("due_ns", due),))

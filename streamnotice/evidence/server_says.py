@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
+from streamnotice.playback.requests import needed
 from streamnotice.policy import S_NS
-from streamnotice.windows import recent
 
 MS_NS = 1_000_000
 WINDOW_S = 10
@@ -21,22 +21,18 @@ def _slowest(figure: str, rows: list[tuple[int, int]]) -> Outcome | None:
 
 
 def read_origin(seen: Estimates, now: int) -> Outcome | None:
-    answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
+    answers = needed(seen.requests.answers, now, WINDOW_S * S_NS)
     return _slowest(
         "origin_ns",
-        [(a.origin_ns, a.ttfb_ns) for a in answers if a.needed and a.origin_ns is not None],
+        [(a.origin_ns, a.ttfb_ns) for a in answers if a.origin_ns is not None],
     )
 
 
 def read_edge(seen: Estimates, now: int) -> Outcome | None:
-    answers = recent(seen.requests.answers, now, WINDOW_S * S_NS)
+    answers = needed(seen.requests.answers, now, WINDOW_S * S_NS)
     return _slowest(
         "edge_ns",
-        [
-            (a.edge_ns - (a.origin_ns or 0), a.ttfb_ns)
-            for a in answers
-            if a.needed and a.edge_ns is not None
-        ],
+        [(a.edge_ns - (a.origin_ns or 0), a.ttfb_ns) for a in answers if a.edge_ns is not None],
     )
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.playback.requests import Answer
+from streamnotice.playback.requests import Answer, needed
 from streamnotice.policy import S_NS
-from streamnotice.windows import recent
 
 WINDOW_S = 8
 
@@ -29,8 +28,7 @@ def _kind(answer: Answer, marked: bool) -> str:
 
 
 def read(seen: Estimates, now: int) -> Outcome | None:
-    # a server of something else, with troubles of its own, may be asked meanwhile
-    answers = [a for a in recent(seen.requests.answers, now, WINDOW_S * S_NS) if a.needed]
+    answers = needed(seen.requests.answers, now, WINDOW_S * S_NS)
     if not answers:
         return None
     kinds = [_kind(answer, seen.requests.marks_errors) for answer in answers]

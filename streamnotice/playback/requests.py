@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import takewhile
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
@@ -22,6 +22,7 @@ from streamnotice.observations import (
 )
 from streamnotice.policy import S_NS
 from streamnotice.snapshot import derived, stateful
+from streamnotice.windows import recent
 
 KEEP_S: Final = 40
 MOST_REQUESTS: Final = 64
@@ -142,6 +143,15 @@ class Failed:
     had_first_byte: bool
     connected: bool
     needed: bool
+
+
+N = TypeVar("N", Answer, Connected, Failed)
+
+
+def needed(rows: deque[N], now: int, window_ns: int) -> list[N]:
+    """Those of late that playback hangs on. A server of something else, with troubles of its own,
+    may be asked meanwhile."""
+    return [row for row in recent(rows, now, window_ns) if row.needed]
 
 
 @stateful

@@ -41,14 +41,19 @@ _SLICE_S: Final = 0.1
 def stretch(bits: float) -> float:
     """How many times more seldom to ask, under suspicion, what tells so little: the budget is
     better spent elsewhere (`streamnotice.verdict.next_probe`)."""
-    return min(_MOST_STRETCH, _WHOLE_BITS / max(bits, 1e-3)) if bits < _WHOLE_BITS else 1.0
+    return _times(bits, _WHOLE_BITS)
 
 
 def thrift(lasting_bytes_per_s: float) -> float:
     """How many times more seldom to ask, under suspicion, so that a budget lasts."""
-    if lasting_bytes_per_s >= SUSPICION_BYTES_PER_S:
+    return _times(lasting_bytes_per_s, SUSPICION_BYTES_PER_S)
+
+
+def _times(there: float, wanted: float) -> float:
+    """By how much too little is there, within bounds."""
+    if there >= wanted:
         return 1.0
-    return min(_MOST_STRETCH, SUSPICION_BYTES_PER_S / max(lasting_bytes_per_s, 1.0))
+    return min(_MOST_STRETCH, wanted / there) if there > 0 else _MOST_STRETCH
 
 
 class Lately:
