@@ -38,13 +38,9 @@ class ThreadWatcher:
     """
 
     def __init__(self, **arguments: Any) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._watcher = Watcher(**arguments)
         self._thread = threading.Thread(target=self._serve, name="streamnotice-loop", daemon=True)
-        try:
-            self._watcher = Watcher(**arguments)
-        except BaseException:
-            self._loop.close()
-            raise
+        self._loop: asyncio.AbstractEventLoop  # from the block's begin until its thread closes it
         self._lock = threading.Lock()
         self._entered = False
         self._open = False
@@ -56,6 +52,7 @@ class ThreadWatcher:
             if self._entered:
                 raise HostError("a ThreadWatcher watches one session: make another for the next")
             self._entered = True
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
         self._open = True
         try:
@@ -88,8 +85,6 @@ class ThreadWatcher:
         if self._thread.is_alive():
             why = f"no end within {_CLOSE_WITHIN_S:g} s: a callback of the host holds up the loop"
             self._watcher.session.failed("threads.close", why)
-        else:
-            self._loop.close()
 
     async def _end(self) -> None:
         try:
@@ -105,6 +100,7 @@ class ThreadWatcher:
                 self._loop.run_forever()
             except BaseException as error:
                 self._watcher.session.failed("threads", error)
+        self._loop.close()  # here: a loop that was left behind is closed, too, once it goes on
 
     def playback(self, **told: Any) -> None:
         """As `Watcher.playback`."""

@@ -135,21 +135,31 @@ async def _find(session: Session, http: aiohttp.ClientSession) -> Ask:
     Raises:
         _NoCounters: there is none.
     """
-    from async_upnp_client.search import async_search
+    from async_upnp_client.search import SsdpSearchListener
 
     await pacer_of(session).afford(_SEARCH_BYTES, 3)
     found: dict[str, str] = {}  # address -> location
 
-    async def heard(headers: Mapping[str, Any]) -> None:
+    def heard(headers: Mapping[str, Any]) -> None:
         address, location = str(headers.get("_host", "")), str(headers.get("location", ""))
         parts = urlsplit(location)
         if len(found) < 8 and parts.scheme == "http" and parts.hostname == address:
             found.setdefault(address, location)
 
+    # not the library's `async_search`, which leaves its socket open where a session ends meanwhile
+    search = SsdpSearchListener(
+        callback=heard,
+        timeout=SEARCH_S,
+        search_target=DEVICE,
+        connect_callback=lambda: search.async_search(),
+    )
     try:
-        await async_search(heard, timeout=SEARCH_S, search_target=DEVICE)
+        await search.async_start()
+        await asyncio.sleep(SEARCH_S)
     except OSError as error:
         raise _NoCounters(f"the home router can't be searched for ({error.strerror})") from None
+    finally:
+        search.async_stop()
     ways = [way_to(address) for address in session.addresses("service")]
     # by IPv6 the router has another address than the one that it is found at
     gateways = {way.gateway for way in (*ways, *default_ways())}

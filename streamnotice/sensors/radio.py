@@ -139,7 +139,7 @@ class RadioSensor:
                 missing = MissingExtraError("seeing the radio", "linux")
                 session.sight(self.name, False, str(missing))
                 return
-            ask = _ask_kernel
+            ask = _Kernel()
         before: Station | None = None
         began_ns, turn, interface = session.now(), 0, None
         while True:
@@ -183,8 +183,24 @@ class RadioSensor:
         return station
 
 
-def _ask_kernel(index: int) -> list[Any]:
-    from pyroute2 import IW
+class _Kernel:
+    """Asks by nl80211.
 
-    with IW() as radio:
-        return list(radio.get_stations(index))
+    Raises:
+        Exception: pyroute2's own, if there is no nl80211 here.
+    """
+
+    def __init__(self) -> None:
+        self._answers = False
+
+    def __call__(self, index: int) -> list[Any]:
+        from pyroute2 import IW, NL80211
+
+        if not self._answers:  # IW binds while it is made, and where that fails it leaks sockets
+            with NL80211() as knock:
+                knock.bind()
+        self._answers = False
+        with IW() as radio:
+            stations = list(radio.get_stations(index))
+        self._answers = True
+        return stations

@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -92,17 +93,18 @@ class SocketSensor:
             missing = MissingExtraError("other processes' sockets", "linux")
             session.sight(self.name, False, str(missing))
             return
+        diag = _Diag(DiagSocket)
         try:
-            diag = await asyncio.to_thread(_opened, DiagSocket)
-        except OSError as error:
-            session.sight(self.name, False, f"the system refuses inet_diag ({error.strerror})")
-            return
-        try:
+            try:
+                await diag.opened()
+            except OSError as error:
+                session.sight(self.name, False, f"the system refuses inet_diag ({error.strerror})")
+                return
             await self._follow(session, diag)
         finally:
             diag.close()
 
-    async def _follow(self, session: Session, diag: Any) -> None:
+    async def _follow(self, session: Session, diag: _Diag) -> None:
         turn = 0
         while True:
             await self._resolve()
@@ -115,13 +117,8 @@ class SocketSensor:
                         return
             turn += 1
             ports = [0] if searching else sorted(self._ports)
-            # a look that was begun is finished: its socket is closed after it
-            look = asyncio.create_task(asyncio.to_thread(_look, diag, ports))
             try:
-                found = await asyncio.shield(look)
-            except asyncio.CancelledError:
-                await asyncio.wait([look])
-                raise
+                found = await diag.look(ports)
             except Exception as error:  # pyroute2 has errors of its own, not all OSErrors
                 session.sight(self.name, False, f"inet_diag fails ({type(error).__name__})")
                 await asyncio.sleep(1)
@@ -248,6 +245,43 @@ def _read_all(paths: Iterable[Path]) -> Iterable[str]:
             continue
 
 
+class _Diag:
+    """inet_diag on one thread of its own.
+
+    Our own, since pyroute2 keeps a loop and a socket for each thread that uses it, and closes
+    those of the calling thread alone.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="streamnotice-sockets")
+        self._socket: Any = None
+        self._opening = self._thread.submit(self._open, make)
+
+    async def opened(self) -> None:
+        """Wait until it can be asked.
+
+        Raises:
+            OSError: the system refuses.
+        """
+        await asyncio.wrap_future(self._opening)
+
+    async def look(self, ports: Sequence[int]) -> list[Seen]:
+        """All established TCP connections to *ports* (0: any)."""
+        return await asyncio.wrap_future(self._thread.submit(_look, self._socket, ports))
+
+    def close(self) -> None:
+        """Close it after the look that was begun, without waiting for that."""
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
+    def _open(self, make: Callable[[], Any]) -> None:
+        self._socket = _opened(make)
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+
 def _opened(make: Callable[[], Any]) -> Any:
     diag = make()
     try:
@@ -259,7 +293,6 @@ def _opened(make: Callable[[], Any]) -> Any:
 
 
 def _look(diag: Any, ports: Sequence[int]) -> list[Seen]:
-    """All established TCP connections to *ports* (0: any)."""
     found: list[Seen] = []
     for kind in (socket.AF_INET, socket.AF_INET6):
         for port in ports:

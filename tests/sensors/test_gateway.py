@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -100,3 +104,37 @@ def test_counters_that_miss_our_own_media_are_not_believed() -> None:
 
 def test_a_router_that_started_anew_says_nothing_this_once() -> None:
     assert _told(400_000, (5_000_000, 9), (10, 10)) == []
+
+
+SEARCH = """
+import asyncio, gc, os
+import aiohttp
+from streamnotice.policy import Policy
+from streamnotice.sensors import gateway
+from streamnotice.session import Session
+
+async def search():
+    async with aiohttp.ClientSession() as http:
+        task = asyncio.create_task(gateway._find(Session(Policy(), print), http))
+        await asyncio.sleep(0.3)
+        during = len(os.listdir("/proc/self/fd"))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0)
+        return during - len(os.listdir("/proc/self/fd"))
+
+gc.disable()
+print(asyncio.run(search()))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="elsewhere: only root makes a network of its own")
+async def test_a_session_that_ends_while_it_searches_leaves_no_socket_open() -> None:
+    inner = (
+        f"ip link set lo up; ip route add 239.0.0.0/8 dev lo; exec {sys.executable} -c '{SEARCH}'"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run, ["unshare", "--net", "sh", "-c", inner],
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.stdout == "1\n", done.stderr

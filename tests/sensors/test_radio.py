@@ -7,6 +7,8 @@ by attribute, in the layout of linux/nl80211.h, and decoded by the library that 
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import struct
 import sys
 from pathlib import Path
@@ -20,7 +22,7 @@ from streamnotice.engine import Engine
 from streamnotice.evidence.radio import read
 from streamnotice.observations import Radio, Sight
 from streamnotice.policy import S_NS, Policy
-from streamnotice.sensors.radio import RadioSensor, Station, radio_between, station_of
+from streamnotice.sensors.radio import RadioSensor, Station, _Kernel, radio_between, station_of
 from streamnotice.sensors.routes import Way
 from streamnotice.session import Session
 
@@ -168,6 +170,24 @@ async def test_the_real_kernel_without_a_radio_is_no_harm() -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert not session.sights["radio"][0]
     assert [one for one in seen if isinstance(one, Radio)] == []
+
+
+@pytest.mark.skipif(Path("/proc/net/wireless").exists() and any(
+    (one / "phy80211").exists() for one in Path("/sys/class/net").iterdir()
+), reason="elsewhere: this machine has a radio")  # fmt: skip
+def test_asking_where_there_is_no_nl80211_leaves_no_socket_open() -> None:
+    ask = _Kernel()
+
+    def refused() -> int:
+        with pytest.raises(pyroute2.NetlinkError):
+            ask(1)
+        return len(os.listdir("/proc/self/fd"))
+
+    gc.disable()  # what is left to it stays open for long
+    try:
+        assert {refused() for _ in range(5)} == {refused()}
+    finally:
+        gc.enable()
 
 
 async def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

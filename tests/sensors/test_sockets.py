@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -127,6 +129,25 @@ async def test_without_hosts_only_what_leaves_the_machine_and_carries_much() -> 
         process.wait()
         await until(task.done)
         assert session.sights["sockets"] == (False, "the player's process has gone")
+
+
+async def test_a_session_that_ends_leaves_no_socket_open() -> None:
+    async def watched() -> int:
+        session = Session(Policy(), lambda _: None)
+        task = asyncio.create_task(SocketSensor(os.getpid(), ["127.0.0.1"]).run(session))
+        await asyncio.sleep(0.6)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await until(
+            lambda: not any("streamnotice-sockets" in t.name for t in threading.enumerate())
+        )
+        return len(os.listdir("/proc/self/fd"))
+
+    gc.disable()  # what is left to it stays open for long
+    try:
+        assert {await watched() for _ in range(3)} == {await watched()}
+    finally:
+        gc.enable()
 
 
 async def test_children_count() -> None:

@@ -125,6 +125,7 @@ def test_a_coroutine_that_holds_up_the_loop_holds_up_no_caller_for_ever(
     gate.set()
     until(lambda: "closed" in kinds(path))  # once the loop goes on the session ends after all
     w._thread.join(10)
+    assert w._loop.is_closed()
 
 
 @pytest.mark.parametrize("hook", ["on_verdict", "on_playback"])
