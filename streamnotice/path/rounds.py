@@ -39,6 +39,7 @@ FOLLOWED_NS: Final = 30 * S_NS
 LATE_NS: Final = 10_000_000
 """A router that answers so much later than the far end does so by itself."""
 TUNNEL: Final = "network.vpn"
+HOME: Final = "network.home."
 MOST_HOPS: Final = 64
 MOST_HOSTS: Final = 8
 """So many hosts' answers to long pings are kept."""
@@ -149,7 +150,7 @@ class PathSeen:
 
     def syn(self, ttl: int, outcome: str) -> None:
         """A SYN that could pass *ttl* links only was answered as by the far end, or expired."""
-        if outcome == "reached" and self.complete and middlebox.can_not_reach(ttl, self.length):
+        if outcome == "reached" and middlebox.can_not_reach(ttl, self.length):
             self.early += 1
             self.early_ttl = min(self.early_ttl, ttl)
         elif outcome == "ttl_exceeded" and ttl >= self.early_ttl:
@@ -157,8 +158,13 @@ class PathSeen:
         far, last = self.hops.get(FAR), self._last(1)
         if self.early < middlebox.FEWEST_EARLY or far is None or not last:
             return
-        if middlebox.sooner(far.base_ns, last[0].base_ns):  # one that adds no time hides nothing
+        # one that adds no time hides nothing, but where it stands at home: there it hides the way
+        if middlebox.sooner(far.base_ns, last[0].base_ns) or self._at_home(self.early_ttl):
             self.ended_near = True
+
+    def _at_home(self, ttl: int) -> bool:
+        place = self.told_segment(ttl)
+        return place is not None and place.startswith(HOME)
 
     def _last(self, count: int, times: int = 1) -> list[HopSeen]:
         """The last hops that have answered so often, the far end's own UDP among them."""

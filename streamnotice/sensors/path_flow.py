@@ -19,6 +19,7 @@ import attrs
 from streamnotice.commons import ROUTER_EVERY_NS
 from streamnotice.events import Intensity
 from streamnotice.observations import HopProbe, ProbeMethod, RoundTrip, Route, TargetRole
+from streamnotice.path import middlebox
 from streamnotice.path.roles import assign_roles
 from streamnotice.sensors import echo_probe, tcp_probe, udp_probe
 from streamnotice.sensors.echo_probe import EchoFlow
@@ -260,7 +261,20 @@ class PathFlow:
                 high = middle
             else:
                 low = middle
-        return high
+        return None if await self._ended_near(high) else high
+
+    async def _ended_near(self, length: int) -> bool:
+        """What answers behind the last router that is heard answers before it, too.
+
+        Then it is a box that ends connections in the far end's place (`path.middlebox`), and the
+        way may end at that router now. Told of, and as often as a proof takes.
+        """
+        if not self._tcp or not middlebox.can_not_reach(1, length):
+            return False
+        for _ in range(middlebox.FEWEST_EARLY):
+            if (await self._syn(1)).outcome != "reached":
+                return False
+        return True
 
     async def _reaches(self, ttl: int, found: dict[int, str]) -> bool:
         for _ in range(2):  # a lost SYN must not make the path longer than it is

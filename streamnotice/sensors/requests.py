@@ -344,11 +344,12 @@ class Record:
         return self._tracker.session.now() - self._started_ns
 
     def _waits_for_its_server(self) -> bool:
-        """The player knows an address and can't connect to it: its path is worth following now."""
-        looked_up_ns = self._looked_up_ns
-        if self._connected or looked_up_ns is None:
+        """The player knows an address and can't connect to it, or is not answered: its path is
+        worth following now."""
+        since_ns = self._sent_ns if self._connected else self._looked_up_ns
+        if self._first or since_ns is None:
             return False
-        return self._tracker.session.now() - looked_up_ns >= _LONG_WAIT_NS
+        return self._tracker.session.now() - since_ns >= _LONG_WAIT_NS
 
     def _served_by(self, address: str, port: int) -> None:
         if self.role == "other":

@@ -96,6 +96,26 @@ def test_a_syn_that_was_answered_too_near_makes_them_one() -> None:
     assert not found(1, 15), "not sooner than by half"
 
 
+def test_one_at_home_hides_the_way_whatever_time_it_adds() -> None:
+    """And is found on a way whose far end was never heard."""
+
+    def found(early_ttl: int, hops: int) -> bool:
+        seen = Paths()
+        labels = tuple(f"addr-{ttl}" for ttl in range(1, hops + 1))
+        seen.route(Route(0, "host-a", "service", labels, SEGMENTS[:hops], False))
+        for ttl in range(1, hops + 1):
+            seen.probe(HopProbe(ttl, "host-a", ttl, "udp", "ttl_exceeded", 2 * MS_NS))
+        for at_ns in (S_NS, 2 * S_NS):
+            seen.round_trip(RoundTrip(at_ns, "host-a", "service", rtt_ns=2 * MS_NS))
+            seen.probe(HopProbe(at_ns, "host-a", early_ttl, "tcp", "reached", 2 * MS_NS, "addr-a"))
+        return seen.ended_near()
+
+    assert SEGMENTS[:2] == ("network.home.wifi", "network.isp.access")
+    assert found(1, 2)
+    assert not found(1, 1), "the far end may be the next hop"
+    assert not found(2, 3), "one of the provider's that adds no time hides nothing"
+
+
 def test_pings_beside_a_tunnel_are_no_handshakes() -> None:
     seen = Paths()
     hops = ("addr-1", "addr-2", "addr-3")

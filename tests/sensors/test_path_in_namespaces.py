@@ -14,6 +14,9 @@ from typing import IO, Any
 
 import pytest
 
+from streamnotice.observations import HopProbe, RoundTrip, Route
+from streamnotice.path.rounds import Paths
+
 ROOT = Path(__file__).parents[2]
 
 # viewer -- home router -- access router -- server, joined by virtual cables. ICMP limits are
@@ -57,6 +60,13 @@ ip -6 route add default via fe80::1 dev up0
 ip -n home -6 route add default via 2001:db8:a::1
 ip -n access -6 route add 2001:db8:700::/56 via 2001:db8:a::2
 ip -n server -6 route add default via 2001:db8:8000::1
+"""
+
+ACCEPTS = """\
+import socket
+s = socket.create_server(("::", {port}), family=socket.AF_INET6, dualstack_ipv6=True)
+print("up", flush=True)
+while True: s.accept()[0].close()
 """
 
 FAR_ENDS = {4: "198.51.100.2", 6: "2001:db8:8000::2"}
@@ -160,13 +170,7 @@ class World:
 
     def serve(self) -> None:
         """A listening port at the server; handshakes need nothing more."""
-        code = (
-            "import socket\n"
-            "s = socket.create_server(('::', 8080), family=socket.AF_INET6, dualstack_ipv6=True)\n"
-            "print('up', flush=True)\n"
-            "while True: s.accept()[0].close()\n"
-        )
-        self.start_server(code)
+        self.start_server(ACCEPTS.format(port=8080))
 
     def start(self, *command: str) -> IO[str]:
         """A program that runs until the world ends; what it says."""
@@ -177,9 +181,9 @@ class World:
         assert started.stdout is not None
         return started.stdout
 
-    def start_server(self, code: str) -> None:
-        """A Python program at the server that prints "up" when it is."""
-        said = self.start("ip", "netns", "exec", "server", sys.executable, "-c", code)
+    def start_server(self, code: str, node: str = "server") -> None:
+        """A Python program at the server, or another node, that prints "up" when it is."""
+        said = self.start("ip", "netns", "exec", node, sys.executable, "-c", code)
         assert said.readline() == "up\n"
 
     def view(
@@ -254,7 +258,7 @@ class World:
     def close(self) -> None:
         for process in (*self._servers, self._holder):
             process.kill()
-            process.wait()
+            process.communicate()  # which closes its pipes
 
 
 @pytest.fixture
@@ -310,6 +314,37 @@ def test_a_far_end_that_drops_udp_behind_a_silent_router(world: World, by: int) 
     assert route["hops"][1] is None
     assert route["hops"][2] is not None
     assert route["segments"] == ["network.home.wifi", None, None]
+
+
+@pytest.mark.needs("ip", "unshare", "nsenter", "mount", "nft")
+def test_a_box_at_home_that_answers_for_a_far_end_that_is_cut_off_is_found_out(
+    world: World,
+) -> None:
+    """Its answers are not taken for a way that is whole, nor for a server that is there."""
+    rules = (
+        "add table ip box; "
+        "add chain ip box in { type nat hook prerouting priority -100; }; "
+        "add rule ip box in iifname down0 tcp dport 8080 redirect to :8081"
+    )
+    world.start_server(ACCEPTS.format(port=8081), node="home")
+    cut = (
+        "add table ip cut; add chain ip cut f { type filter hook forward priority 0; policy drop; }"
+    )
+    world.sh(f"ip netns exec home nft '{rules}'; ip netns exec access nft '{cut}'")
+    seen = world.view({"hop-probe:reached:tcp": 2, "round-trip::": 2})
+    assert {o["ttl"] for o in seen if o["kind"] == "hop-probe" and o["method"] == "tcp"} == {1}
+    assert [r["complete"] for r in _routes(seen)] == [False]
+    paths = Paths()
+    for one in seen:
+        told = {name: value for name, value in one.items() if name not in ("kind", "at_ns")}
+        if one["kind"] == "route":
+            paths.route(Route(one["at_ns"], **{**told, "hops": tuple(told["hops"]),
+                                               "segments": tuple(told["segments"])}))  # fmt: skip
+        elif one["kind"] == "hop-probe":
+            paths.probe(HopProbe(one["at_ns"], **told))
+        elif one["kind"] == "round-trip":
+            paths.round_trip(RoundTrip(one["at_ns"], **told))
+    assert paths.ended_near()
 
 
 @both

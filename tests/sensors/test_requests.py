@@ -81,6 +81,22 @@ def test_a_request_of_a_host_without_asyncio() -> None:
     assert (target.host, target.port, target.address) == ("cdn.example", 443, None)
 
 
+def test_a_server_that_takes_a_request_and_does_not_answer_is_followed_before_it_fails() -> None:
+    rig = Rig()
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as sock:
+        sock.connect(server.getsockname())
+        with rig.tracker.request("http://cdn.example/seg1.ts") as r:
+            r.connected(sock=sock, reused=False)
+            record = r._record
+            rig.clock_ns += 900_000_000
+            record.look()
+            assert not rig.session.targets("service"), "most answer within a second"
+            rig.clock_ns += 200_000_000
+            record.look()
+            (target,) = rig.session.targets("service")
+            assert (target.host, target.address) == ("127.0.0.1", "127.0.0.1")
+
+
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
