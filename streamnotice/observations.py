@@ -329,7 +329,8 @@ class Interface(Observation):
     """The interface that carries the route to the service, over a window.
 
     Attributes:
-        medium: "wifi", "ethernet", "tunnel" or None if it can't be told.
+        medium: "wifi", "ethernet", "mobile", "tunnel" or None if it can't be told; while the
+            service's address is not known, that of the way to the world at large.
         rx_bytes, tx_bytes: all that went over it in the window (ours and others').
     """
 

@@ -20,7 +20,8 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     inside = path is not None and TUNNEL in path.segments
     if inside or seen.medium == "tunnel" or seen.paths.underlay() is not None:
         return Outcome(THERE)
-    return None if path is None or path.segment(1) is None else Outcome(ABSENT)
+    known = seen.medium is not None or (path is not None and path.segment(1) is not None)
+    return Outcome(ABSENT) if known else None
 
 
 RULE = Rule("tunnel", (ABSENT, THERE), "path", read)

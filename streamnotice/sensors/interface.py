@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from streamnotice.observations import Interface
-from streamnotice.sensors.routes import NET, Way, way_to
+from streamnotice.sensors.routes import NET, Way, default_ways, way_to
 from streamnotice.session import Session
 
 WINDOW_S: Final = 1.0
@@ -29,7 +29,10 @@ def read_counts(interface: str, net: Path = NET) -> tuple[int, int] | None:
 
 
 class InterfaceSensor:
-    """Emits one `Interface` a second, once a server's address is known."""
+    """Emits one `Interface` a second, once a server's address is known.
+
+    Before, and where no name can be resolved ever, the way to the world at large tells the medium.
+    """
 
     name = "interface"
 
@@ -48,6 +51,8 @@ class InterfaceSensor:
                     way, before = found, None
             windows += 1
             if way.interface is None:
+                self._tell_usual(session, now_ns - began_ns)
+                began_ns = now_ns
                 continue
             after = read_counts(way.interface)
             if before is not None and after is not None:
@@ -62,6 +67,14 @@ class InterfaceSensor:
                     )
                 )
             before, began_ns = after, now_ns
+
+    def _tell_usual(self, session: Session, window_ns: int) -> None:
+        """What most ways begin with, if it is the same for all and the service's isn't known."""
+        if session.addresses("service"):
+            return
+        media = {way.medium for way in default_ways()}
+        if len(media) == 1 and None not in media:
+            session.emit(Interface(session.now(), window_ns=window_ns, medium=media.pop()))
 
     def _find(self, session: Session) -> Way:
         addresses = session.addresses("service")

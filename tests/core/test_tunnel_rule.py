@@ -35,6 +35,10 @@ def test_the_interface_tells_as_well() -> None:
     found = tunnel.read(seen, S_NS)
     assert found is not None
     assert found.name == "there"
+    seen.medium = "wifi"  # where no name can be resolved no way is known, but how ways begin is
+    found = tunnel.read(seen, S_NS)
+    assert found is not None
+    assert found.name == "absent"
 
 
 def test_the_table_says_what_follows_and_no_more() -> None:
