@@ -16,7 +16,7 @@ from lab import beside, link_faults, programs, traces
 from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.moving import MOVING, Later
-from lab.outsider import OUTSIDER
+from lab.outsider import FAR, OUTSIDER
 from lab.partly import PARTLY
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
@@ -93,6 +93,7 @@ _BUSY = "busy."
 _MOVES = "moves."
 _PARTLY = "partly."
 _OUT = "out."
+_FAR = "far."
 _TRANSLATE = 0.85
 """Share of home routers that translate addresses. (Until engine 0.27.0 none of the lab's did.)"""
 
@@ -111,7 +112,9 @@ class _Draw:
     def __init__(self, family: str, seed: int) -> None:
         self.family, self.seed = family, seed
         self.kind = family
-        for around in (_BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES, _PARTLY, _OUT):
+        for around in (
+            _BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES, _PARTLY, _OUT, _FAR,
+        ):  # fmt: skip
             self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
         self.in_tunnel = family.startswith(_IN_TUNNEL)
@@ -774,6 +777,8 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
     f"{_PARTLY}{family}": make for family, make in PARTLY.items()
 } | {
     f"{_OUT}{family}": make for family, make in OUTSIDER.items()
+} | {
+    f"{_FAR}{family}": make for family, make in FAR.items()
 } | {
     f"{_BUSY}{family}": make
     for family, make in FAMILIES.items()

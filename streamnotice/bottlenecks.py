@@ -72,6 +72,7 @@ LOOK_ALIKES: Final[tuple[tuple[str, ...], ...]] = (
     ("network.home.wifi", "network.home.sharing", "network.isp.access"),
     ("network.home.sharing", "network.isp.access", "network.isp.core"),
     ("network.isp.access", "network.isp.core", "network.interconnect"),
+    ("network.isp.core", "network.interconnect", "service.edge"),
 )
 """Sets of leaves that can look alike: next to each other on the way, or the same queue. What can
 only be said of such a set together is said so (`among`)."""
@@ -81,7 +82,8 @@ _BY_NAME: Final = {leaf.name: leaf for leaf in LEAVES}
 
 @attrs.frozen(order=True)
 class State:
-    """One hypothesis of the filter: a leaf with a condition, or `none` with a look-alike."""
+    """One hypothesis of the filter: a leaf with a condition, `none` with a look-alike, or what lies
+    in an inner name and in no leaf of it (`IN_THEIR_NETWORK`)."""
 
     place: str
     condition: str
@@ -93,9 +95,13 @@ class State:
 FINE: Final = State(NONE, "fine")
 OTHER: Final = State(UNDETERMINED, "other")
 """None of these: takes the weight of evidence that fits no known fault; never named."""
+IN_THEIR_NETWORK: Final = (State("service", "crowded"), State("service", "lossy"))
+"""Links of the server's network, before the server: they show as a link between networks does, and
+are named by `service` alone."""
 STATES: Final[tuple[State, ...]] = (
     FINE,
     *(State(leaf.name, condition) for leaf in LEAVES for condition in leaf.conditions),
+    *IN_THEIR_NETWORK,
 )
 
 

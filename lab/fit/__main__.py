@@ -32,13 +32,14 @@ from lab.fit.counts import (
     caps_nats,
     fit_counts,
 )
+from lab.fit.inside import with_inside
 from lab.fit.recordings import Run, load_runs
 from lab.fit.score import false_peaks, judge_run, reliability, summary
 from lab.fit.table import BY_LOGIC, caps_of, powers_of, states_of
 from lab.fit.temper import Mix, best_cap, best_power, fit_powers, make_folds, one_fault
 from lab.fit.tying import CAP
 from lab.worlds import HOME
-from streamnotice.bottlenecks import FINE, OTHER, STATES, State
+from streamnotice.bottlenecks import FINE, IN_THEIR_NETWORK, OTHER, STATES, State
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.evidence import RULES, Rule
 from streamnotice.path.localise import STRETCHES
@@ -52,7 +53,7 @@ GATE_INNER_PERMILLE = 1000
 CHANGE = {"window_steps": 8, "against_mdb": 6000}
 """What runs with faults that move tell of it: `lab.fit.change`."""
 LEAST_RUNS = 2
-NAME = "provisional-14"
+NAME = "provisional-15"
 KEPT = ("cap", "held_out_loss_nats_by_cap_db", "change")
 """Provenance of an earlier table that stays true of new rows."""
 UNCALIBRATED = 1000
@@ -153,7 +154,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "temperature_permille": UNCALIBRATED,
         "rules": _parts(counts, powers, usable),
     }
-    return with_bystander(found)
+    return with_bystander(with_inside(found))
 
 
 def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
     """
     told = before["provenance"]
     pretended, fatigue = told["pretended_runs"], before["fatigue_steps"]
-    states = states_of(before)
+    states = tuple(state for state in states_of(before) if state not in IN_THEIR_NETWORK)
     usable = one_fault(runs, states)
     caps = caps_of(before)
     counts = attrs.evolve(fit_counts(usable, states, pretended), caps=caps)
@@ -188,8 +189,10 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
         **{key: told[key] for key in KEPT if key in told},
     }
     rules = _parts(counts, powers, usable)
-    whole = {**before, "name": NAME, "provenance": made, "rules": rules}
-    return with_bystander({**whole, "temperature_permille": UNCALIBRATED})
+    whole = {**before, "name": NAME, "provenance": made, "states": [*map(str, states)]}
+    return with_bystander(
+        with_inside({**whole, "rules": rules, "temperature_permille": UNCALIBRATED})
+    )
 
 
 def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:

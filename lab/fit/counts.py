@@ -227,7 +227,7 @@ def _place(state: State, rule: str = "") -> str:
     if state.place == "network.home.sharing":
         return "network.isp.access"
     if rule == UNDERLAY:
-        off = state.place.startswith("service.") or state.place == LAST_UNDER
+        off = _branch(state) == "service" or state.place == LAST_UNDER
         return LAST_UNDER if state.place == TUNNEL else "" if off else state.place
     if state == State("service.edge", "unreachable"):
         return "service"

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from lab.fit import inside
 from lab.fit.counts import TIES
 
 ROOT: Final = Path(__file__).parents[2]
@@ -159,7 +160,8 @@ def _widened(made: dict[str, Any]) -> list[str]:
 
 def _tied(made: dict[str, Any]) -> list[str]:
     """What is in the rows by logic, whatever was counted."""
-    ties = [TIES[name].words for name in made.get("by_logic", ()) if name in TIES]
+    words = {**{name: tie.words for name, tie in TIES.items()}, inside.NAME: inside.WORDS}
+    ties = [words[name] for name in made.get("by_logic", ()) if name in words]
     if not ties:
         return []
     head = "By logic, not by count (`python -m lab.fit.table`):"

@@ -2,8 +2,8 @@
 
     python -m lab.fit.table [--into streamnotice/verdict/fitted.json]
 
-brings a table in line with what follows by logic (`lab.fit.counts.TIES`), without the
-runs that it was counted on: as a new fit would.
+brings a table in line with what follows by logic (`lab.fit.counts.TIES`, `lab.fit.inside`),
+without the runs that it was counted on: as a new fit would.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lab.fit import inside
 from lab.fit.caching import LIKE, SAYS
 from lab.fit.counts import MDB_PER_NAT, MEASURED, TIES, caps_nats
 from lab.fit.tying import Floats
@@ -23,7 +24,7 @@ from streamnotice.bottlenecks import State
 from streamnotice.evidence import RULES
 from streamnotice.evidence.status import RULE as STATUS
 
-BY_LOGIC: Final = list(TIES)
+BY_LOGIC: Final = [*TIES, inside.NAME]
 """What a table says of itself that follows them all in its rows."""
 
 
@@ -93,7 +94,7 @@ def bring(table: dict[str, Any]) -> dict[str, Any]:
                 if name in known
             },
         }
-    return {**table, "rules": rules}
+    return inside.with_inside({**table, "rules": rules})
 
 
 def main(argv: list[str] | None = None) -> int:

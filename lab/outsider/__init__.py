@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from lab.outsider import far_lines, far_ways
 from lab.outsider.servers import SERVERS
 from lab.outsider.shapes import SHAPES
 from lab.outsider.ways import WAYS
@@ -18,3 +19,5 @@ if TYPE_CHECKING:
     from lab.scenarios import Scenario, _Draw
 
 OUTSIDER: Final[dict[str, Callable[[_Draw], Scenario]]] = {**WAYS, **SERVERS, **SHAPES}
+FAR: Final[dict[str, Callable[[_Draw], Scenario]]] = {**far_lines.LINES, **far_ways.WAYS}
+"""Of a second outsider (`far.*`), who knew the first one's."""

@@ -110,6 +110,7 @@ _ACTIONS: Final = {
     "service.edge.slow": LOWER,
     "undetermined": LOWER,
     "undetermined.among.interconnect_edge": WAIT,
+    "undetermined.among.core_interconnect_edge": WAIT,
 }
 
 

@@ -373,16 +373,18 @@ class Paths:
 
     def route(self, seen: Route) -> None:
         path = self._path(seen.target, seen.role)
-        before = path.role, path.labels, path.told
+        before = path.role, path.labels, path.told, path.complete
         path.role = seen.role
         path.route(seen)
-        if before != (path.role, path.labels, path.told):
+        if before != (path.role, path.labels, path.told, path.complete):
             self._borders()
 
     def _borders(self) -> None:
         """Which provider's border is certain hangs on all paths."""
         for path in self.paths.values():
-            path.segments = with_border(path.labels, path.told, self._elsewhere(path))
+            path.segments = with_border(
+                path.labels, path.told, self._elsewhere(path), complete=path.complete
+            )
 
     def _elsewhere(self, path: PathSeen) -> list[tuple[str | None, ...]]:
         """Hops of the ways to other servers than *path*'s, as far as ways are long."""

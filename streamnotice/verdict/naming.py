@@ -16,10 +16,12 @@ from typing import Final
 import attrs
 
 from streamnotice.bottlenecks import (
+    FINE,
     INNER_NAMES,
     LEAF_NAMES,
     LOOK_ALIKES,
     NONE,
+    OTHER,
     UNDETERMINED,
     answerable_for,
     common_name,
@@ -45,7 +47,10 @@ CONDITION_PPM: Final = 800_000
 """Share of a leaf's mass that its likeliest condition needs to be said."""
 UNREACHABLE: Final = "unreachable"
 SEPARATOR: Final = "+"
-_ASKED_AND_ASKER: Final = frozenset({"player", *leaves_under("service")})
+_SERVICE: Final = "service"
+_ENDS: Final = frozenset({"network.interconnect", EDGE})
+"""Between where networks meet and the delivery edge lies the server's own network."""
+_ASKED_AND_ASKER: Final = frozenset({"player", _SERVICE, *leaves_under(_SERVICE)})
 THIRD_PARTY_SHARE: Final = Fraction(1, 10)
 """Of the budget of false namings, what those of third parties may take: as their bar's to 0.90."""
 
@@ -90,7 +95,7 @@ class Namer:
     covers: dict[str, tuple[str, ...]]
     tempers_permille: dict[str, int]
     _leaves: tuple[str, ...] = attrs.field(init=False)
-    _others: tuple[int, ...] = attrs.field(init=False)
+    _no_leaf: tuple[int, ...] = attrs.field(init=False)
     faults: tuple[int, ...] = attrs.field(init=False)
     _late_servers: frozenset[int] = attrs.field(init=False)
     _gone_servers: frozenset[int] = attrs.field(init=False)
@@ -102,14 +107,15 @@ class Namer:
     def _only_leaves(self) -> tuple[str, ...]:
         return tuple(name for name in self.names if is_leaf(name))
 
-    @_others.default
-    def _of_no_place(self) -> tuple[int, ...]:
+    @_no_leaf.default
+    def _of_no_leaf(self) -> tuple[int, ...]:
         states = enumerate(self.tables.states)
-        return tuple(number for number, state in states if state.place == UNDETERMINED)
+        return tuple(i for i, state in states if state != FINE and not is_leaf(state.place))
 
     @faults.default
     def _of_some_place(self) -> tuple[int, ...]:
-        return tuple(i for i in range(1, len(self.tables.states)) if i not in self._others)
+        states = enumerate(self.tables.states)
+        return tuple(i for i, state in states if state not in (FINE, OTHER))
 
     @_late_servers.default
     def _which_are_late(self) -> frozenset[int]:
@@ -129,11 +135,10 @@ class Namer:
 
     @classmethod
     def build(cls, tables: Tables, settings: Settings) -> Namer:
-        by_leaf: dict[str, tuple[int, ...]] = {}
-        for name in LEAF_NAMES:
-            members = tuple(i for i, state in enumerate(tables.states) if state.place == name)
-            if members:
-                by_leaf[name] = members
+        by_place: dict[str, tuple[int, ...]] = {}
+        for number, state in enumerate(tables.states):
+            by_place[state.place] = (*by_place.get(state.place, ()), number)
+        by_leaf = {name: by_place[name] for name in LEAF_NAMES if name in by_place}
         leaves_of: dict[str, tuple[str, ...]] = {name: (name,) for name in by_leaf}
         for alike in LOOK_ALIKES:
             if all(name in by_leaf for name in alike):
@@ -143,7 +148,7 @@ class Namer:
             if len(inside) > 1:
                 leaves_of[inner] = inside
         names = {
-            key: tuple(sorted(i for leaf in leaves for i in by_leaf[leaf]))
+            key: tuple(sorted(i for place in _places(key, leaves) for i in by_place.get(place, ())))
             for key, leaves in leaves_of.items()
         }
         third = [key for key, leaves in leaves_of.items() if _third(key, leaves)]
@@ -343,7 +348,7 @@ class Namer:
             suffers: playback does, or a notice stands: that nothing is wrong is not beyond
                 question, then.
         """
-        masses = {UNDETERMINED: belief.mass(self._others), **self._masses(belief)}
+        masses = {UNDETERMINED: belief.mass(self._no_leaf), **self._masses(belief)}
         untested: Collection[str] = ()
         if named is not None:
             untested = named.among or leaves_under(named.bottleneck)
@@ -368,12 +373,17 @@ class Namer:
         if outside is None:
             found: dict[str, list[int]] = {}
             for index, state in enumerate(self.tables.states):
-                if index not in inside and state.place != UNDETERMINED:
+                if index not in inside and index not in self._no_leaf:
                     found.setdefault(state.place, []).append(index)
             outside = {place: tuple(found[place]) for place in sorted(found)}
             self._outside_of[inside] = outside
         best = max(outside, key=lambda place: belief.mass(outside[place]))
         return best, belief.likeliest(outside[best])
+
+
+def _places(key: str, leaves: tuple[str, ...]) -> tuple[str, ...]:
+    """*leaves*, and the links of the server's network where these lie beside or between them."""
+    return (*leaves, _SERVICE) if key == _SERVICE or set(leaves) >= _ENDS else leaves
 
 
 def _on_the_way(leaf: str) -> bool:

@@ -19,7 +19,6 @@ from lab.fit.counts import (
     NOWHERE,
     OPENING,
     SPEAKS_OF_PLACES,
-    TIES,
     TUNNEL_LINK,
     UNDERLAY,
     busy_by_logic,
@@ -30,7 +29,7 @@ from lab.fit.counts import (
 from lab.fit.host import host_by_logic, other_by_logic
 from lab.fit.names import names_by_logic
 from lab.fit.page import VERDICT
-from lab.fit.table import bring, logs_of, main
+from lab.fit.table import BY_LOGIC, bring, logs_of, main
 from streamnotice.estimates import ORIGIN
 from streamnotice.evidence import RULES
 from streamnotice.path.localise import ORDER, STRETCHES
@@ -205,7 +204,7 @@ def test_a_table_is_brought_in_line_once(
     file.write_text(json.dumps(before))
     assert main(["--into", str(file)]) == 0
     after = json.loads(file.read_text())
-    assert after["provenance"]["by_logic"] == list(TIES)
+    assert after["provenance"]["by_logic"] == BY_LOGIC
     busy = dict(zip(STATES, after["rules"]["host_load"]["outcomes"]["busy"], strict=True))
     assert busy["player", "misjudged"] == busy["none", "fine"]
     # what has been tied already is left: some of it can be done but once

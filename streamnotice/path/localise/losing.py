@@ -11,11 +11,9 @@ import attrs
 from streamnotice.decibans import from_ratio
 from streamnotice.path.localise.stretches import (
     NONE,
-    SHORT,
-    STRETCHES,
     Located,
     between,
-    stretch,
+    or_beyond,
     way,
 )
 from streamnotice.path.rounds import TUNNEL, Paths
@@ -139,8 +137,8 @@ def _loss(paths: Paths, now: int, role: str) -> Located | None:
         return Located("unplaced", rate, base)  # losses are too few to tell once from twice
     start = last_clean.ttl if last_clean is not None else 0
     place = between(path, start, rows[open_to[-1]].ttl)
-    if rate >= DEAD_PERMILLE and open_to[0] == len(rows) - 1 and place in STRETCHES:
-        place = stretch(STRETCHES[place][0], len(SHORT) - 1)
+    if rate >= DEAD_PERMILLE and open_to[0] == len(rows) - 1:
+        place = or_beyond(place)
     return Located(place, rate, base)
 
 

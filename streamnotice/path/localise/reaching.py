@@ -8,11 +8,9 @@ from typing import Final
 import attrs
 
 from streamnotice.path.localise.stretches import (
-    SHORT,
-    STRETCHES,
     Way,
     between,
-    stretch,
+    or_beyond,
     way,
 )
 from streamnotice.path.rounds import Paths, PathSeen
@@ -81,8 +79,8 @@ def reach(paths: Paths, now: int, role: str = "service") -> Reach | None:
     if path.complete and dead == end and last_alive == end - 1:
         return Reach("server", answered, lost + 1)
     place = between(path, last_alive, dead)
-    if dead == end and place in STRETCHES:  # it may be gone itself, the link to it as well
-        place = stretch(STRETCHES[place][0], len(SHORT) - 1)
+    if dead == end:  # it may be gone itself, the link to it as well
+        place = or_beyond(place)
     return Reach(place, answered, lost + 1)
 
 

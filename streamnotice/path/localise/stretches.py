@@ -149,7 +149,14 @@ def edge(path: PathSeen, voices: list[Voice]) -> str:
         (v.ttl for v in rising if v.share >= _shares(path, v.ttl) and v.ttl > clean and not v.late),
         default=path.length,
     )
-    return between(path, clean, shared)
+    place = between(path, clean, shared)
+    # a host may be late by itself: that it alone is tells of no link
+    return or_beyond(place) if shared == path.length else place
+
+
+def or_beyond(place: str) -> str:
+    """*place*, or what comes behind it up to the far end itself."""
+    return stretch(STRETCHES[place][0], len(SHORT) - 1) if place in STRETCHES else place
 
 
 def _shares(path: PathSeen, ttl: int) -> int:
