@@ -11,7 +11,7 @@ import attrs
 
 from streamnotice.bottlenecks import NONE, UNDETERMINED, is_leaf
 from streamnotice.decibans import PPM, to_ppm
-from streamnotice.estimates import Sighted
+from streamnotice.estimates import MADE_LIVE, Sighted
 from streamnotice.events import Impact, Intensity, Item, Verdict
 from streamnotice.evidence import RULES
 from streamnotice.evidence.rule import Outcome
@@ -79,10 +79,13 @@ class Weigher:
         outcomes: dict[str, Outcome],
         suffering: bool,
         boxed: bool = False,
+        live: bool = True,
     ) -> None:
         """Weigh one step's outcomes in.
 
         Args:
+            live: a live stream was seen. Else who makes one is no rival to what was spoken: no
+                evidence could name it.
             boxed: a box that ends TCP connections is known to be on the way. Once it is found, what
                 was weighed before is void: its handshakes spoke for servers and lines that they
                 had never met.
@@ -105,22 +108,22 @@ class Weigher:
         memory.belief = Filter.of(joint)
         memory.steps.add(now, said)
         if memory.spoken is not None and tables.change is not None:
-            self._question(memory, now, tables.change)
+            self._question(memory, now, tables.change, live=live)
 
-    def _question(self, memory: Memory, now: int, change: Change) -> None:
+    def _question(self, memory: Memory, now: int, change: Change, *, live: bool) -> None:
         """Do the answers of late still bear what was spoken? If not, it is taken back, and what is
         believed begins anew with them."""
         late = Late.of(memory.steps.rows, now, change.window_steps)
         asked = any(rule in OF_THE_WAY for rule, _ in memory.said_before)
         if asked and late.steadiest(OF_THE_WAY) * 4 < change.window_steps * 3:
             return
-        if self.outweighed(memory, late, change.against_mdb):
+        if self.outweighed(memory, late, change.against_mdb, live=live):
             left = late.weigh(memory.said_before, self.tables.fatigue_steps)
             memory.belief = begun_anew(memory.belief, self.tables.start(), self._explained(left))
             memory.begun_ns = late.began_ns
             memory.spoken = None
 
-    def outweighed(self, memory: Memory, late: Late, by_mdb: int) -> bool:
+    def outweighed(self, memory: Memory, late: Late, by_mdb: int, *, live: bool = True) -> bool:
         """By the answers of late, some fault outside what was spoken is so much likelier than any
         in it, and likelier than that nothing is wrong."""
         if memory.spoken is None:
@@ -129,7 +132,13 @@ class Weigher:
         anew = late.weigh({}, self.tables.fatigue_steps)
         logs = self._explained(anew).both  # leans to nobody, and is soon told
         least = max(map(logs.__getitem__, members)) + by_mdb
-        rivals = [at for at in self.namer.faults if logs[at] >= least and at not in inside]
+        rivals = [
+            at
+            for at in self.namer.faults
+            if logs[at] >= least
+            and at not in inside
+            and (live or self.tables.states[at].place != MADE_LIVE)
+        ]
         if not rivals:
             return False
         left = late.weigh(memory.said_before, self.tables.fatigue_steps)

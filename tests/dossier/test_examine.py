@@ -25,6 +25,7 @@ from streamnotice.dossier.examination.reweigh import (
 from streamnotice.dossier.examination.session import Session, load
 from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError, HostError
+from streamnotice.estimates import MADE_LIVE
 from streamnotice.events import Verdict
 from streamnotice.observations import HopProbe, Observation, Route
 from streamnotice.verdict.naming import Namer
@@ -65,7 +66,14 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
     checked = 0
     for asked, verdict in zip(session.steps, session.verdicts, strict=True):
         assert asked.at_ns == verdict.at_ns
-        weigher.step(memory, asked.at_ns, asked.outcomes, asked.suffering, asked.sighted.boxed)
+        weigher.step(
+            memory,
+            asked.at_ns,
+            asked.outcomes,
+            asked.suffering,
+            asked.sighted.boxed,
+            MADE_LIVE in asked.sighted.clear,
+        )
         named = weigher.name(memory, asked.sighted, asked.says)
         speaks = named if asked.says else None
         told = weigher.namer.alternatives(memory.belief, speaks, asked.suffers)

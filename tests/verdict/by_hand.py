@@ -47,9 +47,11 @@ def weigher(tables: Tables, policy: Policy | None = None) -> Weigher:
     return Weigher(tables, Namer.build(tables, (policy or Policy()).settings()))
 
 
-def step(using: Weigher, memory: Memory, second: int, answers: Answers) -> None:
+def step(
+    using: Weigher, memory: Memory, second: int, answers: Answers, *, live: bool = True
+) -> None:
     outcomes = {rule: Outcome(name) for rule, name in answers.items()}
-    using.step(memory, second * S_NS, outcomes, answers.get("harm") == "stalled")
+    using.step(memory, second * S_NS, outcomes, answers.get("harm") == "stalled", live=live)
 
 
 def sessions(rules: Mapping[str, Rows]) -> st.SearchStrategy[list[Answers]]:

@@ -76,6 +76,21 @@ def test_a_name_that_is_not_true_any_more_falls_in_seconds() -> None:
     assert asked[-1] == "service.edge"
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_who_makes_a_live_stream_is_no_rival_where_none_was_seen(live: bool) -> None:
+    """No evidence could name it then: it takes no name back."""
+    states = tuple("service.source:late" if s == "service.edge:slow" else s for s in STATES)
+    tables = by_hand.table(
+        states, {rule: part(rows) for rule, rows in RULES.items()}, fatigue_steps=4, change=CHANGE
+    )
+    using = by_hand.weigher(tables)
+    memory = using.fresh()
+    for second, answers in enumerate([WIFI] * 60 + [EDGE] * 12, 1):
+        by_hand.step(using, memory, second, answers, live=live)
+        using.name(memory, ALL)
+    assert (memory.begun_ns > 0) == live
+
+
 def test_as_long_as_the_answers_bear_it_a_name_is_left_alone() -> None:
     """A few odd answers are no change."""
     odd = [WIFI, WIFI, WIFI, EDGE] * 15

@@ -14,6 +14,7 @@ import attrs
 
 from streamnotice.bottlenecks import UNDETERMINED, leaves_under
 from streamnotice.dossier.examination.session import Asked, Session
+from streamnotice.estimates import MADE_LIVE
 from streamnotice.evidence import Outcome
 from streamnotice.policy import Settings
 from streamnotice.verdict.change import LONGEST_STEPS
@@ -147,7 +148,9 @@ def step(
     weigher: Weigher, memory: Memory, asked: Asked, outcomes: dict[str, Outcome]
 ) -> Named | None:
     """One decision step, on *outcomes* in place of its own."""
-    weigher.step(memory, asked.at_ns, outcomes, asked.suffering, asked.sighted.boxed)
+    sees = asked.sighted
+    live = MADE_LIVE in sees.clear
+    weigher.step(memory, asked.at_ns, outcomes, asked.suffering, sees.boxed, live)
     return weigher.name(memory, asked.sighted, asked.says)
 
 
