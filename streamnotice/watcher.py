@@ -225,6 +225,7 @@ class Watcher:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._hooks.open(self._loop)
+        self.requests.open(self._loop)
         self._spawn("ticks", self._tick())
         for subject, seconds in self._baselines.items():
             value = nanoseconds(seconds)

@@ -75,6 +75,27 @@ def structured_fields() -> ModuleType | None:
         return None
 
 
+def as_mapping(headers: object) -> Mapping[str, str]:
+    """*headers* of any HTTP library: a mapping, or pairs of names and values (`getheaders()` of
+    `http.client`), as text or bytes. What is neither holds none. Never raises."""
+    try:
+        if not headers:
+            return {}
+        items = getattr(headers, "items", None)
+        pairs: Iterable[tuple[object, object]] = headers if items is None else items()  # type: ignore[assignment]
+        folded: dict[str, str] = {}
+        for name, value in pairs:
+            key, text = _text(name).lower(), _text(value)
+            folded[key] = f"{folded[key]}, {text}" if key in folded else text
+        return folded
+    except Exception:  # by a method of the host's object
+        return {}
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 def needs_structured_fields(headers: Mapping[str, str]) -> bool:
     """One of these headers can be read only with the extra `headers`."""
     return any(name.lower() in ("cache-status", "cmsd-dynamic") for name in headers)

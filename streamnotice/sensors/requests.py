@@ -16,6 +16,8 @@ from typing import Any, Final, Self, cast, get_args
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
+import attrs
+
 from streamnotice.addresses import is_literal
 from streamnotice.errors import HostError
 from streamnotice.observations import (
@@ -28,9 +30,15 @@ from streamnotice.observations import (
     RequestStarted,
     Transfer,
 )
-from streamnotice.playback.told import nanoseconds, truth, word
+from streamnotice.playback.told import count, nanoseconds, truth, word
 from streamnotice.sensors.failures import failure_of
-from streamnotice.sensors.headers import needs_structured_fields, read_headers, structured_fields
+from streamnotice.sensors.headers import (
+    HeaderFacts,
+    as_mapping,
+    needs_structured_fields,
+    read_headers,
+    structured_fields,
+)
 from streamnotice.sensors.tcp_info import TcpInfo, read_tcp_info, supported, unread_bytes
 from streamnotice.session import Session
 from streamnotice.tasks import let_go
@@ -44,6 +52,13 @@ _LONG_WAIT_NS: Final = 1_000_000_000
 _FORGOTTEN_NS: Final = 600_000_000_000
 _MOST_RECORDS: Final = 256
 _MOST_BYTES: Final = 2**62
+_AT_ONCE_NS: Final = 5_000_000
+"""Headers and body told so soon after one another came together, or were kept from us till then."""
+_PIECE_BYTES: Final = 65_536
+"""No host that tells of a body as it comes has read more of it at the first turn."""
+_FIRST_FLIGHT_BYTES: Final = 16_384
+"""So much comes together with the headers (RFC 6928)."""
+_HELD_NS: Final = 20_000_000
 
 _PLAYLISTS: Final = (".m3u8", ".m3u", ".mpd")
 _MEDIA: Final = (
@@ -83,6 +98,16 @@ def _split(url_or_host: str) -> tuple[str, int, str]:
     return host, port or _PORTS.get(parts.scheme, 443), path
 
 
+@attrs.frozen
+class _Headers:
+    """A response's headers as a host told of them, not told on yet."""
+
+    at_ns: int
+    status: int
+    facts: HeaderFacts
+    coded: bool
+
+
 class Record:
     """One request, from its start to its end. Calls after the end do nothing.
 
@@ -94,9 +119,10 @@ class Record:
     """
 
     __slots__ = (
-        "__weakref__", "_connected", "_counted", "_declared_bytes", "_ending", "_first", "_host",
-        "_last", "_looked_up_ns", "_name_is_kept", "_over", "_path_port", "_progress", "_received",
-        "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns", "_tracker",
+        "__weakref__", "_connected", "_counted", "_declared_bytes", "_ending", "_first", "_held",
+        "_host", "_last", "_looked_up_ns", "_name_is_kept", "_over", "_path_port", "_progress",
+        "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns",
+        "_tracker",
         "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
@@ -117,6 +143,7 @@ class Record:
         self._name_is_kept = False
         self._connected = False
         self._first = False
+        self._held: _Headers | None = None
         self._refused = False
         self._declared_bytes: int | None = None
         self._last: tuple[object, ...] | None = None
@@ -200,24 +227,49 @@ class Record:
         if isinstance(peer, tuple) and len(peer) >= 2:
             self._served_by(str(peer[0]), int(peer[1]))
 
-    def first_byte(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+    def first_byte(self, status: int, headers: object = None) -> None:
         """The response's headers have arrived."""
+        if self._take_headers(status, headers):
+            self._tell_headers()
+
+    def first_byte_said(self, status: int, headers: object = None) -> None:
+        """The same, by a host that may say so only when the body is there as well.
+
+        What follows shows which it is; until then nothing is told of a time to the first byte.
+        """
+        if self._take_headers(status, headers) and self._received > _FIRST_FLIGHT_BYTES:
+            self._came_together(self._received)
+
+    def _take_headers(self, status: int, headers: object) -> bool:
         if self.is_ended or self._first:
-            return
+            return False
         self._first = True
-        self._refused = int(status) >= 400
-        session = self._tracker.session
-        now = self.changed_ns = session.now()
-        self._tracker.say_headers(headers or {})
-        facts = read_headers(headers or {})
-        if not _CODINGS.intersection(str(name).lower() for name in headers or ()):
+        self.changed_ns = self._tracker.session.now()
+        facts, coded = HeaderFacts(), False
+        try:  # whatever they are: that they came counts
+            given = as_mapping(headers)
+            self._tracker.say_headers(given)
+            facts = read_headers(given)
+            coded = bool(_CODINGS.intersection(str(name).lower() for name in given))
+        except Exception as error:
+            self._tracker.session.failed("requests.headers", error)
+        if not coded:
             self._declared_bytes = facts.length_bytes
-        session.emit(
+        self._refused = status >= 400
+        self._held = _Headers(self.changed_ns, status, facts, coded)
+        return True
+
+    def _tell_headers(self) -> None:
+        held, self._held = self._held, None
+        if held is None or self.is_ended:
+            return
+        status, facts = held.status, held.facts
+        self._tracker.session.emit(
             FirstByte(
-                now,
+                held.at_ns,
                 request=self.number,
-                status=int(status),
-                ttfb_ns=max(0, now - self._sent_ns),
+                status=status,
+                ttfb_ns=max(0, held.at_ns - self._sent_ns),
                 length_bytes=facts.length_bytes,
                 cache=facts.cache,
                 cache_by=facts.cache_by,
@@ -230,6 +282,44 @@ class Record:
             )
         )
         if not 300 <= status < 400:  # a redirector is not who serves the media
+            self._register(None)
+
+    def body_said(self, total_bytes: int) -> None:
+        """The host says that so much of the body is there: with the headers, or after them?"""
+        self.received(total_bytes)
+        held = self._held
+        if held is None:
+            return
+        together = self._tracker.session.now() - held.at_ns < _AT_ONCE_NS
+        declared = self._declared_bytes
+        whole = total_bytes > _PIECE_BYTES or (declared is not None and total_bytes >= declared)
+        if not together or (declared is not None and not whole):
+            self._came_as_it_came()
+        elif whole and total_bytes > _FIRST_FLIGHT_BYTES:
+            self._came_together(total_bytes)
+
+    def _came_as_it_came(self) -> None:
+        self._tracker.tells_at_end = False
+        self._tell_headers()
+
+    def _came_together(self, body_bytes: int) -> None:
+        """Headers and all of a longer body are told at once: when they came isn't known."""
+        held = self._held
+        if held is None:
+            return
+        self._tracker.told_at_end(body_bytes, held.at_ns - self._sent_ns)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell of the headers unless they may have come long before they were told of."""
+        held = self._held
+        if held is None:
+            return
+        if self._refused or self._tracker.tells_at_end is False:
+            self._tell_headers()
+            return
+        self._held = None
+        if not 300 <= held.status < 400:
             self._register(None)
 
     def received(self, total_bytes: int) -> None:
@@ -262,6 +352,7 @@ class Record:
             return
         self._ending = True  # the shared task may be on another thread: it keeps off from here on
         session = self._tracker.session
+        self._settle()
         try:
             self._tell(final=True)
         except Exception as error:
@@ -286,6 +377,9 @@ class Record:
         """Read socket and progress, tell the engine if there is news or a second has passed."""
         if self._ending:
             return
+        held = self._held
+        if held is not None and self._tracker.session.now() - held.at_ns >= _HELD_NS:
+            self._came_as_it_came()
         if self._waits_for_its_server():
             self._register(None)
         self._tell()
@@ -335,8 +429,10 @@ class Record:
         )
 
     def look_if_due(self) -> None:
-        """Look now if no one has for a while: hosts without an event loop have no shared task."""
-        if not self.is_ended and self._tracker.session.now() - self._said_ns >= POLL_NS:
+        """Look now if no one has for a while: without an event loop there is no shared task."""
+        if self.is_ended or self._tracker.polls:
+            return
+        if self._tracker.session.now() - self._said_ns >= POLL_NS:
             self.look()
 
     def age_ns(self) -> int:
@@ -369,6 +465,13 @@ class Record:
         address = address or self._tracker.addresses.get(key)
         if address is not None or not self._name_is_kept:
             self._tracker.session.target("service", *key, address=address)
+
+
+def _status(value: object) -> int:
+    """An HTTP status of whatever kind; what is none is an answer without a complaint."""
+    if isinstance(value, str) and value.isdecimal() and len(value) == 3:
+        return int(value)
+    return count(value) or 200
 
 
 class RequestScope:
@@ -407,14 +510,14 @@ class RequestScope:
 
     def first_byte(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """The response's headers have arrived."""
-        self._total(lambda: self._record.first_byte(status, headers))
+        self._total(lambda: self._record.first_byte_said(_status(status), headers))
 
     def received(self, count_bytes: int) -> None:
         """*count_bytes* more of the body have arrived."""
 
         def add() -> None:
-            self._total_bytes += max(0, int(count_bytes))
-            self._record.received(self._total_bytes)
+            self._total_bytes += count(count_bytes) or 0
+            self._record.body_said(self._total_bytes)
             self._record.look_if_due()
 
         self._total(add)
@@ -436,6 +539,12 @@ class RequestScope:
         """
         self._total(self._record.body_ended)
 
+    def __del__(self) -> None:
+        # Nobody can end it any more. At the collector's hour nothing else may be done: the next
+        # look ends it.
+        if not self._record.is_ended:
+            self._record.over("cancelled")
+
     def __enter__(self) -> Self:
         return self
 
@@ -447,7 +556,7 @@ class RequestScope:
     ) -> None:
         if isinstance(error, HTTPError):  # urllib's way to give an answer, if not the wanted one
             answer = error
-            self._total(lambda: self._record.first_byte(answer.code, dict(answer.headers or {})))
+            self._total(lambda: self._record.first_byte(answer.code, answer.headers))
             error = None
         self._total(lambda: self._record.ended(None if error is None else failure_of(error)))
 
@@ -464,6 +573,8 @@ class RequestTracker:
     Attributes:
         session: where observations go.
         addresses: last address seen for a server, before it may count as one.
+        tells_at_end: a host with an HTTP library of its own tells of headers only when the body
+            is there; None until a body has shown.
     """
 
     def __init__(self, session: Session) -> None:
@@ -471,7 +582,10 @@ class RequestTracker:
         self.addresses: dict[tuple[str, int], str] = {}
         self._records: dict[int, Record] = {}
         self._next = 0
-        self._numbering = threading.Lock()  # hosts may start requests on any thread
+        self.tells_at_end: bool | None = None
+        self._said_at_end = False
+        self._lock = threading.Lock()  # hosts may start requests on any thread
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
         self._loads: set[int] = set()
@@ -479,6 +593,30 @@ class RequestTracker:
             session.sight("tcp_info", False, "the system tells no TCP_INFO")
         else:
             session.sight("tcp_info", True)
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The session's loop: there requests of other threads are looked at, too."""
+        self._loop = loop
+        if self._records:
+            self._wake()
+
+    @property
+    def polls(self) -> bool:
+        """A shared task looks at the requests."""
+        return self._poller is not None and not self._poller.done()
+
+    def told_at_end(self, body_bytes: int, after_ns: int) -> None:
+        """A body was told of at once with its headers: this host's times tell of no first byte."""
+        self.tells_at_end = True
+        if self._said_at_end or after_ns < _LONG_WAIT_NS:
+            return
+        self._said_at_end = True
+        self.session.failed(
+            "requests.first_byte",
+            f"headers and {body_bytes} bytes of body were told at once, {after_ns / 1e9:.1f} s "
+            "after the request began: whether the server was late or the way slow can't be told "
+            "so. Tell first_byte once the headers are there, and received as the body comes",
+        )
 
     @property
     def active(self) -> list[Record]:
@@ -494,16 +632,21 @@ class RequestTracker:
         host, port, path = _split(str(url_or_host))
         if role is None or not is_role(role):
             role = guess_role(path)
-        with self._numbering:
+        with self._lock:
             self._next += 1
             number = self._next
         record = Record(self, number, host, port, role)
         if self._closed:  # the host's HTTP session outlives ours
             record.is_ended = True
             return record
-        while len(self._records) >= _MOST_RECORDS:
-            self._drop(next(iter(self._records.values())), "too many requests under way")
-        self._records[record.number] = record
+        with self._lock:
+            excess = len(self._records) + 1 - _MOST_RECORDS
+            crowded_out = list(self._records.values())[: max(0, excess)]
+            for one in crowded_out:
+                del self._records[one.number]
+            self._records[record.number] = record
+        for one in crowded_out:
+            self._drop(one, "too many requests under way")
         if role == "media":
             self._loads.add(record.number)
             self.session.loads = len(self._loads)
@@ -555,16 +698,18 @@ class RequestTracker:
 
     def forget(self, record: Record) -> None:
         """Called by a record that is over."""
-        self._records.pop(record.number, None)
+        with self._lock:
+            self._records.pop(record.number, None)
         if record.number in self._loads:
             self._loads.discard(record.number)
             self.session.loads = len(self._loads)
 
     def learn_address(self, host: str, port: int, address: str) -> None:
         """*host* was seen at *address*; a bounded table, the oldest goes first."""
-        while len(self.addresses) >= _MOST_RECORDS:
-            del self.addresses[next(iter(self.addresses))]
-        self.addresses.setdefault((host, port), address)
+        with self._lock:
+            while len(self.addresses) >= _MOST_RECORDS:
+                del self.addresses[next(iter(self.addresses))]
+            self.addresses.setdefault((host, port), address)
 
     def say_headers(self, headers: Mapping[str, str]) -> None:
         """Say so if there is something in the headers that can't be read here."""
@@ -581,14 +726,23 @@ class RequestTracker:
         record.ended("cancelled")
 
     def _wake(self) -> None:
-        if self._closed or (self._poller is not None and not self._poller.done()):
+        if self._closed or self.polls:
             return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # no loop: the host's own calls are all there is
+            self._wake_at_home()
+            return
         # The task must not keep a tracker alive that everybody else has let go of.
         self._poller = loop.create_task(_poll(weakref.ref(self)), name="streamnotice-requests")
+
+    def _wake_at_home(self) -> None:
+        if self._loop is None:
+            return  # no loop: the host's own calls are all there is
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:
+            return  # it has ended
 
 
 async def _poll(ref: weakref.ref[RequestTracker]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Sequence
 from email.message import Message
@@ -15,6 +17,7 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
+from streamnotice import ThreadWatcher
 from streamnotice.errors import HostError
 from streamnotice.observations import (
     FirstByte,
@@ -348,3 +351,83 @@ def test_a_request_without_news_is_told_of_once_a_second_though_looks_come_uneve
     told = [o.at_ns // S_NS for o in rig.seen if isinstance(o, Transfer)]
     assert told == list(range(10))
     record.ended()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "told"),
+    [
+        (None, None, (200, None)),
+        ("404", {"Content-Length": "5"}, (404, 5)),
+        (float("nan"), {"Content-Length": 5}, (200, 5)),
+        (206, [("content-length", "5"), ("Age", "2")], (206, 5)),
+        (200, [(b"Content-Length", b"5")], (200, 5)),
+        (200, 7, (200, None)),
+        (200, "text", (200, None)),
+    ],
+)
+def test_headers_and_statuses_of_any_kind_are_an_answer(
+    status: object, headers: object, told: tuple[int, int | None]
+) -> None:
+    """An answer that isn't told of is one that the player waits for."""
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        r.first_byte(status, headers)  # type: ignore[arg-type]
+        rig.clock_ns += 50_000_000
+        r.received(5)
+    (first,) = (o for o in rig.seen if isinstance(o, FirstByte))
+    assert (first.status, first.length_bytes) == told
+
+
+@pytest.mark.parametrize("nonsense", [None, float("nan"), float("inf"), -5, 10**30, "9", b"9"])
+def test_a_count_that_cannot_be_is_none(nonsense: object) -> None:
+    rig = Rig()
+    with rig.tracker.request("http://h/seg.ts") as r:
+        r.first_byte(200)
+        r.received(nonsense)  # type: ignore[arg-type]
+        r.received(7)
+    last = rig.seen[-1]
+    assert isinstance(last, RequestEnded)
+    assert last.received_bytes == 7
+
+
+def test_any_number_of_threads_may_begin_requests() -> None:
+    """More than are followed at a time: then some of them make room for others."""
+    rig, raised = Rig(), []
+
+    def work(part: int) -> None:
+        try:
+            for turn in range(20):
+                held = [rig.tracker.request(f"http://10.0.{part}.{turn}/{i}.ts") for i in range(60)]
+                for r in held:
+                    r.first_byte(200)
+                    r.ended()
+        except BaseException as error:
+            raised.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(part,)) for part in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert raised == []
+    assert rig.tracker.active == []
+    assert rig.session.loads == 0
+
+
+def test_a_request_that_nobody_can_end_any_more_ends() -> None:
+    """Of a host without an event loop, too: else the server were taken for one that is silent."""
+    with ThreadWatcher() as w:
+        requests = w._watcher.requests
+        w.request("http://127.0.0.1:9/0.ts").first_byte(200)
+        kept = w.request("http://127.0.0.1:9/1.ts")
+        end = time.monotonic() + 5
+        while len(requests.active) > 1 and time.monotonic() < end:
+            time.sleep(0.02)
+        assert [record.number for record in requests.active] == [2]
+        kept.ended()
+        assert requests.active == []
