@@ -101,6 +101,7 @@ class _Tap:
         config = aiohttp.TraceConfig()
         for name in (
             "request_start", "dns_resolvehost_start", "dns_resolvehost_end",
+            "connection_queued_start", "connection_queued_end",
             "connection_create_start", "connection_create_end", "connection_reuseconn",
             "request_headers_sent", "request_redirect", "request_end", "request_exception",
         ):  # fmt: skip
@@ -165,6 +166,19 @@ class _Tap:
         really looked up: connectors for SOCKS leave that to their proxy."""
         plain = type(session.connector) is aiohttp.TCPConnector
         return plain and context.sn_record is not None and params.host == context.sn_url.raw_host
+
+    def _connection_queued_start(self, session: Any, context: Any, params: Any) -> None:
+        """The host's own pool is full: the server isn't asked yet, and nobody waits for it."""
+        record: Record | None = context.sn_record
+        context.sn_record = None
+        if record is not None:
+            context.sn_role = record.role
+            record.ended("cancelled")
+
+    def _connection_queued_end(self, session: Any, context: Any, params: Any) -> None:
+        role = getattr(context, "sn_role", None)
+        if role is not None and context.sn_record is None:
+            self._begin(session, context, context.sn_url, role)
 
     def _connection_create_start(self, session: Any, context: Any, params: Any) -> None:
         self._new_connection(context)

@@ -54,6 +54,12 @@ class Rig:
             if isinstance(o, kind) and (request is None or o.request == request)
         ]
 
+    def one_at_a_time(self) -> aiohttp.ClientSession:
+        """A host's HTTP session with a pool of one connection."""
+        return aiohttp.ClientSession(
+            trace_configs=[self.tap], connector=aiohttp.TCPConnector(limit_per_host=1)
+        )
+
     async def until(self, holds: Callable[[], object], limit_s: float = 8) -> None:
         async with asyncio.timeout(limit_s):
             while not holds():  # noqa: ASYNC110 -- the library signals nothing to tests
@@ -594,3 +600,39 @@ async def test_a_server_that_thinks_is_none_before_it_answers(rig: Rig) -> None:
         go_on.set()
         await (await asking).read()
     assert len(rig.session.targets("service")) == 1
+
+
+async def test_who_waits_for_a_place_in_the_hosts_own_pool_waits_for_no_server(rig: Rig) -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.3)
+        return web.Response(body=BODY)
+
+    async with serve(slow) as base, rig.one_at_a_time() as http:
+
+        async def fetch(name: str) -> None:
+            async with http.get(f"{base}/{name}", trace_request_ctx={"role": "media"}) as answer:
+                await answer.read()
+
+        await asyncio.gather(fetch("first"), fetch("second"))
+    first, _, again = rig.of(RequestStarted)
+    assert again.role == "media"
+    by_request = {ended.request: ended for ended in rig.of(RequestEnded)}
+    assert [by_request[number].failure for number in (1, 2, 3)] == [None, "cancelled", None]
+    assert by_request[2].at_ns - first.at_ns < 150_000_000
+    assert again.at_ns >= by_request[1].at_ns - 50_000_000
+    assert [answer.request for answer in rig.of(FirstByte)] == [1, 3]
+
+
+async def test_who_gives_up_in_the_hosts_own_pool_has_asked_nobody(rig: Rig) -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.5)
+        return web.Response(body=BODY)
+
+    async with serve(slow) as base, rig.one_at_a_time() as http:
+        first = asyncio.create_task(http.get(f"{base}/0.ts"))
+        await asyncio.sleep(0.1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await http.get(f"{base}/1.ts")
+        await (await first).read()
+    assert [ended.failure for ended in rig.of(RequestEnded)] == ["cancelled", None]
