@@ -154,7 +154,8 @@ class Session:
         return made
 
     def targets(self, role: TargetRole | None = None) -> list[Target]:
-        return [t for t in self._targets.values() if role is None or t.role == role]
+        # a copy: hosts' requests add to them on any thread
+        return [t for t in list(self._targets.values()) if role is None or t.role == role]
 
     def addresses(self, role: TargetRole) -> list[str]:
         """Those in use by the targets of *role*, as far as they are known."""

@@ -81,7 +81,8 @@ class Pacer:
     """Gives turns to send. One for each session: `pacer_of(session)`."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        # weak: sessions are the keys of `_PACERS`, and none would ever go
+        self._session: Session = weakref.proxy(session)
         self._turns = asyncio.Lock()  # first come, first served
         self._payments = asyncio.Lock()  # likewise: small probes must not starve a large one
         self._last_ns: int | None = None

@@ -48,9 +48,15 @@ class PathSensor:
             return
         news: asyncio.Queue[Target] = asyncio.Queue(maxsize=64)
 
-        def tell(target: Target) -> None:
-            if target.role == "service" and not news.full():
+        loop = asyncio.get_running_loop()
+
+        def put(target: Target) -> None:
+            if not news.full():
                 news.put_nowait(target)
+
+        def tell(target: Target) -> None:
+            if target.role == "service":  # on whatever thread the host asked for it
+                loop.call_soon_threadsafe(put, target)
 
         session.on_target(tell)
         resolving: dict[tuple[str, int], asyncio.Task[None]] = {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import socket
 import struct
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -402,3 +404,25 @@ def _plausible(rest: bytes) -> bytes:
 def test_any_ancillary_data_is_read(ancillary: list[tuple[int, int, bytes]]) -> None:
     found = parse_error(ancillary)
     assert found is None or ipaddress.ip_address(found.offender)
+
+
+def test_a_session_goes_when_nobody_holds_it() -> None:
+    """Its pacer doesn't keep it: a host opens one session after another."""
+    session = Session(Policy(), lambda _: None)
+    pacer_of(session)
+    gone = weakref.ref(session)
+    del session
+    gc.collect()
+    assert gone() is None
+
+
+@linux
+async def test_servers_of_requests_on_other_threads_are_followed() -> None:
+    """Also where the host has its loop look for calls that only its own thread may make."""
+    rig = Rig(probes={"path"})
+    asyncio.get_running_loop().set_debug(True)
+    async with running(PathSensor(), rig.session):
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(rig.session.target, "service", "h", 9, address="127.0.0.1")
+        await rig.until(lambda: rig.of(Route))
+    assert rig.session.sights["path"] == (True, "")
