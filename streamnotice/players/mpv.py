@@ -177,7 +177,8 @@ class _Run:
         self._ends: asyncio.Queue[Message] = asyncio.Queue()
         self._told: str | None = None
         self._silent = False
-        self._most_bytes: int | None = None
+        self._most_bytes: float | None = None
+        self._most_s: float | None = None
         self._quit = False
 
     # -- the process --------------------------------------------------------------------------
@@ -235,7 +236,11 @@ class _Run:
         """Load the stream, and again whenever it breaks off; returns at its end."""
         for number, name in enumerate(OBSERVED, 1):
             await ipc.command("observe_property", number, name)
-        self._most_bytes = await _whole_option(ipc, "options/demuxer-max-bytes")
+        self._most_bytes = _positive(await _option(ipc, "demuxer-max-bytes"))
+        self._most_s = _positive(await _option(ipc, "demuxer-readahead-secs"))
+        if await _option(ipc, "cache") not in ("no", False):  # then the longer of the two counts
+            cached_s = _positive(await _option(ipc, "cache-secs"))
+            self._most_s = max(self._most_s or 0.0, cached_s or 0.0) or None
         backoff_s = FIRST_BACKOFF_S
         can_resume = True
         while True:
@@ -349,10 +354,17 @@ class _Run:
             dropped_frames=now.dropped_frames,
             decoded_frames=now.decoded_frames,
             wants_data=now.wants_data,
-            target_s=self._most_bytes * 8 / rate if self._most_bytes and rate else None,
+            target_s=self._target_s(rate),
             live=self._proxy.live,
             speed=now.speed,
         )
+
+    def _target_s(self, rate_bps: float | None) -> float | None:
+        """How far mpv reads ahead: as much as it may keep, or as long as it is told."""
+        if not self._most_bytes or not rate_bps:
+            return None
+        target_s = self._most_bytes * 8 / rate_bps
+        return target_s if self._most_s is None else min(target_s, self._most_s)
 
     def _now_s(self) -> float:
         return self._watcher.session.now() / 1e9
@@ -366,12 +378,15 @@ async def _or_none(future: asyncio.Future[Any]) -> Any:
         return None
 
 
-async def _whole_option(ipc: MpvIpc, name: str) -> int | None:
+async def _option(ipc: MpvIpc, name: str) -> Any:
     try:
-        value = await ipc.command("get_property", name)
+        return await ipc.command("get_property", f"options/{name}")
     except MpvError:
         return None
-    return value if isinstance(value, int) and value > 0 else None
+
+
+def _positive(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
 def _has_display() -> bool:

@@ -123,6 +123,25 @@ async def test_a_fixed_rendition_is_kept_and_said(rig: Rig, rendition: str, rate
         await playing
 
 
+@pytest.mark.parametrize(
+    ("options", "target_s"),
+    [
+        (("--cache-secs=4",), 4.0),
+        (("--cache=no", "--demuxer-readahead-secs=3"), 3.0),
+        (("--cache-secs=2", "--demuxer-readahead-secs=6"), 6.0),
+    ],
+)
+async def test_a_cache_of_some_seconds_is_all_that_it_aims_for(
+    rig: Rig, options: tuple[str, ...], target_s: float
+) -> None:
+    """Else one that rests with them would look like a player that asks for too little."""
+    playing = asyncio.create_task(rig.player(*options).play(rig.up.base + "/master.m3u8"))
+    await until(lambda: any(told.target_ns for told in rig.watcher.told))
+    assert rig.watcher.told[-1].target_ns == target_s * 1e9
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+
+
 async def test_a_server_that_dries_up_is_a_stall(rig: Rig) -> None:
     flow = asyncio.Event()
 
