@@ -8,6 +8,7 @@ one part reach another, nor the host.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -24,6 +25,8 @@ from streamnotice.policy import Policy
 from streamnotice.privacy import Labels
 
 _STEP_NS: Final = 100_000
+_STOPPED_NS: Final = 5_000_000_000
+"""A session that is open asks for the time each second; who doesn't for so long did not run."""
 
 
 @attrs.frozen
@@ -84,6 +87,9 @@ class Session:
         self._on_error = on_error
         self._clock_ns = clock_ns
         self._zero_ns = clock_ns()
+        self._last_ns = 0
+        self._open = False
+        self._leaving_out = threading.Lock()
         self._targets: dict[tuple[str, int], Target] = {}
         self._on_target: list[Callable[[Target], None]] = []
         self._sights: dict[str, tuple[bool, str]] = {}
@@ -93,9 +99,33 @@ class Session:
     def now(self) -> int:
         """Nanoseconds since the session's start, monotonic, in steps of 0.1 ms.
 
-        A loop's stamps are no finer, and digits of noise are a quarter of a record's size.
+        A loop's stamps are no finer, and digits of noise are a quarter of a record's size. While
+        the session is open, time in which this process was stopped (a virtual machine that is
+        paused, a debugger) or its loop held up for seconds isn't the session's: nobody watched.
         """
+        now = self._since_zero_ns()
+        if self._open:
+            if now - self._last_ns > _STOPPED_NS:
+                now = self._leave_out()
+            self._last_ns = now
+        return now
+
+    def _since_zero_ns(self) -> int:
         return (self._clock_ns() - self._zero_ns) // _STEP_NS * _STEP_NS
+
+    def _leave_out(self) -> int:
+        with self._leaving_out:  # other threads find the same gap
+            now = self._since_zero_ns()
+            if now - self._last_ns > _STOPPED_NS:
+                self.log.info("streamnotice.stopped", for_ns=now - self._last_ns)
+                self._zero_ns += now - self._last_ns
+                now = self._last_ns
+            return now
+
+    def opened(self, is_open: bool) -> None:
+        """The time is asked for each second from now on, or no more."""
+        self._last_ns = self._since_zero_ns()
+        self._open = is_open
 
     def emit(self, observation: Observation) -> None:
         """Hand an observation to the engine. Never raises."""

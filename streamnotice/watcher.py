@@ -226,6 +226,7 @@ class Watcher:
         self._thread = threading.get_ident()
         self._hooks.open(self._loop)
         self.requests.open(self._loop)
+        self.session.opened(True)
         self._spawn("ticks", self._tick())
         for subject, seconds in self._baselines.items():
             value = nanoseconds(seconds)
@@ -258,6 +259,7 @@ class Watcher:
         if await self._closed_at_home() or self._closed:
             return
         self._closed = True
+        self.session.opened(False)
         try:
             await end(self._tasks, _STOP_WITHIN_S)
             await self._close_proxy()

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import gzip
 import json
+import sys
 import threading
 import time
 from pathlib import Path
@@ -416,3 +417,38 @@ async def test_what_fails_in_a_hook_is_told_to_on_error() -> None:
     async with ToldWatcher(on_notice=broken, on_error=errors.append) as watcher:
         watcher.say("service.edge", "slow")
     assert ("hook.notice", 'RuntimeError("host\'s bug")') in errors
+
+
+_STOPPED = """
+import asyncio, os, signal, subprocess, sys
+from streamnotice import Watcher
+
+async def main():
+    said = []
+    async with Watcher(on_notice=said.append) as w:
+        w.playback(state="playing", buffer_s=9)
+        await asyncio.sleep(1)
+        with w.request("http://127.0.0.1:9/0.ts"):
+            w.playback(state="stalled", buffer_s=0)
+            await asyncio.sleep(0.3)
+            script = f"kill -STOP {os.getpid()}; sleep 8; kill -CONT {os.getpid()}"
+            waking = subprocess.Popen(["sh", "-c", script])
+            await asyncio.sleep(0.5)
+        w.playback(state="playing", buffer_s=9)
+        await asyncio.sleep(1.2)
+        waking.wait()
+    await asyncio.sleep(0.1)
+    print(len(said), w.summary().stalled_s < 2)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+async def test_time_in_which_the_process_was_stopped_is_not_the_sessions() -> None:
+    """A paused virtual machine comes back to a stall that nobody saw, and a wait of nobody's."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _STOPPED, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 40)
+    assert out.decode().split() == ["0", "True"]
