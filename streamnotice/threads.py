@@ -46,12 +46,14 @@ class ThreadWatcher:
         self._open = False
         self._closing = False
         self._over = False
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         with self._lock:
             if self._entered:
                 raise HostError("a ThreadWatcher watches one session: make another for the next")
             self._entered = True
+        self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread.start()
         self._open = True
@@ -71,7 +73,7 @@ class ThreadWatcher:
         Takes `_CLOSE_WITHIN_S` at most: a loop that a callback holds up for longer is left behind,
         and ends the session once it goes on.
         """
-        if not self._open:
+        if not self._open or os.getpid() != self._process:
             return
         self._check_thread("close")
         with self._lock:
@@ -187,6 +189,10 @@ class ThreadWatcher:
         try:
             if not self._open:
                 raise HostError("this ThreadWatcher is not open: use it in a with block")
+            if os.getpid() != self._process:  # its loop runs there, and nobody would answer here
+                raise HostError(
+                    "this ThreadWatcher belongs to the process that this one is a fork of"
+                )
             coming = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # the loop was closed this moment
             work.close()

@@ -209,6 +209,7 @@ class Watcher:
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._process = os.getpid()  # a fork of the host's has no session
         self._waiting: list[Observation] = []
         self._feeding = False
         self._closed = False
@@ -224,6 +225,7 @@ class Watcher:
             raise HostError("a Watcher watches one session: make another one for the next")
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._process = os.getpid()
         self._hooks.open(self._loop)
         self.requests.open(self._loop)
         self.session.opened(True)
@@ -256,7 +258,7 @@ class Watcher:
         On another loop, too, where the session's own has ended. Takes seconds at most, whatever
         hangs, and finishes the record even if it is cancelled. More calls do nothing.
         """
-        if await self._closed_at_home() or self._closed:
+        if os.getpid() != self._process or await self._closed_at_home() or self._closed:
             return
         self._closed = True
         self.session.opened(False)
@@ -527,7 +529,7 @@ class Watcher:
     # -- inside -------------------------------------------------------------------------------
 
     def _hand_in(self, observation: Observation) -> None:
-        if self._closed:
+        if self._closed or os.getpid() != self._process:
             return
         if self._loop is not None and threading.get_ident() != self._thread:
             try:

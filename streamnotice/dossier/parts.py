@@ -142,14 +142,17 @@ class Files:
         self._file: IO[bytes] = path.open("wb")
         # A pipe or a device can't be turned into several files: all parts go into it.
         self._turns = path.is_file()
+        self._process = os.getpid()  # a fork of the host has the file open, too
 
     def write(self, data: bytes) -> None:
+        if os.getpid() != self._process:
+            return
         self._file.write(data)
         self._file.flush()
 
     def next_part(self) -> None:
         """Put the part that is complete aside, and go on in a new file."""
-        if not self._turns:
+        if not self._turns or os.getpid() != self._process:
             return
         self._file.close()
         self.path.replace(part_path(self.path, self._number))

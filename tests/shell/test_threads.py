@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 
 from streamnotice import HostError, ThreadWatcher
+from streamnotice.dossier.verify import verify
 from streamnotice.events import Verdict
 from streamnotice.faces import Face
 
@@ -195,3 +199,51 @@ def test_what_fails_at_the_start_leaves_no_thread(monkeypatch: pytest.MonkeyPatc
 def test_exit_in_the_hosts_block_passes() -> None:
     with pytest.raises(SystemExit), ThreadWatcher():
         sys.exit(3)
+
+
+_FORKS = """
+import asyncio, os, sys, time
+from streamnotice import HostError, ThreadWatcher, Watcher
+
+def child(work):
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    work()
+    sys.exit(3)  # leaves the blocks, as a host would that forks and goes its way
+
+def use():
+    w.playback(state="stalled", buffer_s=0)
+    began = time.monotonic()
+    try:
+        w.muted()
+    except HostError:
+        assert time.monotonic() - began < 1
+
+with ThreadWatcher(dossier=sys.argv[1]) as w:
+    w.playback(state="playing", buffer_s=5)
+    print(child(use))
+    w.playback(state="playing", buffer_s=9)
+
+async def main():
+    async with Watcher(dossier=sys.argv[2]) as w:
+        w.playback(state="playing", buffer_s=5)
+        await asyncio.sleep(1.1)
+        print(child(lambda: w.playback(state="stalled", buffer_s=0)))
+        w.playback(state="playing", buffer_s=9)
+        await asyncio.sleep(0.1)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_of_the_host_has_no_session_and_writes_no_record(tmp_path: Path) -> None:
+    paths = [tmp_path / "threads.jsonl.gz", tmp_path / "loop.jsonl.gz"]
+    command = [sys.executable, "-c", _FORKS, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["3", "3"], done.stderr
+    for path in paths:
+        lines = gzip.decompress(path.read_bytes()).splitlines()
+        assert b"stalled" not in b"".join(lines[1:])
+        assert verify(path).outcome == "verified"
