@@ -69,6 +69,7 @@ _ROLES: Final = frozenset({"media", "playlist", "other"})
 _CODINGS: Final = frozenset({"content-encoding", "transfer-encoding"})
 """Where one of these is set, bytes counted and bytes declared may not be the same bytes."""
 _FAILURES: Final[frozenset[str]] = frozenset(get_args(Failure))
+_AT_HAND: Final = ("data:", "blob:", "file:")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -666,11 +667,17 @@ class RequestTracker:
     def request(self, url: str, role: str | None = None) -> RequestScope:
         """A request as a context manager, for hosts whose HTTP is not aiohttp.
 
+        Of what no server is asked for (`data:`, `blob:`, `file:`) nothing is told.
+
         Raises:
             HostError: *url* has no host, or *role* is not "media", "playlist" or "other".
         """
         if role is not None and not is_role(role):
             raise HostError(f"request role must be media, playlist or other, not {role!r}")
+        if str(url)[:8].lower().startswith(_AT_HAND):
+            nobody = Record(self, 0, "", 0, "other")
+            nobody.is_ended = True
+            return RequestScope(nobody)
         return RequestScope(self.start(url, cast("RequestRole | None", role)))
 
     def look(self) -> None:

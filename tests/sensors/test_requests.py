@@ -242,6 +242,20 @@ def test_an_address_without_a_host_is_the_hosts_mistake(url: str) -> None:
         Rig().tracker.request(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["data:text/plain;base64,AAAA", "file:///film.mp4", "BLOB:https://h/1", "file:film.mp4"]
+)
+def test_what_is_at_hand_is_asked_of_nobody(url: str) -> None:
+    """Playlists name keys and headers like that, and the host fetches all in one way."""
+    rig = Rig()
+    with rig.tracker.request(url, role="media") as r:
+        r.first_byte(200)
+        r.received(16)
+        r.ended()
+    assert rig.seen == []
+    assert rig.session.loads == 0
+
+
 def test_an_unknown_role_is_the_hosts_mistake() -> None:
     with pytest.raises(HostError, match="media, playlist or other"):
         Rig().tracker.request("http://h/x", role="video")
