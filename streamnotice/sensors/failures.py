@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import errno
 import socket
 import ssl
@@ -26,14 +27,66 @@ _BY_ERRNO: Final[dict[int, Failure]] = {
 }
 
 
+_GIVEN_UP: Final = (
+    asyncio.CancelledError,
+    concurrent.futures.CancelledError,
+    GeneratorExit,
+    KeyboardInterrupt,
+    SystemExit,
+)
+"""By the host, whatever became of the request."""
+
+
 def failure_of_errno(number: int | None) -> Failure:
     """The word for an errno of connect, read or write."""
     return _BY_ERRNO.get(number, "other") if number is not None else "other"
 
 
+_LIBRARIES: Final = frozenset({"requests", "urllib3", "httpx", "httpcore", "h11", "anyio"})
+"""HTTP libraries that raise errors of their own from those that say what happened."""
+_DEEPEST: Final = 8
+_NOT_SENT: Final = frozenset({"PoolTimeout", "EmptyPoolError"})
+"""The host's own pool had no place: nobody was asked."""
+_SAID: Final[tuple[tuple[str, Failure], ...]] = (
+    ("without sending complete message body", "truncated"),
+    ("Server disconnected", "reset"),
+)
+
+
 def failure_of(error: BaseException) -> Failure:
-    """The word for a standard library exception; "other" if none fits."""
-    if isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)):
+    """The word for an exception of the standard library, or of an HTTP library that wraps it;
+    "other" if none fits."""
+    if _library(error) and type(error).__name__ in _NOT_SENT:
+        return "cancelled"
+    inner: BaseException | None = error
+    for _ in range(_DEEPEST):
+        if inner is None:
+            break
+        word = _word(inner)
+        # of others' errors what went before may be another request's
+        if word != "other" or not _library(inner):
+            return word
+        inner = inner.__cause__ or inner.__context__
+    text = str(error)
+    return next((word for said, word in _SAID if said in text), "other")
+
+
+def answer_of(error: BaseException) -> tuple[object, object] | None:
+    """Status and headers of an answer that an HTTP library made an error of (`raise_for_status`);
+    None if it is none of these."""
+    if type(error).__name__ not in ("HTTPError", "HTTPStatusError") or not _library(error):
+        return None
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    return None if status is None else (status, getattr(response, "headers", None))
+
+
+def _library(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in _LIBRARIES
+
+
+def _word(error: BaseException) -> Failure:
+    if isinstance(error, _GIVEN_UP):
         return "cancelled"
     if isinstance(error, URLError) and isinstance(error.reason, BaseException):
         error = error.reason  # what urllib wraps

@@ -31,7 +31,7 @@ from streamnotice.observations import (
     Transfer,
 )
 from streamnotice.playback.told import count, nanoseconds, truth, word
-from streamnotice.sensors.failures import failure_of
+from streamnotice.sensors.failures import answer_of, failure_of
 from streamnotice.sensors.headers import (
     HeaderFacts,
     as_mapping,
@@ -558,6 +558,9 @@ class RequestScope:
         if isinstance(error, HTTPError):  # urllib's way to give an answer, if not the wanted one
             answer = error
             self._total(lambda: self._record.first_byte(answer.code, answer.headers))
+            error = None
+        elif error is not None and (told := answer_of(error)) is not None:
+            self.first_byte(*told)  # type: ignore[arg-type]
             error = None
         self._total(lambda: self._record.ended(None if error is None else failure_of(error)))
 

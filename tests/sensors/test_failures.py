@@ -1,0 +1,127 @@
+"""What HTTP libraries raise, as words: the real ones where they are installed."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from streamnotice.observations import FirstByte, Observation, RequestEnded
+from streamnotice.policy import Policy
+from streamnotice.sensors.failures import failure_of
+from streamnotice.sensors.requests import RequestTracker
+from streamnotice.session import Session
+
+HEAD = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n"
+
+
+def _reset(conn: socket.socket) -> None:
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+WAYS: dict[str, Callable[[socket.socket], object]] = {
+    "reset": _reset,
+    "closed": lambda conn: None,
+    "cut": lambda conn: conn.sendall(HEAD % (200, 1000) + b"abc"),
+    "silent": lambda conn: time.sleep(1.5),
+    "hangs": lambda conn: (conn.sendall(HEAD % (200, 1000) + b"abc"), time.sleep(1.5)),
+    "missing": lambda conn: conn.sendall(HEAD % (404, 0)),
+}
+FAILURES = {
+    "reset": "reset",
+    "closed": "reset",
+    "cut": "truncated",
+    "silent": "timeout",
+    "hangs": "timeout",
+    "refused": "refused",
+    "name": "dns",
+    "tls": "tls",
+    "missing": None,
+}
+
+
+def _url(way: str, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    if way == "refused":
+        listening.close()
+    elif way == "name":
+        host = "nowhere.invalid"
+    scheme = "https" if way == "tls" else "http"
+
+    def serve() -> None:
+        try:
+            conn, _ = listening.accept()
+            with conn:
+                conn.recv(4096)
+                WAYS.get(way, lambda conn: conn.sendall(b"no TLS here\r\n\r\n"))(conn)
+        except OSError:
+            return
+
+    if way not in ("refused", "name"):
+        threading.Thread(target=serve, daemon=True).start()
+    return f"{scheme}://{host}:{port}/0.ts"
+
+
+def _requests(url: str) -> None:
+    requests = pytest.importorskip("requests")
+    requests.get(url, timeout=0.4, proxies={"http": "", "https": ""}).raise_for_status()
+
+
+def _httpx(url: str) -> None:
+    httpx = pytest.importorskip("httpx")
+    httpx.get(url, timeout=0.4, trust_env=False).raise_for_status()
+
+
+@pytest.mark.parametrize("fetch", [_requests, _httpx])
+@pytest.mark.parametrize("way", FAILURES)
+def test_what_a_librarys_own_error_comes_from(way: str, fetch: Callable[[str], None]) -> None:
+    seen: list[Observation] = []
+    tracker = RequestTracker(Session(Policy(), seen.append))
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        url = _url(way, listening)
+        with pytest.raises(Exception), tracker.request(url):  # noqa: B017
+            fetch(url)
+    (ended,) = (o for o in seen if isinstance(o, RequestEnded))
+    assert ended.failure == FAILURES[way]
+    assert [o.status for o in seen if isinstance(o, FirstByte)] == [404] * (way == "missing")
+
+
+def _raised(work: Callable[[], Any]) -> BaseException:
+    try:
+        work()
+    except BaseException as error:
+        return error
+    raise AssertionError
+
+
+def test_libraries_are_known_by_where_their_errors_are_made() -> None:
+    """As they wrap what happened, where neither is installed."""
+    wrapped: type[Exception] = type("ConnectionError", (OSError,), {})
+    wrapped.__module__ = "requests.exceptions"
+    pool: type[Exception] = type("PoolTimeout", (Exception,), {})
+    pool.__module__ = "httpx"
+
+    def wraps(kind: type[Exception]) -> None:
+        try:
+            raise ConnectionRefusedError
+        except OSError:
+            raise kind("it failed")  # noqa: B904 -- as these libraries do
+
+    assert failure_of(_raised(lambda: wraps(wrapped))) == "refused"
+    assert failure_of(_raised(lambda: wraps(pool))) == "cancelled"
+    # a host's own error may come while it handles another request's
+    assert failure_of(_raised(lambda: wraps(ValueError))) == "other"
+    assert failure_of(wrapped("of nothing")) == "other"
+    assert failure_of(pool()) == "cancelled"
+
+
+def test_what_ends_the_host_is_no_servers_failure() -> None:
+    for error in (SystemExit(), concurrent.futures.CancelledError(), GeneratorExit()):
+        assert failure_of(error) == "cancelled"
