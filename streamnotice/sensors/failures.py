@@ -63,10 +63,12 @@ def failure_of(error: BaseException) -> Failure:
         if inner is None:
             break
         word = _word(inner)
-        # of others' errors what went before may be another request's
-        if word != "other" or not _library(inner):
+        if word != "other":
             return word
-        inner = inner.__cause__ or inner.__context__
+        # of others' errors what was handled meanwhile may be another request's
+        inner = inner.__cause__ or (inner.__context__ if _library(inner) else None)
+        if isinstance(inner, BaseExceptionGroup):  # one for each address that was tried
+            inner = inner.exceptions[0]
     text = str(error)
     return next((word for said, word in _SAID if said in text), "other")
 

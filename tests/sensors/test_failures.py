@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import socket
 import struct
@@ -79,7 +80,17 @@ def _httpx(url: str) -> None:
     httpx.get(url, timeout=0.4, trust_env=False).raise_for_status()
 
 
-@pytest.mark.parametrize("fetch", [_requests, _httpx])
+def _httpx_on_a_loop(url: str) -> None:
+    httpx = pytest.importorskip("httpx")
+
+    async def fetch() -> None:
+        async with httpx.AsyncClient(timeout=0.4, trust_env=False) as http:
+            (await http.get(url)).raise_for_status()
+
+    asyncio.run(fetch())
+
+
+@pytest.mark.parametrize("fetch", [_requests, _httpx, _httpx_on_a_loop])
 @pytest.mark.parametrize("way", FAILURES)
 def test_what_a_librarys_own_error_comes_from(way: str, fetch: Callable[[str], None]) -> None:
     seen: list[Observation] = []
@@ -116,6 +127,9 @@ def test_libraries_are_known_by_where_their_errors_are_made() -> None:
 
     assert failure_of(_raised(lambda: wraps(wrapped))) == "refused"
     assert failure_of(_raised(lambda: wraps(pool))) == "cancelled"
+    tried = OSError("all attempts failed")
+    tried.__cause__ = ExceptionGroup("", [ConnectionRefusedError()])
+    assert failure_of(tried) == "refused"
     # a host's own error may come while it handles another request's
     assert failure_of(_raised(lambda: wraps(ValueError))) == "other"
     assert failure_of(wrapped("of nothing")) == "other"
