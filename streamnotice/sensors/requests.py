@@ -52,13 +52,15 @@ _LONG_WAIT_NS: Final = 1_000_000_000
 _FORGOTTEN_NS: Final = 600_000_000_000
 _MOST_RECORDS: Final = 256
 _MOST_BYTES: Final = 2**62
-_AT_ONCE_NS: Final = 5_000_000
-"""Headers and body told so soon after one another came together, or were kept from us till then."""
+_AT_ONCE_NS: Final = 25_000_000
+"""Headers and body told so soon after one another came together, or were kept from us till then:
+threads wait for one another between two calls, too."""
 _PIECE_BYTES: Final = 65_536
 """No host that tells of a body as it comes has read more of it at the first turn."""
 _FIRST_FLIGHT_BYTES: Final = 16_384
 """So much comes together with the headers (RFC 6928)."""
-_HELD_NS: Final = 20_000_000
+_HELD_NS: Final = 100_000_000
+"""Headers told so long before the body were told when they came."""
 
 _PLAYLISTS: Final = (".m3u8", ".m3u", ".mpd")
 _MEDIA: Final = (
@@ -291,7 +293,8 @@ class Record:
         held = self._held
         if held is None:
             return
-        together = self._tracker.session.now() - held.at_ns < _AT_ONCE_NS
+        usual_ns = _HELD_NS if self._tracker.tells_at_end else _AT_ONCE_NS
+        together = self._tracker.session.now() - held.at_ns < usual_ns
         declared = self._declared_bytes
         whole = total_bytes > _PIECE_BYTES or (declared is not None and total_bytes >= declared)
         if not together or (declared is not None and not whole):
@@ -649,11 +652,11 @@ class RequestTracker:
             for one in crowded_out:
                 del self._records[one.number]
             self._records[record.number] = record
+            if role == "media":
+                self._loads.add(record.number)
+            self.session.loads = len(self._loads)
         for one in crowded_out:
             self._drop(one, "too many requests under way")
-        if role == "media":
-            self._loads.add(record.number)
-            self.session.loads = len(self._loads)
         if is_literal(host):
             self.learn_address(host, port, host)
         self.session.emit(
@@ -710,7 +713,6 @@ class RequestTracker:
         """Called by a record that is over."""
         with self._lock:
             self._records.pop(record.number, None)
-        if record.number in self._loads:
             self._loads.discard(record.number)
             self.session.loads = len(self._loads)
 
