@@ -89,7 +89,7 @@ class Session:
         self._zero_ns = clock_ns()
         self._last_ns = 0
         self._open = False
-        self._leaving_out = threading.Lock()
+        self._leaving_out = threading.RLock()
         self._targets: dict[tuple[str, int], Target] = {}
         self._on_target: list[Callable[[Target], None]] = []
         self._sights: dict[str, tuple[bool, str]] = {}

@@ -591,7 +591,7 @@ class RequestTracker:
         self._next = 0
         self.tells_at_end: bool | None = None
         self._said_at_end = False
-        self._lock = threading.Lock()  # hosts may start requests on any thread
+        self._lock = threading.RLock()  # hosts start requests on any thread, and in signal handlers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
