@@ -23,6 +23,7 @@ from streamnotice.dossier.record import Recorder, make_header
 from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.errors import HostError
 from streamnotice.events import AnyEvent, Notice, PlaybackChanged, ProbingWanted, Verdict
+from streamnotice.evidence.hunger import HUNGRY_NS
 from streamnotice.faces import Face
 from streamnotice.hooks import Dispatch, Hooks, safe_repr
 from streamnotice.notices.actions import HostAction, check_actions
@@ -353,24 +354,27 @@ class Watcher:
         raises.
         """
         take = self._ear.take
-        self._hand_in(
-            Playback(
-                at_ns=self.session.now(),
-                state=take("state", state, _state),
-                buffer_ns=take("buffer_s", buffer_s, media_ns),
-                position_ns=take("position_s", position_s, media_ns),
-                rendition_bps=take("rendition_bps", rendition_bps, count),
-                ladder_bps=take("ladder_bps", ladder_bps, rates),
-                rendition_fixed=take("rendition_fixed", rendition_fixed, truth),
-                dropped_frames=take("dropped_frames", dropped_frames, count),
-                decoded_frames=take("decoded_frames", decoded_frames, count),
-                wants_data=take("wants_data", wants_data, truth),
-                target_ns=take("target_s", target_s, media_ns),
-                live=take("live", live, truth),
-                speed_permille=take("speed", speed, permille),
-                duration_ns=take("duration_s", duration_s, media_ns),
-            )
+        told = Playback(
+            at_ns=self.session.now(),
+            state=take("state", state, _state),
+            buffer_ns=take("buffer_s", buffer_s, media_ns),
+            position_ns=take("position_s", position_s, media_ns),
+            rendition_bps=take("rendition_bps", rendition_bps, count),
+            ladder_bps=take("ladder_bps", ladder_bps, rates),
+            rendition_fixed=take("rendition_fixed", rendition_fixed, truth),
+            dropped_frames=take("dropped_frames", dropped_frames, count),
+            decoded_frames=take("decoded_frames", decoded_frames, count),
+            wants_data=take("wants_data", wants_data, truth),
+            target_ns=take("target_s", target_s, media_ns),
+            live=take("live", live, truth),
+            speed_permille=take("speed", speed, permille),
+            duration_ns=take("duration_s", duration_s, media_ns),
         )
+        has_enough = (told.buffer_ns or 0) >= HUNGRY_NS
+        if told.wants_data is None and has_enough and self.requests.held_back():
+            # between two marks of its buffer a player leaves one long answer unread
+            told = attrs.evolve(told, wants_data=False)
+        self._hand_in(told)
 
     def request(
         self, url: str, role: Literal["media", "playlist", "other"] | None = None

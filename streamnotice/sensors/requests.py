@@ -71,6 +71,9 @@ _ROLES: Final = frozenset({"media", "playlist", "other"})
 _CODINGS: Final = frozenset({"content-encoding", "transfer-encoding"})
 """Where one of these is set, bytes counted and bytes declared may not be the same bytes."""
 _FAILURES: Final[frozenset[str]] = frozenset(get_args(Failure))
+_UNREAD_BYTES: Final = 65_536
+_HELD_BACK_NS: Final = 1_000_000_000
+"""Who leaves so much unread for so long reads no further on purpose, or has no time to."""
 _AT_HAND: Final = ("data:", "blob:", "file:")
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -123,10 +126,9 @@ class Record:
 
     __slots__ = (
         "__weakref__", "_connected", "_counted", "_declared_bytes", "_ending", "_first", "_held",
-        "_host", "_last", "_looked_up_ns", "_name_is_kept", "_over", "_path_port", "_progress",
-        "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label", "_started_ns",
-        "_tracker",
-        "changed_ns", "is_ended", "number", "role",
+        "_held_back_ns", "_host", "_last", "_looked_up_ns", "_name_is_kept", "_over", "_path_port",
+        "_progress", "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label",
+        "_started_ns", "_tracker", "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
     def __init__(
@@ -152,6 +154,7 @@ class Record:
         self._last: tuple[object, ...] | None = None
         self._ending = False
         self._over: tuple[Failure | None] | None = None
+        self._held_back_ns: int | None = None
         self.number = number
         self.role = role
         self.is_ended = False
@@ -410,6 +413,10 @@ class Record:
         changed = news != self._last
         if changed:
             self.changed_ns = now
+        if (waiting or 0) < _UNREAD_BYTES or self._last is None or received != self._last[0]:
+            self._held_back_ns = None
+        elif self._held_back_ns is None:
+            self._held_back_ns = now
         if not changed and (final or now - self._said_ns < _SAY_AGAIN_NS):
             return
         self._last, self._said_ns = news, now
@@ -438,6 +445,12 @@ class Record:
             return
         if self._tracker.session.now() - self._said_ns >= POLL_NS:
             self.look()
+
+    @property
+    def is_held_back(self) -> bool:
+        """The player leaves unread what has arrived."""
+        since_ns = self._held_back_ns
+        return since_ns is not None and self._tracker.session.now() - since_ns >= _HELD_BACK_NS
 
     def age_ns(self) -> int:
         """Time since the start."""
@@ -611,6 +624,11 @@ class RequestTracker:
     def polls(self) -> bool:
         """A shared task looks at the requests."""
         return self._poller is not None and not self._poller.done()
+
+    def held_back(self) -> bool:
+        """All media asked for is there, as far as the player has cared to read it."""
+        media = [record for record in self.active if record.role == "media"]
+        return bool(media) and all(record.is_held_back for record in media)
 
     def told_at_end(self, body_bytes: int, after_ns: int) -> None:
         """A body was told of at once with its headers: this host's times tell of no first byte."""

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from streamnotice import Watcher
 from streamnotice.observations import (
     FirstByte,
     LookUp,
@@ -636,3 +637,39 @@ async def test_who_gives_up_in_the_hosts_own_pool_has_asked_nobody(rig: Rig) -> 
                 await http.get(f"{base}/1.ts")
         await (await first).read()
     assert [ended.failure for ended in rig.of(RequestEnded)] == ["cancelled", None]
+
+
+@pytest.mark.skipif(not supported(), reason="the system tells no TCP_INFO")
+async def test_a_player_that_reads_no_further_wants_no_more() -> None:
+    """One long answer, read from a lower mark of the buffer to an upper one: nothing starves."""
+
+    async def film(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(100_000_000)})
+        await response.prepare(request)
+        for _ in range(1000):
+            await response.write(bytes(100_000))
+        return response
+
+    async with serve(film) as base, Watcher() as w:
+        told: list[bool | None] = []
+
+        def tell(buffer_s: float, wants: bool | None = None) -> None:
+            w.playback(state="playing", buffer_s=buffer_s, wants_data=wants)
+            told.append(w._engine.estimates.playback.wants_data)
+
+        async with aiohttp.ClientSession(trace_configs=[w.tap]) as http:
+            async with http.get(f"{base}/film.mp4") as answer:
+                await answer.content.read(50_000)
+                tell(20.0)
+                await asyncio.sleep(2.5)
+                tell(17.5)
+                tell(16.0, True)
+                tell(3.5)
+                for _ in range(60):
+                    await answer.content.read(200_000)
+                await asyncio.sleep(0.3)
+                for _ in range(10):
+                    await answer.content.read(200_000)
+                await asyncio.sleep(0.3)
+                tell(19.0)
+    assert told == [None, False, True, None, None]
