@@ -18,7 +18,7 @@ from streamnotice.sensors.requests import RequestScope
 from tests.answering import answering
 
 SIZE = 300_000
-PAUSE_S = 0.3
+PAUSE_S = 0.15
 
 
 class Slow(BaseHTTPRequestHandler):
