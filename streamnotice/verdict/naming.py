@@ -223,6 +223,8 @@ class Namer:
             return False
         if sighted.declined and self._answers_or_asks(key):
             return False
+        if key == _SERVICE and MADE_LIVE not in sighted.clear and not self._else_passes(belief):
+            return False
         leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
             return self._set_sayable(leaves, sighted, belief)
@@ -231,6 +233,18 @@ class Namer:
         if key in ("network.home", "network.isp"):
             return any(leaf in sighted.clear | sighted.blurred for leaf in leaves_under(key))
         return True
+
+    def _else_passes(self, belief: Filter) -> bool:
+        """`service` reaches its bar also if nobody makes what plays while it plays.
+
+        Where no live stream was seen there is none to make, or nothing is known of it: what is
+        believed of its source tells of what else is wrong, and of no server.
+        """
+        members = self.names[_SERVICE]
+        made = tuple(i for i in members if self.tables.states[i].place == MADE_LIVE)
+        rest = tuple(i for i in members if i not in made)
+        possible_ppm = PPM - (to_ppm(belief.mass(made)) if made else 0)
+        return to_ppm(belief.mass(rest)) * PPM >= self.bars_ppm[_SERVICE] * possible_ppm
 
     def _answers_or_asks(self, key: str) -> bool:
         """*key* is the servers, or the player.
