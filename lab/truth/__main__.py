@@ -2,7 +2,8 @@
 
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
                             [--upward RUNS...] [--moving RUNS...] [--partly RUNS...]
-                            [--outsider RUNS...] [--long RUNS...] [--abroad RUNS...]
+                            [--outsider RUNS...] [--far RUNS...] [--long RUNS...]
+                            [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...] [--calm RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -71,6 +72,10 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         EVERYTHING: frozenset(),
         TIMING: PROBES,
     },
+    "far": {
+        EVERYTHING: frozenset(),
+        TIMING: PROBES,
+    },
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
@@ -79,7 +84,7 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
 traffic of the home's, with faults of the way up, that move or that only a part of what passes
-meets, those of an outsider's families, longer ones, and in the lab's other world."""
+meets, those of two outsiders' families, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

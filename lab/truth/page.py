@@ -178,6 +178,13 @@ _APART: Final[dict[str, str]] = {
         "routers that hardly answer, very mild and very hard faults. No row of the table is of "
         "runs of these families."
     ),
+    "far": (
+        "By somebody else again, who knew the first one's ([the lab](lab.md#the-network)): "
+        "satellites that change over, handovers, radios that doze, routes that move, services that "
+        "hang on an exchange's address, hosts and routers that are late by themselves, flows that "
+        "queue apart, proxies and translators of the provider's, two equally narrow links. No row "
+        "of the table is of runs of these families."
+    ),
     "long": ("What a minute is too short for, and whether more of the same evidence leads astray."),
     "abroad": (
         "Other media, longer ways, more routers and more silent ones, longer queues, a restless "

@@ -22,8 +22,10 @@ def read_share(seen: Estimates, now: int) -> Outcome | None:
 
 def _beyond(seen: Estimates, age_ns: int) -> int:
     """What was waited beyond the way's own time: a name, a connection and an answer each take an
-    idle round trip. Over a satellite that is two seconds."""
-    return max(0, age_ns - _ROUND_TRIPS * (seen.requests.base_rtt_ns or 0))
+    idle round trip (over a satellite that is two seconds); and beyond what the host keeps back."""
+    requests = seen.requests
+    own_ns = _ROUND_TRIPS * (requests.base_rtt_ns or 0)
+    return max(0, age_ns - own_ns - requests.kept_back_ns)
 
 
 def read_waiting(seen: Estimates, now: int) -> Outcome | None:

@@ -226,6 +226,9 @@ class Requests:
     tells_opening: bool = False
     told_late: bool = False
     """Of the last response that took its time most was told at its end."""
+    untold_ns: int = 0
+    """The longest that media took whose host told of nothing before its end; 0 if the last one's
+    told when the answer began."""
     stored_ns: int | None = None
     """When media last came out of the delivery edge's own store (a hit)."""
     passed_on_ns: int | None = None
@@ -414,6 +417,9 @@ class Requests:
         self._bytes(request, seen.received_bytes, seen.at_ns, self._second(seen.at_ns // S_NS))
         if request.media and request.received_bytes and seen.at_ns - request.began_ns > LATE_NS:
             self.told_late = before * 2 < request.received_bytes
+        if request.media and request.received_bytes and seen.failure is None:
+            took_ns = seen.at_ns - request.started_ns if request.first_byte_ns is None else 0
+            self.untold_ns = max(self.untold_ns, took_ns) if took_ns else 0
         if seen.failure == "refused" and request.needed:
             self.refused_ns = seen.at_ns
         if request.needed and seen.failure != "cancelled":
@@ -630,6 +636,12 @@ class Requests:
             )
         return now - self._last_came_ns
 
+    @property
+    def kept_back_ns(self) -> int:
+        """For so long a request may be silent by its host's doing: it tells of what is there only
+        at the end, as it has before."""
+        return self.untold_ns * 3 // 2
+
     def nothing_arrives(self, now: int) -> bool:
         """Asked, and not a byte for some seconds."""
-        return self.silent_ns(now) >= STUCK_NS
+        return self.silent_ns(now) >= STUCK_NS + self.kept_back_ns
