@@ -30,7 +30,7 @@ from lab.truth.glance import EVERYTHING, TIMING
 from lab.truth.paired import paired
 from lab.truth.remembered import remembered
 from lab.worlds import ABROAD, HOME, world_of
-from streamnotice.bottlenecks import leaf
+from streamnotice.bottlenecks import is_leaf, leaf
 from streamnotice.engine import ENGINE_VERSION
 from streamnotice.policy import Policy
 from streamnotice.verdict.naming import Namer
@@ -99,7 +99,7 @@ def _mixes() -> dict[str, bytes]:
 
 def _third(state: str) -> bool:
     place = state.partition(":")[0]
-    return not place.startswith("undetermined") and leaf(place).answerable == "third_party"
+    return is_leaf(place) and leaf(place).answerable == "third_party"
 
 
 def _say(text: str) -> None:
