@@ -83,7 +83,8 @@ class TapProxy:
         variants: the same with what else it says of them.
         failures: answers so far that were errors, or never came.
         rendition_bps: rate (BANDWIDTH) of the rendition whose media was last asked for.
-        measured_bps: rate of the media, from its first whole segments, where no master playlist
+        measured_bps: rate of the media, from its first whole segments, or from what the playlist
+            tells of them, where no master playlist
             tells; once known it stays.
         base: scheme, address and port that it listens on; empty before the first `open`.
         live: the last media playlist was one to which segments are still added; None before any.
@@ -324,6 +325,8 @@ class TapProxy:
             self.variants = made.variants
         else:
             self.live = not made.ended
+            if not self.variants and self.measured_bps is None:
+                self.measured_bps = made.rate_bps
             if self.live:
                 self._tell_live_edge(made, link)
         return made

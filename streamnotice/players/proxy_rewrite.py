@@ -90,6 +90,7 @@ class Rewritten:
         ended: a media playlist to which nothing will be added (EXT-X-ENDLIST or VOD).
         newest: media sequence number of the last segment that it lists; None without one.
         target_duration_s: EXT-X-TARGETDURATION; None without a sane one.
+        rate_bps: of the media, where all segments are byte ranges and so their sizes are told.
         variables: EXT-X-DEFINE values, for playlists that import them.
         links: how many addresses were rewritten.
     """
@@ -100,6 +101,7 @@ class Rewritten:
     ended: bool
     newest: int | None
     target_duration_s: float | None
+    rate_bps: int | None
     variables: Mapping[str, str]
     links: int
 
@@ -156,6 +158,7 @@ def rewrite(
         ended=pass_.ended,
         newest=pass_.newest,
         target_duration_s=pass_.target_duration_s,
+        rate_bps=pass_.rate_bps,
         variables=pass_.variables,
         links=pass_.links,
     )
@@ -181,8 +184,19 @@ class _Pass:
         self.target_duration_s: float | None = None
         self._first = 0
         self._segments = 0
+        self._ranges = 0
+        self._range_bytes: int | None = None
+        self._ranged_bytes = 0
+        self._ranged_s = 0.0
         self.variables: dict[str, str] = {}
         self.links = 0
+
+    @property
+    def rate_bps(self) -> int | None:
+        """Of segments that are all told of with their sizes and lengths."""
+        if not self._ranges or self._ranges != self._segments:
+            return None
+        return round(self._ranged_bytes * 8 / self._ranged_s)
 
     @property
     def newest(self) -> int | None:
@@ -196,7 +210,8 @@ class _Pass:
             return line
         if not text.removeprefix("\ufeff").startswith("#"):
             found, self._next = self._next, _MEDIA
-            self._segments += found.kind == "media"
+            if found.kind == "media":
+                self._segment(found.duration_s)
             return line.replace(text, self._link(text, found), 1)
         tag, colon, rest = line.partition(":")
         tag = tag.strip()
@@ -210,9 +225,19 @@ class _Pass:
             self.target_duration_s = _seconds(rest)
         elif tag == "#EXT-X-MEDIA-SEQUENCE":
             self._first = _whole(rest.strip()) or 0
+        elif tag == "#EXT-X-BYTERANGE":
+            self._range_bytes = _whole(rest.partition("@")[0].strip())
         if not tag.startswith("#EXT-X-") or not colon:
             return line
         return f"{line[: len(line) - len(rest)]}{self._attributes(tag, rest)}"
+
+    def _segment(self, duration_s: float | None) -> None:
+        self._segments += 1
+        if self._range_bytes and duration_s:
+            self._ranges += 1
+            self._ranged_bytes += self._range_bytes
+            self._ranged_s += duration_s
+        self._range_bytes = None
 
     def _attributes(self, tag: str, rest: str) -> str:
         """The attribute list *rest*, its addresses replaced; what can't be parsed stays."""

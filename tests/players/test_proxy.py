@@ -502,6 +502,14 @@ async def test_the_rate_is_measured_where_no_master_playlist_tells(rig: Rig) -> 
     assert rig.proxy.ladder_bps == []
 
 
+async def test_a_playlist_of_byte_ranges_tells_its_rate_itself(rig: Rig) -> None:
+    """A player may ask for the file behind them in pieces of its own."""
+    ranges = "#EXTINF:4,\n#EXT-X-BYTERANGE:{}@0\nfilm.mp4\n"
+    text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n" + ranges.format(900_000) + ranges.format(1_100_000)
+    await lines_of(rig, await rig.proxy.open(rig.up.text("/ranges.m3u8", text)))
+    assert rig.proxy.measured_bps == 2_000_000
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [("<!doctype html><p>", "other"), ("", "other"), ("{}", "other"), ("no idea", "unknown")],

@@ -212,6 +212,23 @@ def test_every_address_of_a_playlist_is_replaced(parts: list[tuple[str, str]]) -
     assert out.body.decode() == expected
 
 
+RANGES = """#EXTM3U
+#EXTINF:4,
+#EXT-X-BYTERANGE:1000000@0
+film.mp4
+#EXTINF:2,
+#EXT-X-BYTERANGE:500000
+film.mp4
+"""
+
+
+def test_byte_ranges_tell_the_rate() -> None:
+    assert marked(RANGES)[0].rate_bps == 2_000_000
+    assert marked(RANGES.replace("#EXT-X-BYTERANGE:500000\n", ""))[0].rate_bps is None
+    assert marked(RANGES.replace("#EXTINF:2,\n", ""))[0].rate_bps is None
+    assert marked("#EXTM3U\n#EXTINF:4,\na.ts\n")[0].rate_bps is None
+
+
 def test_the_newest_segment_is_counted_from_what_a_playlist_lists() -> None:
     head = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n"
     segments = "#EXTINF:6,\na.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:6,\n#EXT-X-BYTERANGE:9\nb.ts\n"
