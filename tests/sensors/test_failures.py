@@ -1,4 +1,4 @@
-"""What HTTP libraries raise, as words: the real ones where they are installed."""
+"""What HTTP libraries raise, as words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
+import requests
 
 from streamnotice.observations import FirstByte, Observation, RequestEnded
 from streamnotice.policy import Policy
@@ -71,18 +73,14 @@ def _url(way: str, listening: socket.socket) -> str:
 
 
 def _requests(url: str) -> None:
-    requests = pytest.importorskip("requests")
     requests.get(url, timeout=0.4, proxies={"http": "", "https": ""}).raise_for_status()
 
 
 def _httpx(url: str) -> None:
-    httpx = pytest.importorskip("httpx")
     httpx.get(url, timeout=0.4, trust_env=False).raise_for_status()
 
 
 def _httpx_on_a_loop(url: str) -> None:
-    httpx = pytest.importorskip("httpx")
-
     async def fetch() -> None:
         async with httpx.AsyncClient(timeout=0.4, trust_env=False) as http:
             (await http.get(url)).raise_for_status()
@@ -92,7 +90,14 @@ def _httpx_on_a_loop(url: str) -> None:
 
 @pytest.mark.parametrize("fetch", [_requests, _httpx, _httpx_on_a_loop])
 @pytest.mark.parametrize("way", FAILURES)
-def test_what_a_librarys_own_error_comes_from(way: str, fetch: Callable[[str], None]) -> None:
+def test_what_a_librarys_own_error_comes_from(
+    way: str, fetch: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*args: Any, **kinds: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    if way == "name":
+        monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     seen: list[Observation] = []
     tracker = RequestTracker(Session(Policy(), seen.append))
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
