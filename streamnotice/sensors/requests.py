@@ -56,7 +56,7 @@ _AT_ONCE_NS: Final = 25_000_000
 """Headers and body told so soon after one another came together, or were kept from us till then:
 threads wait for one another between two calls, too."""
 _PIECE_BYTES: Final = 65_536
-"""No host that tells of a body as it comes has read more of it at the first turn."""
+"""Who has read more of a body at the first turn has most likely read all of it, or goes on soon."""
 _FIRST_FLIGHT_BYTES: Final = 16_384
 """So much comes together with the headers (RFC 6928)."""
 _HELD_NS: Final = 100_000_000
@@ -128,7 +128,7 @@ class Record:
         "__weakref__", "_connected", "_counted", "_declared_bytes", "_ending", "_first", "_held",
         "_held_back_ns", "_host", "_last", "_looked_up_ns", "_name_is_kept", "_over", "_path_port",
         "_progress", "_received", "_refused", "_said_ns", "_sent_ns", "_sock", "_sock_label",
-        "_started_ns", "_tracker", "changed_ns", "is_ended", "number", "role",
+        "_started_ns", "_together", "_tracker", "changed_ns", "is_ended", "number", "role",
     )  # fmt: skip
 
     def __init__(
@@ -149,6 +149,7 @@ class Record:
         self._connected = False
         self._first = False
         self._held: _Headers | None = None
+        self._together = False
         self._refused = False
         self._declared_bytes: int | None = None
         self._last: tuple[object, ...] | None = None
@@ -243,8 +244,8 @@ class Record:
 
         What follows shows which it is; until then nothing is told of a time to the first byte.
         """
-        if self._take_headers(status, headers) and self._received > _FIRST_FLIGHT_BYTES:
-            self._came_together(self._received)
+        if self._take_headers(status, headers):
+            self._together = self._received > _FIRST_FLIGHT_BYTES
 
     def _take_headers(self, status: int, headers: object) -> bool:
         if self.is_ended or self._first:
@@ -303,25 +304,22 @@ class Record:
         if not together or (declared is not None and not whole):
             self._came_as_it_came()
         elif whole and total_bytes > _FIRST_FLIGHT_BYTES:
-            self._came_together(total_bytes)
+            self._together = True  # unless more follows: pieces may be large, and lines fast
 
     def _came_as_it_came(self) -> None:
         self._tracker.tells_at_end = False
         self._tell_headers()
 
-    def _came_together(self, body_bytes: int) -> None:
-        """Headers and all of a longer body are told at once: when they came isn't known."""
-        held = self._held
-        if held is None:
-            return
-        self._tracker.told_at_end(body_bytes, held.at_ns - self._sent_ns)
-        self._settle()
-
     def _settle(self) -> None:
-        """Tell of the headers unless they may have come long before they were told of."""
+        """At the end: tell of the headers unless they may have come long before they were told of.
+
+        Headers and all of a longer body were told at once: when they came isn't known.
+        """
         held = self._held
         if held is None:
             return
+        if self._together:
+            self._tracker.told_at_end(self._received, held.at_ns - self._sent_ns)
         if self._refused or self._tracker.tells_at_end is False:
             self._tell_headers()
             return
@@ -385,7 +383,8 @@ class Record:
         if self._ending:
             return
         held = self._held
-        if held is not None and self._tracker.session.now() - held.at_ns >= _HELD_NS:
+        held_ns = 0 if held is None else self._tracker.session.now() - held.at_ns
+        if held_ns >= _HELD_NS and not self._together:
             self._came_as_it_came()
         if self._waits_for_its_server():
             self._register(None)

@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from streamnotice import ThreadWatcher
-from streamnotice.sensors.requests import RequestScope
+from streamnotice import Policy, ThreadWatcher
+from streamnotice.observations import FirstByte
+from streamnotice.sensors.requests import RequestScope, RequestTracker
+from streamnotice.session import Session
+from streamnotice.testing import Clock
 from tests.answering import answering
 
 SIZE = 300_000
@@ -121,3 +124,19 @@ def test_the_host_is_told_once() -> None:
                 at_once(r, answer)
     assert [where for where, _ in errors] == ["requests.first_byte"]
     assert "300000 bytes" in errors[0][1]
+
+
+def test_who_reads_in_large_pieces_tells_of_a_body_as_it_comes() -> None:
+    clock = Clock()
+    told: list[Any] = []
+    errors: list[Any] = []
+    session = Session(Policy(), told.append, on_error=lambda *e: errors.append(e), clock_ns=clock)
+    with RequestTracker(session).request("http://192.0.2.1/film.mp4") as r:
+        clock.forward(1.2)
+        r.first_byte(200, {"Content-Length": "30000000"})
+        for _ in range(4):
+            clock.forward(0.01)
+            r.received(1 << 18)
+        first = [seen for seen in told if isinstance(seen, FirstByte)]
+        assert [(seen.at_ns, seen.ttfb_ns) for seen in first] == [(1_200_000_000, 1_200_000_000)]
+    assert errors == []
