@@ -227,6 +227,7 @@ class Watcher:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._process = os.getpid()
+        self._recorder.take_over()
         self._hooks.open(self._loop)
         self.requests.open(self._loop)
         self.session.opened(True)

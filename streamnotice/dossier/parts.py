@@ -142,7 +142,11 @@ class Files:
         self._file: IO[bytes] = path.open("wb")
         # A pipe or a device can't be turned into several files: all parts go into it.
         self._turns = path.is_file()
-        self._process = os.getpid()  # a fork of the host has the file open, too
+        self.take_over()
+
+    def take_over(self) -> None:
+        """This process writes from here on. Its forks have the file open, too, and don't."""
+        self._process = os.getpid()
 
     def write(self, data: bytes) -> None:
         if os.getpid() != self._process:

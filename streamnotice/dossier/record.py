@@ -199,6 +199,11 @@ class Recorder:
         except OSError as error:
             raise _unwritable(path, error) from None
 
+    def take_over(self) -> None:
+        """The session is opened in this process, which may be a fork of the one that began it."""
+        if self._files is not None:
+            self._files.take_over()
+
     @property
     def truncated(self) -> bool:
         """Recording stopped at its bound."""

@@ -247,3 +247,26 @@ def test_a_fork_of_the_host_has_no_session_and_writes_no_record(tmp_path: Path) 
         lines = gzip.decompress(path.read_bytes()).splitlines()
         assert b"stalled" not in b"".join(lines[1:])
         assert verify(path).outcome == "verified"
+
+
+_DAEMON = """
+import os, sys, time
+from streamnotice import ThreadWatcher
+
+w = ThreadWatcher(dossier=sys.argv[1])
+pid = os.fork()
+if pid:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+with w:
+    w.playback(state="playing", buffer_s=5)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_who_goes_to_the_background_before_the_block_has_a_record(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.jsonl.gz"
+    command = [sys.executable, "-c", _DAEMON, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert verify(path).outcome == "verified"
+    assert b'"playing"' in gzip.decompress(path.read_bytes())
