@@ -760,6 +760,8 @@ class RequestTracker:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            loop = None
+        if loop is None or self._loop not in (None, loop):  # a host's may stand still at any time
             self._wake_at_home()
             return
         # The task must not keep a tracker alive that everybody else has let go of.

@@ -445,3 +445,27 @@ def test_a_request_that_nobody_can_end_any_more_ends() -> None:
         assert [record.number for record in requests.active] == [2]
         kept.ended()
         assert requests.active == []
+
+
+async def test_no_loop_of_the_hosts_that_stands_still_keeps_requests_from_being_looked_at() -> None:
+    rig = Rig()
+    rig.tracker.open(asyncio.get_running_loop())
+    hosts = asyncio.new_event_loop()
+
+    async def fetch() -> None:
+        with rig.tracker.request("https://v.example/1.ts"):
+            await asyncio.sleep(0.01)
+
+    await asyncio.to_thread(hosts.run_until_complete, fetch())
+    read = threading.Event()
+
+    def progress() -> int:
+        read.set()
+        return 0
+
+    rig.tracker.start("https://v.example/2.ts").attach(None, progress)
+    try:
+        assert await asyncio.to_thread(read.wait, 5)
+    finally:
+        rig.tracker.close()
+        hosts.close()
