@@ -61,6 +61,7 @@ class Session:
         suspects: ppm of each place (and of `none`) by the last verdict: what probes are to tell.
         long_pings_missing: the service's host answers short pings and, of late, no long one.
         loads: number of media requests under way (so that probes can say "loaded").
+        stops: how often time was left out: what was counted meanwhile is of no window.
         budget: what probes may still send.
         commons: what probes share with the process's other sessions.
         operators: names of network operators by place; for texts alone, never recorded.
@@ -82,6 +83,7 @@ class Session:
         self.suspects: dict[str, int] = {}
         self.long_pings_missing = False
         self.loads = 0
+        self.stops = 0
         self.operators: dict[str, str] = {}
         self._sink = sink
         self._on_error = on_error
@@ -119,6 +121,7 @@ class Session:
             if now - self._last_ns > _STOPPED_NS:
                 self.log.info("streamnotice.stopped", for_ns=now - self._last_ns)
                 self._zero_ns += now - self._last_ns
+                self.stops += 1
                 now = self._last_ns
             return now
 

@@ -85,6 +85,7 @@ class GatewaySensor:
         """Emit what the counters say, until they say nothing any more."""
         before: tuple[int, int] | None = None
         began_ns = media_before = failures = 0
+        stops = session.stops
         told = False
         pacer = pacer_of(session)
         while True:
@@ -99,10 +100,11 @@ class GatewaySensor:
                 before = None
             else:
                 now_ns, media = session.now(), session.budget.media_bytes
-                if before is not None:
+                if before is not None and stops == session.stops:
                     self._tell(session, before, counts, began_ns, now_ns, media - media_before)
                     told = True
                 before, began_ns, media_before = counts, now_ns, media
+                stops = session.stops
             # two looks are needed before the counters say anything: those are worth it
             bits = (lambda: sharing_bits(session.suspects)) if told else None
             await pacer.due(session.now(), EVERY_S, bits=bits)

@@ -114,7 +114,7 @@ class HostSensor:
     async def run(self, session: Session) -> None:
         """Observe until cancelled."""
         loop = asyncio.get_running_loop()
-        before, began_ns = self.read(), session.now()
+        before, began_ns, stops = self.read(), session.now(), session.stops
         blind = not before.waits_ns and before.busy is None
         session.sight(self.name, True, "the event loop only: no CPU figures here" if blind else "")
         worst_s = 0.0
@@ -123,6 +123,8 @@ class HostSensor:
             await asyncio.sleep(BEAT_S)
             worst_s = max(worst_s, loop.time() - due)
             now_ns = session.now()
+            if stops != session.stops:
+                before, began_ns, stops = self.read(), now_ns, session.stops
             window_ns = now_ns - began_ns
             if window_ns < WINDOW_NS:
                 continue

@@ -40,11 +40,13 @@ class InterfaceSensor:
         """Observe until cancelled."""
         way = Way()
         before: tuple[int, int] | None = None
-        began_ns = session.now()
+        began_ns, stops = session.now(), session.stops
         windows = 0
         while True:
             await asyncio.sleep(WINDOW_S)
             now_ns = session.now()
+            if stops != session.stops:
+                before, stops = None, session.stops
             if way.interface is None or windows % _ASK_AGAIN_WINDOWS == 0:
                 found = self._find(session)
                 if found != way:
