@@ -56,21 +56,24 @@ _SAID: Final[tuple[tuple[str, Failure], ...]] = (
 def failure_of(error: BaseException) -> Failure:
     """The word for an exception of the standard library, or of an HTTP library that wraps it;
     "other" if none fits."""
-    if _library(error) and type(error).__name__ in _NOT_SENT:
-        return "cancelled"
+    said: Failure = "other"
     inner: BaseException | None = error
     for _ in range(_DEEPEST):
         if inner is None:
             break
+        if _library(inner) and type(inner).__name__ in _NOT_SENT:
+            return "cancelled"
         word = _word(inner)
         if word != "other":
             return word
+        if said == "other" and _library(inner):  # no host's own text is asked for: it may raise
+            text = str(inner)
+            said = next((failure for part, failure in _SAID if part in text), "other")
         # of others' errors what was handled meanwhile may be another request's
         inner = inner.__cause__ or (inner.__context__ if _library(inner) else None)
         if isinstance(inner, BaseExceptionGroup):  # one for each address that was tried
             inner = inner.exceptions[0]
-    text = str(error)
-    return next((word for said, word in _SAID if said in text), "other")
+    return said
 
 
 def answer_of(error: BaseException) -> tuple[object, object] | None:

@@ -144,3 +144,31 @@ def test_libraries_are_known_by_where_their_errors_are_made() -> None:
 def test_what_ends_the_host_is_no_servers_failure() -> None:
     for error in (SystemExit(), concurrent.futures.CancelledError(), GeneratorExit()):
         assert failure_of(error) == "cancelled"
+
+
+def test_a_hosts_own_error_around_a_librarys() -> None:
+    protocol: type[Exception] = type("RemoteProtocolError", (Exception,), {})
+    pool: type[Exception] = type("PoolTimeout", (Exception,), {})
+    protocol.__module__ = pool.__module__ = "httpx"
+
+    def caused(error: Exception, by: BaseException) -> Exception:
+        error.__cause__ = by
+        return error
+
+    gone = protocol("Server disconnected without sending a response.")
+    assert failure_of(gone) == failure_of(caused(ValueError(), gone)) == "reset"
+    full = caused(pool(), TimeoutError())
+    assert failure_of(caused(ValueError(), full)) == "cancelled"
+    assert failure_of(ValueError("Server disconnected")) == "other", "of the host's own making"
+
+
+def test_an_error_that_has_no_text_ends_the_request() -> None:
+    class Dumb(Exception):
+        def __str__(self) -> str:
+            raise AttributeError
+
+    seen: list[Observation] = []
+    tracker = RequestTracker(Session(Policy(), seen.append))
+    with pytest.raises(Dumb), tracker.request("http://192.0.2.1/0.ts"):
+        raise Dumb
+    assert [o.failure for o in seen if isinstance(o, RequestEnded)] == ["other"]
