@@ -68,7 +68,9 @@ def mixes(tables: Tables) -> list[tuple[str, str, int, Tables]]:
         if name == UNDETERMINED:
             continue
         for times, shift in ((100, -TEN_MDB), (10_000, TEN_MDB)):
-            logs = [p + shift * (at == name) for p, at in zip(as_shipped, places, strict=True)]
+            # all of an inner name's: some states are in it and in none of its leaves
+            those = [at == name or at.startswith(f"{name}.") for at in places]
+            logs = [p + shift * one for p, one in zip(as_shipped, those, strict=True)]
             found.append(("place", name, times, _mixed(tables, logs)))
     return found
 
