@@ -56,7 +56,8 @@ _AT_ONCE_NS: Final = 25_000_000
 """Headers and body told so soon after one another came together, or were kept from us till then:
 threads wait for one another between two calls, too."""
 _PIECE_BYTES: Final = 65_536
-"""Who has read more of a body at the first turn has most likely read all of it, or goes on soon."""
+"""Who has read more of a body of unknown length at the first turn has read all of it, or goes on
+soon."""
 _FIRST_FLIGHT_BYTES: Final = 16_384
 """So much comes together with the headers (RFC 6928)."""
 _HELD_NS: Final = 100_000_000
@@ -245,7 +246,8 @@ class Record:
         What follows shows which it is; until then nothing is told of a time to the first byte.
         """
         if self._take_headers(status, headers):
-            self._together = self._received > _FIRST_FLIGHT_BYTES
+            least = max(_FIRST_FLIGHT_BYTES + 1, self._declared_bytes or 0)
+            self._together = self._received >= least
 
     def _take_headers(self, status: int, headers: object) -> bool:
         if self.is_ended or self._first:
@@ -300,11 +302,11 @@ class Record:
         usual_ns = _HELD_NS if self._tracker.tells_at_end else _AT_ONCE_NS
         together = self._tracker.session.now() - held.at_ns < usual_ns
         declared = self._declared_bytes
-        whole = total_bytes > _PIECE_BYTES or (declared is not None and total_bytes >= declared)
-        if not together or (declared is not None and not whole):
+        more = declared is not None and total_bytes < declared
+        if not together or (more and total_bytes <= _PIECE_BYTES):
             self._came_as_it_came()
-        elif whole and total_bytes > _FIRST_FLIGHT_BYTES:
-            self._together = True  # unless more follows: pieces may be large, and lines fast
+        elif total_bytes > (_PIECE_BYTES if declared is None else _FIRST_FLIGHT_BYTES):
+            self._together = not more  # until more follows: pieces may be large, and lines fast
 
     def _came_as_it_came(self) -> None:
         self._tracker.tells_at_end = False
