@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic_ns
 from typing import Final
 
 import attrs
@@ -114,7 +115,7 @@ class HostSensor:
     async def run(self, session: Session) -> None:
         """Observe until cancelled."""
         loop = asyncio.get_running_loop()
-        before, began_ns, stops = self.read(), session.now(), session.stops
+        before, began_ns, read_ns = self.read(), session.now(), monotonic_ns()
         blind = not before.waits_ns and before.busy is None
         session.sight(self.name, True, "the event loop only: no CPU figures here" if blind else "")
         worst_s = 0.0
@@ -123,13 +124,13 @@ class HostSensor:
             await asyncio.sleep(BEAT_S)
             worst_s = max(worst_s, loop.time() - due)
             now_ns = session.now()
-            if stops != session.stops:
-                before, began_ns, stops = self.read(), now_ns, session.stops
             window_ns = now_ns - began_ns
             if window_ns < WINDOW_NS:
                 continue
             after = self.read()
-            wait, busy, pressure = load_between(before, after, window_ns)
+            # counters go on in time that the session leaves out: a starving process is often away
+            since_ns, read_ns = read_ns, monotonic_ns()
+            wait, busy, pressure = load_between(before, after, read_ns - since_ns)
             session.emit(
                 HostLoad(
                     now_ns,

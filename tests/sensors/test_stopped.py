@@ -26,12 +26,11 @@ class Stopping:
     def __init__(self) -> None:
         self.seen: list[Observation] = []
         self.stopped_s = 0
-        self.session = Session(
-            Policy(),
-            self.seen.append,
-            clock_ns=lambda: time.monotonic_ns() + self.stopped_s * 1_000_000_000,
-        )
+        self.session = Session(Policy(), self.seen.append, clock_ns=self.clock_ns)
         self.session.opened(True)
+
+    def clock_ns(self) -> int:
+        return time.monotonic_ns() + self.stopped_s * 1_000_000_000
 
     def count(self) -> int:
         """A thousand a second."""
@@ -82,6 +81,7 @@ async def test_nor_how_long_others_had_the_processors(monkeypatch: pytest.Monkey
     rig = Stopping()
     sensor = HostSensor()
     monkeypatch.setattr(host, "WINDOW_NS", 100_000_000)
+    monkeypatch.setattr(host, "monotonic_ns", rig.clock_ns)
     monkeypatch.setattr(sensor, "read", lambda: Counters({}, None, None, {"machine": rig.count()}))
     task = asyncio.create_task(sensor.run(rig.session))
     told = await rig.told(HostLoad)
