@@ -114,16 +114,15 @@ class HostSensor:
 
     async def run(self, session: Session) -> None:
         """Observe until cancelled."""
-        loop = asyncio.get_running_loop()
         before, began_ns, read_ns = self.read(), session.now(), monotonic_ns()
         blind = not before.waits_ns and before.busy is None
         session.sight(self.name, True, "the event loop only: no CPU figures here" if blind else "")
-        worst_s = 0.0
+        worst_ns = 0
         while True:
-            due = loop.time() + BEAT_S
+            due_ns = session.now() + round(BEAT_S * 1e9)
             await asyncio.sleep(BEAT_S)
-            worst_s = max(worst_s, loop.time() - due)
-            now_ns = session.now()
+            now_ns = session.now()  # by the session's time: a machine that was paused isn't busy
+            worst_ns = max(worst_ns, now_ns - due_ns)
             window_ns = now_ns - began_ns
             if window_ns < WINDOW_NS:
                 continue
@@ -135,13 +134,13 @@ class HostSensor:
                 HostLoad(
                     now_ns,
                     window_ns=window_ns,
-                    loop_lag_ns=max(0, round(worst_s * 1e9)),
+                    loop_lag_ns=worst_ns,
                     cpu_wait_permille=wait,
                     cpu_busy_permille=busy,
                     cpu_pressure_permille=pressure,
                 )
             )
-            before, began_ns, worst_s = after, now_ns, 0.0
+            before, began_ns, worst_ns = after, now_ns, 0
 
     def read(self) -> Counters:
         """The counters as they stand now."""

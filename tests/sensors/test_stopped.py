@@ -87,3 +87,14 @@ async def test_nor_how_long_others_had_the_processors(monkeypatch: pytest.Monkey
     told = await rig.told(HostLoad)
     task.cancel()
     assert all((one.cpu_pressure_permille or 0) < 100 for one in told)
+
+
+async def test_a_machine_that_was_paused_is_not_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Stopping()
+    loop = asyncio.get_running_loop()
+    real_s = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real_s() + rig.stopped_s)
+    task = asyncio.create_task(HostSensor().run(rig.session))
+    told = await rig.told(HostLoad)
+    task.cancel()
+    assert all((one.loop_lag_ns or 0) < 5_000_000_000 for one in told)
