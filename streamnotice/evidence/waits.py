@@ -13,7 +13,7 @@ _ROUND_TRIPS = 3
 def read_share(seen: Estimates, now: int) -> Outcome | None:
     total = seen.requests.total(now, WINDOW_S)
     asked = total.asked_ns
-    if asked < S_NS or not seen.requests.tells_first_byte:
+    if asked < S_NS or not seen.requests.tells_first_byte or seen.requests.untold_ns:
         return None
     share = (asked - min(asked, total.flowing_ns)) * 1000 // asked
     name = scale(share, ((150, "little"), (400, "some"), (750, "much")), "most")

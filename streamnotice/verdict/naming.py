@@ -17,6 +17,7 @@ import attrs
 
 from streamnotice.bottlenecks import (
     FINE,
+    IN_THEIR_NETWORK,
     INNER_NAMES,
     LEAF_NAMES,
     LOOK_ALIKES,
@@ -122,7 +123,8 @@ class Namer:
         return frozenset(
             number
             for number, state in enumerate(self.tables.states)
-            if state.place in (EDGE, ORIGIN) and state.condition in ("slow", "overloaded")
+            if (state.place in (EDGE, ORIGIN) and state.condition in ("slow", "overloaded"))
+            or state in IN_THEIR_NETWORK  # they may be the way just as well
         )
 
     @_gone_servers.default

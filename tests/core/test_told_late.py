@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamnotice.estimates import Estimates
-from streamnotice.evidence.waits import read_silence, read_waiting
+from streamnotice.evidence.waits import read_share, read_silence, read_waiting
 from streamnotice.observations import FirstByte, RequestEnded, RequestStarted
 from streamnotice.policy import S_NS
 
@@ -47,6 +47,16 @@ def test_it_is_silent_no_longer_than_it_was_before(
         assert found is not None
         assert found.name == said
     assert seen.requests.nothing_arrives(now) is not arrives
+
+
+def test_what_it_tells_of_errors_makes_its_silence_no_servers() -> None:
+    """Errors are told when they come, whatever the host does otherwise."""
+    seen = asked(6, first_byte=False)
+    seen.requests.started(RequestStarted(18 * S_NS, 9, "host-a"))
+    seen.requests.first_byte(FirstByte(18 * S_NS, 9, status=404, ttfb_ns=S_NS))
+    seen.requests.ended(RequestEnded(18 * S_NS, 9, 0, "other"))
+    seen.requests.account(23 * S_NS)
+    assert read_share(seen, 23 * S_NS) is None
 
 
 def test_a_host_that_begins_to_tell_is_taken_at_its_word() -> None:

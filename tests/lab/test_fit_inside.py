@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from lab.fit.inside import with_inside
 from lab.fit.page import VERDICT
 from streamnotice.bottlenecks import IN_THEIR_NETWORK, is_leaf
+from streamnotice.decibans import from_ratio
+from streamnotice.estimates import MADE_LIVE, Estimates, sighted
 from streamnotice.policy import Policy
+from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import shipped
 
@@ -56,6 +60,20 @@ def test_it_weighs_as_service_and_between_its_ends_and_accuses_no_leaf() -> None
     assert all(inside <= set(namer.names[key]) for key in with_it)
     assert not any(is_leaf(key) for key in with_it)
     assert inside <= set(namer.faults), "something is wrong, whatever is named"
+
+
+@pytest.mark.parametrize("blind", ["boxed", "singled_out"])
+def test_where_the_way_is_not_seen_it_carries_no_word_on_servers(blind: str) -> None:
+    """It is the way as much as any link is."""
+    tables = shipped()
+    namer = Namer.build(tables, Policy().settings())
+    inside = [i for i, state in enumerate(tables.states) if str(state) in INSIDE]
+    rest = from_ratio(1, 1_000)
+    belief = Filter([-3_100 if i in inside else rest for i in range(len(tables.states))])
+    sees = sighted(Estimates())
+    assert namer.sayable("service", attrs.evolve(sees, clear=frozenset({MADE_LIVE})), belief)
+    unseen = attrs.evolve(sees, clear=frozenset({MADE_LIVE}), **{blind: True})
+    assert not namer.sayable("service", unseen, belief)
 
 
 def test_a_table_that_knows_no_links_between_networks_knows_none_there() -> None:

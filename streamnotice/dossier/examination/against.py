@@ -10,7 +10,13 @@ import attrs
 from streamnotice.bottlenecks import NONE, is_leaf
 from streamnotice.decibans import PPM, from_ratio, to_ppm
 from streamnotice.dossier.examination.leaving import answered
-from streamnotice.dossier.examination.reweigh import Fate, Stretch, leaves_of, weigh_again
+from streamnotice.dossier.examination.reweigh import (
+    Fate,
+    Stretch,
+    leaves_in,
+    leaves_of,
+    weigh_again,
+)
 from streamnotice.dossier.examination.session import Asked
 from streamnotice.estimates import MADE_LIVE
 from streamnotice.events import Item
@@ -115,7 +121,7 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
     """
     belief, tables = on.at_notice.belief, on.weigher.tables
     best = best_state(on)
-    inside = leaves_of(on.claim) if on.claim else {tables.states[best].place}
+    inside = leaves_of(on.claim) if on.claim else leaves_in(tables.states[best].place)
     found = []
     told = dict(on.weigher.namer.alternatives(belief, on.claim, on.steps[-1].suffers))
     tally = Tally.of(said)

@@ -16,7 +16,7 @@ import attrs
 from streamnotice.bottlenecks import NONE, is_leaf
 from streamnotice.dossier.examination.against import best_state
 from streamnotice.dossier.examination.leaving import answered
-from streamnotice.dossier.examination.reweigh import Stretch, leaves_of
+from streamnotice.dossier.examination.reweigh import Stretch, leaves_in, leaves_of
 from streamnotice.verdict.tables import Tables
 from streamnotice.verdict.waterfall import Said, carried
 
@@ -55,7 +55,7 @@ def pairs(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Pair, ..
     seeing = frozenset(answered(on))
     members = {n: states for n, states in on.weigher.namer.names.items() if is_leaf(n)}
     members |= {NONE: (0,)}
-    inside = leaves_of(on.claim) if on.claim else {tables.states[best_state(on)].place}
+    inside = leaves_of(on.claim) if on.claim else leaves_in(tables.states[best_state(on)].place)
     if on.claim is not None and on.claim.condition is not None:
         # the condition that was said, against the nearest of each other place
         members[on.claim.key] = (belief.likeliest(on.claim.members),)

@@ -57,6 +57,11 @@ class Fate:
     later_ns: int | None = None
 
 
+def leaves_in(place: str) -> frozenset[str]:
+    """The leaves that a state of *place* may be in: itself, or those of an inner name."""
+    return frozenset({place} if place == UNDETERMINED else leaves_under(place))
+
+
 def leaves_of(named: Named | None) -> frozenset[str]:
     """All leaves that a name leaves open."""
     if named is None:
