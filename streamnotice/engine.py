@@ -60,7 +60,7 @@ from streamnotice.verdict.naming import Named, Namer
 from streamnotice.verdict.tables import Tables, shipped
 from streamnotice.verdict.weigher import Memory, Weigher
 
-ENGINE_VERSION = "0.30.0"
+ENGINE_VERSION = "0.31.0"
 """Changes whenever the same observations could give other events."""
 
 MOST_STEPS_AT_ONCE: Final = 120
@@ -296,10 +296,10 @@ class Engine:
         seen = self._mind.estimates
         return {
             Playback: seen.playback.feed,
-            RequestStarted: seen.requests.started,
+            RequestStarted: seen.started,
             LookUp: seen.requests.look_up,
             RequestConnected: seen.requests.connected,
-            FirstByte: seen.requests.first_byte,
+            FirstByte: seen.first_byte,
             Transfer: seen.requests.transfer,
             RequestEnded: seen.requests.ended,
             Route: seen.paths.route,

@@ -9,11 +9,13 @@ import attrs
 
 from streamnotice.observations import (
     Download,
+    FirstByte,
     HomeRouter,
     HostLoad,
     Interface,
     LiveEdge,
     Radio,
+    RequestStarted,
     StoredBaseline,
 )
 from streamnotice.path.first_hop import BEFORE_IT
@@ -82,6 +84,10 @@ class NewestSeen:
     target_duration_ns: int
 
 
+AT_HAND_NS = 1_000_000_000
+"""With so much left a wait has done no harm."""
+
+
 @stateful
 @attrs.define
 class Estimates:
@@ -100,6 +106,19 @@ class Estimates:
     much_here_ns: int | None = None
     """When other programs on this computer were last seen to get much."""
     told: MediaTold = attrs.Factory(MediaTold)
+
+    def started(self, seen: RequestStarted) -> None:
+        self.requests.started(seen)
+        if seen.role == "media":
+            self.paths.asked(seen.host)
+
+    def first_byte(self, seen: FirstByte) -> None:
+        request = self.requests.under_way.get(seen.request)
+        level = self.playback.level_ns(seen.at_ns)
+        well = level is not None and level >= AT_HAND_NS and self.playback.state == "playing"
+        if request is not None and request.media and seen.status < 400 and well:
+            self.requests.borne_ns = max(self.requests.borne_ns, seen.ttfb_ns)
+        self.requests.first_byte(seen)
 
     def load(self, seen: HostLoad) -> None:
         self.loads.append(LoadSeen(seen.at_ns, seen.loop_lag_ns, seen.cpu_wait_permille))

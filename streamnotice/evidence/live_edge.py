@@ -31,8 +31,17 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     stood = runs[-1][-1].at_ns - runs[-1][0].at_ns
     usual = _usual_ns(seen.playback, runs)
     limit = max(LATE_AFTER * due, min(usual, AT_MOST_AFTER * due))
-    name = "late" if stood > limit else "moving"
+    late = stood > limit
+    if late and _kept(seen, runs[-1][0].at_ns):
+        return None
+    name = "late" if late else "moving"
     return Outcome(name, (("stood_ns", stood),), (("due_ns", due),))
+
+
+def _kept(seen: Estimates, since_ns: int) -> bool:
+    """All playlists since then came out of a cache's own store: they tell nothing of the source."""
+    lists = [a for a in seen.requests.answers if a.needed and not a.media and a.at_ns > since_ns]
+    return bool(lists) and all(a.cache == "hit" for a in lists)
 
 
 def _usual_ns(model: PlaybackModel, runs: Sequence[Sequence[NewestSeen]]) -> int:

@@ -40,6 +40,8 @@ LATE_NS: Final = 10_000_000
 """A router that answers so much later than the far end does so by itself."""
 TUNNEL: Final = "network.vpn"
 HOME: Final = "network.home."
+MOVED_AFTER: Final = 3
+"""So many requests for media in a row to others, and the film comes from elsewhere now."""
 MOST_HOPS: Final = 64
 MOST_HOSTS: Final = 8
 """So many hosts' answers to long pings are kept."""
@@ -299,6 +301,10 @@ class Paths:
     """What the router that packets are handed to first says when it is asked itself."""
     long: dict[str, LongPackets] = attrs.Factory(dict)
     """What long pings tell, by role and target label."""
+    serving: str | None = None
+    """The host that media is asked from."""
+    elsewhere: int = 0
+    """How many requests for media in a row went to others since."""
     _looked: dict[str, tuple[int, Any]] | None = derived()
 
     def once(self, what: str, now: int, look: Callable[[], T]) -> T:
@@ -323,11 +329,22 @@ class Paths:
         elif len(self.stored) < MOST_STORED:
             self.stored[subject] = rtt_ns
 
+    def asked(self, host: str) -> None:
+        """Media is asked for from *host*. Players that take turns between hosts stay with one."""
+        self.elsewhere = 0 if host == self.serving else self.elsewhere + 1
+        if self.serving is None or self.elsewhere >= MOVED_AFTER:
+            self.serving, self.elsewhere = host, 0
+            self._looked = None
+
     def busiest(self) -> PathSeen | None:
-        """The service path that is probed most; None if none is."""
+        """The way to the host that the film comes from; the service path that is probed most, if
+        that has none of its own (several hosts at one address have one); None if none is."""
         return self.once("busiest", 0, self._busiest)  # the same at any instant
 
     def _busiest(self) -> PathSeen | None:
+        own = None if self.serving is None else self.paths.get(self.serving)
+        if own is not None and own.role == "service" and own.hops:
+            return own  # what is wrong on the way to a host that was left is no evidence
         services = [path for path in self.services() if path.hops]
         return max(services, key=PathSeen.tried, default=None)
 

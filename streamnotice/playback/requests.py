@@ -28,6 +28,8 @@ KEEP_S: Final = 40
 MOST_REQUESTS: Final = 64
 """Requests under way that are remembered; a host that never ends them loses the oldest."""
 STUCK_NS: Final = 3 * S_NS
+MOST_BORNE_NS: Final = 8 * S_NS
+"""However long a server took before, by then a buffer of usual size is low."""
 LATE_NS: Final = 3 * S_NS // 2
 """A response this long is told of before its end, by hosts that do."""
 LONG_OTHER_NS: Final = 3 * S_NS // 2
@@ -226,6 +228,8 @@ class Requests:
     tells_opening: bool = False
     told_late: bool = False
     """Of the last response that took its time most was told at its end."""
+    borne_ns: int = 0
+    """The longest that media was waited for until its answer began, while enough was at hand."""
     untold_ns: int = 0
     """The longest that media took whose host told of nothing before its end; 0 if the last one's
     told when the answer began."""
@@ -644,4 +648,5 @@ class Requests:
 
     def nothing_arrives(self, now: int) -> bool:
         """Asked, and not a byte for some seconds."""
-        return self.silent_ns(now) >= STUCK_NS + self.kept_back_ns
+        usual_ns = min(self.borne_ns * 5 // 4, MOST_BORNE_NS)
+        return self.silent_ns(now) >= max(STUCK_NS, usual_ns) + self.kept_back_ns

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence import live_edge
-from streamnotice.observations import LiveEdge, Playback
+from streamnotice.observations import FirstByte, LiveEdge, Playback, RequestStarted
 
 S_NS = 1_000_000_000
 DUE_S = 2
@@ -39,6 +39,24 @@ def test_a_source_that_stops_is_late() -> None:
     seen = looks(grown(27, every_s=2, stops_s=20))
     assert said(seen, 26) == "late"
     assert said(looks(grown(24, every_s=2, stops_s=20)), 23) == "moving"
+
+
+def test_lists_out_of_a_caches_own_store_tell_nothing_of_the_source() -> None:
+    """It may keep an old one for as long as it stands."""
+
+    def kept(caches: list[str | None]) -> str | None:
+        seen = looks(grown(27, every_s=2, stops_s=20))
+        for number, cache in enumerate(caches):
+            at_ns = (22 + number) * S_NS
+            seen.started(RequestStarted(at_ns, number, "host-a", "playlist"))
+            told = FirstByte(at_ns, number, status=200, ttfb_ns=1, cache=cache)  # type: ignore[arg-type]
+            seen.first_byte(told)
+        return said(seen, 26)
+
+    assert kept([]) == "late"
+    assert kept([None, None]) == "late"
+    assert kept(["hit", "miss"]) == "late", "what was fetched anew is as old"
+    assert kept(["hit", "hit", "hit"]) is None
 
 
 def test_a_playlist_that_is_not_got_any_more_tells_nothing() -> None:
