@@ -49,7 +49,8 @@ class CpuStarved:
 class Habit:
     """What the lab's player (lab.viewer) does beyond playing, from the onset on.
 
-    The first four are a player's faults; the others are what viewers do, and nobody's.
+    The first four are a player's faults; the others are what viewers do, and nobody's, or how some
+    players are made (`target_s` and what follows).
 
     Attributes:
         holds: it asks for the highest rendition, whatever comes of it.
@@ -58,6 +59,10 @@ class Habit:
         paused_s: the viewer pauses for so long.
         seek_s: the viewer jumps so far ahead, out of what is buffered.
         choices: renditions that the viewer picks by turns, one every `every_s`.
+        again_s: the viewer does it again, so long after.
+        target_s: the level at which the player asks for no more; 0: the usual one.
+        at_once: it fetches so many segments at a time, each over a connection of its own.
+        retry_s: so long it waits after a 503, as the Retry-After in it says.
     """
 
     holds: bool = False
@@ -68,3 +73,7 @@ class Habit:
     seek_s: float = 0.0
     choices: tuple[int, ...] = ()
     every_s: float = 0.0
+    again_s: float = 0.0
+    target_s: float = 0.0
+    at_once: int = 1
+    retry_s: float = 0.0

@@ -70,6 +70,24 @@ def media() -> Path:
     return made
 
 
+def joined(count: int) -> Path:
+    """The same media in segments *count* times as long: `<rendition>/j000.ts` and so on."""
+    whole, made = media(), BUILD / f"joined-{count}"
+    if not made.exists():
+        with locked(made.name):
+            if not made.exists():
+                part = made.with_suffix(".part")
+                shutil.rmtree(part, ignore_errors=True)
+                for name, *_ in RENDITIONS:
+                    (part / name).mkdir(parents=True)
+                    short = sorted((whole / name).glob("s*.ts"))
+                    for number, at in enumerate(range(0, len(short), count)):
+                        body = b"".join(one.read_bytes() for one in short[at : at + count])
+                        (part / name / f"j{number:03d}.ts").write_bytes(body)
+                part.rename(made)
+    return made
+
+
 def _encode(made: Path) -> None:
     part = made.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)

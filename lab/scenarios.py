@@ -16,7 +16,7 @@ from lab import beside, link_faults, programs, traces
 from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.moving import MOVING, Later
-from lab.outsider import FAR, OUTSIDER
+from lab.outsider import FAR, ODD, OUTSIDER
 from lab.partly import PARTLY
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
@@ -94,6 +94,7 @@ _MOVES = "moves."
 _PARTLY = "partly."
 _OUT = "out."
 _FAR = "far."
+_ODD = "odd."
 _TRANSLATE = 0.85
 """Share of home routers that translate addresses. (Until engine 0.27.0 none of the lab's did.)"""
 
@@ -114,6 +115,7 @@ class _Draw:
         self.kind = family
         for around in (
             _BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES, _PARTLY, _OUT, _FAR,
+            _ODD,
         ):  # fmt: skip
             self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
@@ -779,6 +781,8 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
     f"{_OUT}{family}": make for family, make in OUTSIDER.items()
 } | {
     f"{_FAR}{family}": make for family, make in FAR.items()
+} | {
+    f"{_ODD}{family}": make for family, make in ODD.items()
 } | {
     f"{_BUSY}{family}": make
     for family, make in FAMILIES.items()

@@ -37,6 +37,7 @@ class ServerFault:
         stop: the server process ends: connections are refused.
         free_bytes: so much of each body comes before the pace begins.
         hits: which requests it meets: all, most or some of them by chance, or each third segment.
+        retry_s: with `status`, the answers' Retry-After.
     """
 
     rate_bps: int | None = None
@@ -45,6 +46,7 @@ class ServerFault:
     stop: bool = False
     free_bytes: int = 0
     hits: Literal["all", "most", "some", "third"] = "all"
+    retry_s: int | None = None
 
 
 @attrs.frozen
@@ -96,6 +98,12 @@ class ServicePlan:
         igd: the home router tells its line's counters by UPnP.
         segments: the presentation is cut to so many segments; None: it is whole.
         reference_by_address: one of the two references is given without a name to resolve.
+        joined: so many segments are served as one; such are in no cache.
+        closes: the edge closes each connection after one answer.
+        keeps_s: so long the edge keeps a live playlist.
+        second_after: segments from this number on are of another network's server ("world"), as
+            where a service moves its viewers to a second delivery network; None: none is.
+        second_bps: the pace of each response there; None: unpaced.
     """
 
     warm: bool = True
@@ -108,6 +116,19 @@ class ServicePlan:
     segments: int | None = None
     igd: bool = False
     reference_by_address: bool = False
+    joined: int = 1
+    closes: bool = False
+    keeps_s: int = 1
+    second_after: int | None = None
+    second_bps: int | None = None
+
+    @property
+    def relisted(self) -> bool:
+        """The playlists are not those of the encoded media."""
+        return bool(
+            self.hosts or self.segments is not None or self.joined > 1
+            or self.second_after is not None
+        )  # fmt: skip
 
 
 SERVICE_ZONE = ".video.example"
@@ -208,7 +229,8 @@ def _fault_lines(server: Server, kind: ServerFault | None, standing_bps: int | N
     standing = str(standing_bps // 8) if standing_bps else "0"
     fault = kind or ServerFault()
     pace = str(max(1, fault.rate_bps // 8)) if fault.rate_bps else standing
-    status = f"    if ($hit = FT) {{ return {fault.status}; }}" if fault.status else ""
+    later = f"add_header Retry-After {fault.retry_s} always; " if fault.retry_s else ""
+    status = f"    if ($hit = FT) {{ {later}return {fault.status}; }}" if fault.status else ""
     return _FAULT.format(
         standing=standing, flag=server.flag, pace=pace, free=fault.free_bytes, hits=fault.hits,
         status=status,
@@ -254,9 +276,9 @@ def edge_config(server: Server, origin_ip: str, plan: ServicePlan, kind: ServerF
     EXPIRED "edge; fwd=stale; fwd-status=$upstream_status"; default "edge; fwd=bypass";
   }}
   upstream origin {{ server {origin_ip}:80 max_fails=0; keepalive 8; }}
-  server {{ listen 80;
+  server {{ listen 80; {"keepalive_requests 1;" if plan.closes else ""}
   location / {{ {through} proxy_cache_valid 200 3650d; }}
-  location ~ ^/live/.*m3u8$ {{ {through} proxy_cache_valid 200 1s; }}
+  location ~ ^/live/.*m3u8$ {{ {through} proxy_cache_valid 200 {plan.keeps_s}s; }}
 {beside}
   }}"""
 
@@ -295,7 +317,7 @@ class Services:
         self.edge = Server(net, "edge", work)
         self.origin = Server(net, "origin", work)
         root = work / "root"
-        prefixes = _lay_out(root, plan, seed)
+        prefixes = _lay_out(root, plan, seed, literal(address["world"]))
         self.edge.configure(edge_config(self.edge, literal(address["origin"]), plan, edge_fault))
         self.origin.configure(origin_config(self.origin, root, origin_fault))
         for server, kind in ((self.edge, edge_fault), (self.origin, origin_fault)):
@@ -305,6 +327,11 @@ class Services:
             warm_cache(self.edge.home / "cache")
         self.origin.start()
         self.edge.start()
+        if plan.second_after is not None:
+            second = Server(net, "world", work)
+            pace = f"limit_rate {plan.second_bps // 8};" if plan.second_bps else ""
+            second.configure(f"  server {{ listen 80; location / {{ root {root}; {pace} }} }}")
+            second.start()
         if plan.live:
             spec = {
                 "media": str(build.media()), "root": str(root / "live"), "prefix": prefixes,
@@ -327,11 +354,10 @@ class Services:
             zone = {"records": records, "ttl_s": plan.ttl_s, "seed": seed}
             self.dns = Helper(net, "dns", "names.py", [address["dns"], json.dumps(zone)])
             _resolve_with(address["dns"], work)
-        own = plan.hosts or plan.segments is not None
         if plan.igd and net.plan.home_ip:
             line = "uplink0" if net.plan.has("uplink") else "access0"
             self.igd = Helper(net, "home", "igd.py", [net.plan.home_ip, line])
-        folder = "live/" if plan.live else "named/" if own else ""
+        folder = "live/" if plan.live else "named/" if plan.relisted else ""
         if plan.warm and folder == "named/":
             self._warm_playlists()
         self.url = f"http://{names['edge']}/{folder}master.m3u8"
@@ -369,8 +395,8 @@ def _edge_name(number: int) -> str:
     return f"e{number + 1}.cdn{SERVICE_ZONE}"
 
 
-def _lay_out(root: Path, plan: ServicePlan, seed: int) -> list[str]:
-    """What the origin serves: the media, and playlists that spread or cut them, if wanted.
+def _lay_out(root: Path, plan: ServicePlan, seed: int, second: str) -> list[str]:
+    """What the origin serves: the media, and playlists that spread, cut or join them, if wanted.
 
     Returns the address prefixes that segments have by turns ([""]: relative).
     """
@@ -378,26 +404,39 @@ def _lay_out(root: Path, plan: ServicePlan, seed: int) -> list[str]:
     root.mkdir()
     for item in media.iterdir():
         (root / item.name).symlink_to(item)
-    if not plan.hosts and plan.segments is None:
+    if plan.joined > 1:
+        (root / "joined").symlink_to(build.joined(plan.joined))
+    if not plan.relisted:
         return [""]
     prefixes = [f"http://{_edge_name(i)}" for i in range(plan.hosts)]
     random.Random(seed).shuffle(prefixes)
     prefixes = prefixes or [""]
     for index in media.glob("*/index.m3u8"):
-        name = index.parent.name
-        rows, number = [], 0
-        for row in index.read_text().splitlines():
-            whole = number == plan.segments
-            if whole and not row.startswith("#EXT-X-ENDLIST"):
-                continue
-            if row and not row.startswith("#"):
-                row = f"{prefixes[number % len(prefixes)]}/{name}/{row}"
-                number += 1
-            rows.append(row)
-        (root / "named" / name).mkdir(parents=True)
-        (root / "named" / name / "index.m3u8").write_text("\n".join(rows) + "\n")
+        rows = _listed(index, plan, prefixes, f"http://{second}")
+        (root / "named" / index.parent.name).mkdir(parents=True)
+        (root / "named" / index.parent.name / "index.m3u8").write_text("\n".join(rows) + "\n")
     (root / "named" / "master.m3u8").write_text((media / "master.m3u8").read_text())
     return prefixes
+
+
+def _listed(index: Path, plan: ServicePlan, prefixes: list[str], second: str) -> list[str]:
+    """A rendition's playlist, with addresses of the plan's."""
+    name, lines = index.parent.name, index.read_text().splitlines()
+    lengths_s = [float(row[8:].split(",")[0]) for row in lines if row.startswith("#EXTINF:")]
+    files = [f"{name}/{row}" for row in lines if row and not row.startswith("#")]
+    by = plan.joined
+    if by > 1:
+        lengths_s = [sum(lengths_s[at : at + by]) for at in range(0, len(lengths_s), by)]
+        files = [f"joined/{name}/j{number:03d}.ts" for number in range(len(lengths_s))]
+    rows = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-MEDIA-SEQUENCE:0"]
+    rows.append(f"#EXT-X-TARGETDURATION:{round(max(lengths_s))}")
+    for number, (length_s, file) in enumerate(zip(lengths_s, files, strict=True)):
+        if number == plan.segments:
+            break
+        moved = plan.second_after is not None and number >= plan.second_after
+        prefix = second if moved else prefixes[number % len(prefixes)]
+        rows += [f"#EXTINF:{length_s:.6f},", f"{prefix}/{file}"]
+    return [*rows, "#EXT-X-ENDLIST"]
 
 
 def _resolve_with(address: str, work: Path) -> None:

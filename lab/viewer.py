@@ -11,7 +11,9 @@ called "none". SPEC is JSON:
 - `pause_s`: it waits so long after each segment, however low its buffer.
 - `sleep_s`, `awake_s`: by turns it asks for nothing, and for what it needs.
 - `paused_s`: the viewer pauses for so long; `seek_s`: jumps so far ahead; `choices`, `every_s`:
-  picks these renditions by turns. Only with `passes` 0.
+  picks these renditions by turns; `again_s`: and again, so long after. Only with `passes` 0.
+- `target_s`: it asks for no more from this level on; `at_once`: it fetches so many segments at a
+  time (only with `passes` 0); `retry_s`: so long it waits after a 503.
 
 It tells the watcher the truth all along: what it asks for, its level, and that it wants more.
 """
@@ -27,6 +29,7 @@ from typing import Any
 from streamnotice import players
 from streamnotice.cli import main
 from streamnotice.players import hls
+from streamnotice.players.fetch import fetch_piece
 from streamnotice.players.headless import TICK_S, HeadlessPlayer
 
 _spec: dict[str, Any] = {}
@@ -41,6 +44,8 @@ class LabPlayer(HeadlessPlayer):
     """The headless player, with work to do on what it gets and bad habits."""
 
     def __init__(self, watcher: Any, **options: Any) -> None:
+        if _spec.get("target_s"):
+            options["target_s"] = _spec["target_s"]
         super().__init__(watcher, work=_work if _spec["passes"] else None, **options)
 
     @property
@@ -67,7 +72,14 @@ class LabPlayer(HeadlessPlayer):
             await asyncio.gather(acting, return_exceptions=True)
 
     async def _act(self) -> None:
-        """What the viewer does, once."""
+        """What the viewer does, once or again and again."""
+        again_s = _spec.get("again_s", 0.0)
+        await self._act_once()
+        while again_s:
+            await asyncio.sleep(again_s)
+            await self._act_once()
+
+    async def _act_once(self) -> None:
         while self._misbehaved_for_s < 0 or self._clock.state != "playing":  # noqa: ASYNC110 - a clock has no event
             await asyncio.sleep(TICK_S)
         paused_s, seek_s = _spec.get("paused_s", 0.0), _spec.get("seek_s", 0.0)
@@ -98,9 +110,41 @@ class LabPlayer(HeadlessPlayer):
         if sleep_s and (since_s := self._misbehaved_for_s) >= 0:
             at_s = since_s % (sleep_s + _spec["awake_s"])
             await asyncio.sleep(max(0.0, sleep_s - at_s))
-        await super()._fetch(segment)
+        if (count := _spec.get("at_once", 1)) > 1:
+            await self._fetch_together(segment, count)
+        else:
+            await super()._fetch(segment)
         if self._misbehaved_for_s >= 0:
             await asyncio.sleep(_spec.get("pause_s", 0.0))
+
+    async def _fetch_together(self, segment: hls.Segment, count: int) -> None:
+        """Several segments at once, over as many connections, as players do that read ahead."""
+        known = self._playlists[self._current].segments
+        wanted = [one for one in known if one.sequence >= segment.sequence][:count]
+        coming = [
+            asyncio.create_task(fetch_piece(self._http, one.piece, limit_s=60.0, keep=False))
+            for one in wanted
+        ]
+        try:
+            for one, task in zip(wanted, coming, strict=True):
+                fetched = await task
+                self._last, self._last_rendition = one, self._current
+                self._fetched_bytes += fetched.length_bytes
+                self.media_came = True
+                self._clock.advance(asyncio.get_running_loop().time())
+                self._clock.append(one.duration_s)
+        finally:
+            for task in coming:
+                task.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
+
+    async def _back_off(self, trouble: str) -> None:
+        retry_s = _spec.get("retry_s", 0.0)
+        if not retry_s or "503" not in trouble:
+            await super()._back_off(trouble)
+            return
+        self.trouble = trouble
+        await asyncio.sleep(retry_s)
 
 
 if __name__ == "__main__":

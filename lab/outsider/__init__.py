@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from lab.outsider import far_lines, far_ways
+from lab.outsider.odd_peace import PEACE
+from lab.outsider.odd_turns import TURNS
 from lab.outsider.servers import SERVERS
 from lab.outsider.shapes import SHAPES
 from lab.outsider.ways import WAYS
@@ -21,3 +23,5 @@ if TYPE_CHECKING:
 OUTSIDER: Final[dict[str, Callable[[_Draw], Scenario]]] = {**WAYS, **SERVERS, **SHAPES}
 FAR: Final[dict[str, Callable[[_Draw], Scenario]]] = {**far_lines.LINES, **far_ways.WAYS}
 """Of a second outsider (`far.*`), who knew the first one's."""
+ODD: Final[dict[str, Callable[[_Draw], Scenario]]] = {**PEACE, **TURNS}
+"""Of a third (`odd.*`), who knew both: peace that looks bad, live streams, odd times, players."""

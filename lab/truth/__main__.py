@@ -2,8 +2,8 @@
 
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
                             [--upward RUNS...] [--moving RUNS...] [--partly RUNS...]
-                            [--outsider RUNS...] [--far RUNS...] [--long RUNS...]
-                            [--abroad RUNS...]
+                            [--outsider RUNS...] [--far RUNS...] [--odd RUNS...]
+                            [--long RUNS...] [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...] [--calm RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -76,6 +76,10 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         EVERYTHING: frozenset(),
         TIMING: PROBES,
     },
+    "odd": {
+        EVERYTHING: frozenset(),
+        TIMING: PROBES,
+    },
     "long": {EVERYTHING: frozenset()},
     "abroad": {
         EVERYTHING: frozenset(),
@@ -84,7 +88,7 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
 traffic of the home's, with faults of the way up, that move or that only a part of what passes
-meets, those of two outsiders' families, longer ones, and in the lab's other world."""
+meets, those of three outsiders' families, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

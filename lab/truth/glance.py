@@ -17,6 +17,7 @@ README_BEGIN, README_END = "<!-- figures -->\n", "<!-- /figures -->\n"
 SETS: Final = {
     "outsider": "an outsider's families",
     "far": "a second outsider's families",
+    "odd": "a third outsider's families",
     "partly": "a part of what passes meets the fault",
     "long": "longer runs",
     "abroad": "another world of the lab",
@@ -30,6 +31,7 @@ SETS: Final = {
 HEADINGS: Final = {
     "outsider": "In an outsider's networks",
     "far": "In a second outsider's networks",
+    "odd": "In a third outsider's networks",
     "partly": "With faults that only a part of what passes meets",
     "long": "In longer runs",
     "abroad": "In another world",

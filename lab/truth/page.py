@@ -185,6 +185,13 @@ _APART: Final[dict[str, str]] = {
         "queue apart, proxies and translators of the provider's, two equally narrow links. No row "
         "of the table is of runs of these families."
     ),
+    "odd": (
+        "By a third one ([the lab](lab.md#the-network)): films that play well amid restless "
+        "networks, live streams, faults that come late and twice, something harmless that begins "
+        "with the fault, second delivery networks, players of other makes. Seeds were taken by "
+        "hand, those that looked hardest, so shares within a family are not without bias. No row "
+        "of the table is of runs of these families."
+    ),
     "long": ("What a minute is too short for, and whether more of the same evidence leads astray."),
     "abroad": (
         "Other media, longer ways, more routers and more silent ones, longer queues, a restless "

@@ -21,6 +21,8 @@ from streamnotice.path.roles import assign_roles
 from tests.lab.played import counted
 
 SEEDS = range(1, 31)
+OUTSIDERS = {"joined": 1, "closes": False, "keeps_s": 1, "second_after": None, "second_bps": None}
+"""What only an outsider's families have a service do, and what it does in all others."""
 SIX = sorted(family for family in ALL if family.startswith("v6."))
 
 
@@ -38,6 +40,11 @@ def test_plans_by_ipv4_are_what_they_were() -> None:
             nameless += made["service"].pop("reference_by_address")
             for fault in filter(None, (made["edge_fault"], made["origin_fault"])):
                 assert (fault.pop("hits"), fault.pop("free_bytes")) == ("all", 0)
+                assert fault.pop("retry_s") is None
+            for name, usual in OUTSIDERS.items():
+                assert made["service"].pop(name) == usual
+            for name in ("again_s", "target_s", "at_once", "retry_s"):
+                assert made["habit"] is None or made["habit"].pop(name) in (0.0, 1)
             drawn.update(json.dumps(made).encode())
     assert drawn.hexdigest() == "96e008e7fe53ad93a461d9b6cecd86f83c1f65a3fe3e0b78e0176e98520de680"
     assert 0.8 < translate / homes < 0.9
