@@ -53,7 +53,7 @@ GATE_INNER_PERMILLE = 1000
 CHANGE = {"window_steps": 8, "against_mdb": 6000}
 """What runs with faults that move tell of it: `lab.fit.change`."""
 LEAST_RUNS = 2
-NAME = "provisional-15"
+NAME = "provisional-16"
 KEPT = ("cap", "held_out_loss_nats_by_cap_db", "change")
 """Provenance of an earlier table that stays true of new rows."""
 UNCALIBRATED = 1000

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lab.fit.counts import LEAP, MEASURED, UNDERLAY
-from streamnotice.bottlenecks import IN_THEIR_NETWORK, State
+from streamnotice.bottlenecks import FINE, IN_THEIR_NETWORK, State
+from streamnotice.path.localise import ORDER, STRETCHES
 
 NAME: Final = "inside"
 WORDS: Final = (
@@ -28,6 +29,7 @@ FARTHER: Final = {
 }
 """Answer -> the one that is to a link between networks what this one is to one behind it. All other
 stretches hold both links, or neither."""
+_LAST: Final = ORDER.index("service")
 _PLACES: Final = (MEASURED | {LEAP}) - {UNDERLAY}
 """Rules whose answers are places on this way; on that under a tunnel neither link is."""
 
@@ -52,8 +54,21 @@ def with_inside(table: dict[str, Any]) -> dict[str, Any]:
 def _weight(
     rule: str, rows: dict[str, list[int]], outcome: str, names: list[str], state: State
 ) -> int:
+    like = _like(state)
+    if rule == LEAP and not _leaps(outcome, state):
+        return rows[outcome][names.index(str(FINE if _queues(state) else like))]
     asked = FARTHER.get(outcome, outcome) if rule in _PLACES else outcome
-    return rows.get(asked, rows[outcome])[names.index(str(_like(state)))]
+    return rows.get(asked, rows[outcome])[names.index(str(like))]
+
+
+def _leaps(outcome: str, state: State) -> bool:
+    """A queue that stood there first may be in such a leap; elsewhere it leaps as for all."""
+    holds = outcome in STRETCHES and STRETCHES[outcome][1] == _LAST
+    return _queues(state) and holds
+
+
+def _queues(state: State) -> bool:
+    return state.condition == "crowded"
 
 
 def _like(state: State) -> State:

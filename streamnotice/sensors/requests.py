@@ -49,6 +49,8 @@ accounts by whole seconds, and a look that comes a little late must not fall int
 _SAY_AGAIN_NS: Final = 1_000_000_000 - POLL_NS // 2
 """Without news told once a second: with the fifth look, though it come a little early."""
 _LONG_WAIT_NS: Final = 1_000_000_000
+_LONG_THOUGHT_NS: Final = 3_000_000_000
+"""Who took a request may only send the player on to another server; but not after so long."""
 _FORGOTTEN_NS: Final = 600_000_000_000
 _MOST_RECORDS: Final = 256
 _MOST_BYTES: Final = 2**62
@@ -463,7 +465,8 @@ class Record:
         since_ns = self._sent_ns if self._connected else self._looked_up_ns
         if self._first or since_ns is None:
             return False
-        return self._tracker.session.now() - since_ns >= _LONG_WAIT_NS
+        patience_ns = _LONG_THOUGHT_NS if self._connected else _LONG_WAIT_NS
+        return self._tracker.session.now() - since_ns >= patience_ns
 
     def _served_by(self, address: str, port: int) -> None:
         if self.role == "other":

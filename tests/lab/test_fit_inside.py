@@ -34,7 +34,7 @@ def test_the_shipped_table_follows_it_already() -> None:
 @pytest.mark.parametrize("condition", ["crowded", "lossy"])
 def test_it_shows_as_a_link_between_networks_one_place_farther(condition: str) -> None:
     inside, between = f"service:{condition}", f"network.interconnect:{condition}"
-    for rule in ("queue_place", "spread_place", "loss_place", "reach_place", "leap_place"):
+    for rule in ("queue_place", "spread_place", "loss_place", "reach_place"):
         at_end = weight(rule, "service", inside)
         assert at_end == weight(rule, "interconnect", between), "an answer that ends at it"
         for open_to_both in ("core_to_service", "interconnect_or_service", "none", "all"):
