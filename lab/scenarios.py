@@ -16,7 +16,7 @@ from lab import beside, link_faults, programs, traces
 from lab.actions import CpuStarved, Crowd, Habit, LinkChange
 from lab.build import LADDER_BPS, SEGMENT_S
 from lab.moving import MOVING, Later
-from lab.outsider import FAR, ODD, OUTSIDER
+from lab.outsider import OUTSIDERS
 from lab.partly import PARTLY
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault, ServicePlan, SourceFault
 from lab.six import by_ipv6
@@ -92,9 +92,6 @@ _HERE = "here."
 _BUSY = "busy."
 _MOVES = "moves."
 _PARTLY = "partly."
-_OUT = "out."
-_FAR = "far."
-_ODD = "odd."
 _TRANSLATE = 0.85
 """Share of home routers that translate addresses. (Until engine 0.27.0 none of the lab's did.)"""
 
@@ -114,8 +111,7 @@ class _Draw:
         self.family, self.seed = family, seed
         self.kind = family
         for around in (
-            _BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES, _PARTLY, _OUT, _FAR,
-            _ODD,
+            _BY_IPV6, _IN_TUNNEL, _BESIDE, _UP, _HERE, _BUSY, _MOVES, _PARTLY, *OUTSIDERS,
         ):  # fmt: skip
             self.kind = self.kind.removeprefix(around)
         self.by_ipv6 = family.startswith(_BY_IPV6)
@@ -778,11 +774,9 @@ ALL: dict[str, Callable[[_Draw], Scenario]] = FAMILIES | {
 } | {
     f"{_PARTLY}{family}": make for family, make in PARTLY.items()
 } | {
-    f"{_OUT}{family}": make for family, make in OUTSIDER.items()
-} | {
-    f"{_FAR}{family}": make for family, make in FAR.items()
-} | {
-    f"{_ODD}{family}": make for family, make in ODD.items()
+    f"{outsider}{family}": make
+    for outsider, families in OUTSIDERS.items()
+    for family, make in families.items()
 } | {
     f"{_BUSY}{family}": make
     for family, make in FAMILIES.items()

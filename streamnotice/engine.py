@@ -20,7 +20,7 @@ import attrs
 
 from streamnotice.bottlenecks import UNDETERMINED
 from streamnotice.errors import EvidenceError
-from streamnotice.estimates import MADE_LIVE, Estimates, sighted
+from streamnotice.estimates import Estimates, sighted
 from streamnotice.events import (
     AnyEvent,
     Impact,
@@ -210,8 +210,7 @@ class Engine:
         outcomes = ask_all(self._rules, seen, now)
         suffering = impact is not None or seen.playback.state == "stalled"
         sees = sighted(seen)
-        live = MADE_LIVE in sees.clear
-        self._weigher.step(mind.memory, now, outcomes, suffering, sees.boxed, live)
+        self._weigher.step(mind.memory, now, outcomes, suffering, sees.boxed, sees.live)
         mind.life.harm(now, impact, self.settings, seen.playback.state)
         says = impact is not None or self.showing
         named = self._weigher.name(mind.memory, sees, says)

@@ -261,6 +261,11 @@ class Sighted:
     declined: bool = False
     singled_out: bool = False
 
+    @property
+    def live(self) -> bool:
+        """A live stream was seen, so who makes one can be named."""
+        return MADE_LIVE in self.clear
+
 
 EDGE = "service.edge"
 ORIGIN = "service.origin"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lab.fit.counts import LEAP, MEASURED, UNDERLAY
+from lab.fit.counts import LEAP, MEASURED, UNDERLAY, found_by
 from streamnotice.bottlenecks import FINE, IN_THEIR_NETWORK, State
 from streamnotice.path.localise import ORDER, STRETCHES
 
@@ -68,7 +68,7 @@ def _leaps(outcome: str, state: State) -> bool:
 
 
 def _queues(state: State) -> bool:
-    return state.condition == "crowded"
+    return found_by(state.condition) == "queue"
 
 
 def _like(state: State) -> State:

@@ -1,5 +1,5 @@
-"""What real networks do and the lab's other families do not (`out.*`): by somebody who had not
-written the engine, to find where it says something false.
+"""What real networks do and the lab's other families do not: by people who had not written
+the engine, to find where it says something false.
 
 Truths are declared by where the thing stands, whatever can be seen of it. No row of the table is
 of runs of these families.
@@ -20,8 +20,10 @@ from lab.outsider.ways import WAYS
 if TYPE_CHECKING:
     from lab.scenarios import Scenario, _Draw
 
-OUTSIDER: Final[dict[str, Callable[[_Draw], Scenario]]] = {**WAYS, **SERVERS, **SHAPES}
-FAR: Final[dict[str, Callable[[_Draw], Scenario]]] = {**far_lines.LINES, **far_ways.WAYS}
-"""Of a second outsider (`far.*`), who knew the first one's."""
-ODD: Final[dict[str, Callable[[_Draw], Scenario]]] = {**PEACE, **TURNS}
-"""Of a third (`odd.*`), who knew both: peace that looks bad, live streams, odd times, players."""
+OUTSIDERS: Final[dict[str, dict[str, Callable[[_Draw], Scenario]]]] = {
+    "out.": {**WAYS, **SERVERS, **SHAPES},
+    "far.": {**far_lines.LINES, **far_ways.WAYS},
+    "odd.": {**PEACE, **TURNS},
+}
+"""What a name of theirs begins with -> an outsider's families. Each knew those of the ones before;
+of the third are peace that looks bad, live streams, odd times, players of other makes."""

@@ -48,6 +48,7 @@ MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {
     "everything, on a network known from before": (frozenset(), remembered),
 }
 """What is hidden, and what was known before."""
+BOTH: Final = {EVERYTHING: frozenset[str](), TIMING: PROBES}
 APART: Final[dict[str, dict[str, frozenset[str]]]] = {
     "tunnels": {
         EVERYTHING: frozenset(),
@@ -58,33 +59,18 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
         EVERYTHING: frozenset(),
         "without the router's counters": frozenset({"home"}),
     },
-    "upward": {
-        EVERYTHING: frozenset(),
-        TIMING: PROBES,
-    },
+    "upward": BOTH,
     "moving": {EVERYTHING: frozenset()},
     "partly": {
         EVERYTHING: frozenset(),
         "without long pings": frozenset({"long-echo"}),
         TIMING: PROBES,
     },
-    "outsider": {
-        EVERYTHING: frozenset(),
-        TIMING: PROBES,
-    },
-    "far": {
-        EVERYTHING: frozenset(),
-        TIMING: PROBES,
-    },
-    "odd": {
-        EVERYTHING: frozenset(),
-        TIMING: PROBES,
-    },
+    "outsider": BOTH,
+    "far": BOTH,
+    "odd": BOTH,
     "long": {EVERYTHING: frozenset()},
-    "abroad": {
-        EVERYTHING: frozenset(),
-        TIMING: PROBES,
-    },
+    "abroad": BOTH,
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
 traffic of the home's, with faults of the way up, that move or that only a part of what passes

@@ -84,8 +84,7 @@ class TapProxy:
         failures: answers so far that were errors, or never came.
         rendition_bps: rate (BANDWIDTH) of the rendition whose media was last asked for.
         measured_bps: rate of the media, from its first whole segments, or from what the playlist
-            tells of them, where no master playlist
-            tells; once known it stays.
+            tells of them, where no master playlist tells; once known it stays.
         base: scheme, address and port that it listens on; empty before the first `open`.
         live: the last media playlist was one to which segments are still added; None before any.
     """

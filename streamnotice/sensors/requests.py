@@ -114,7 +114,6 @@ class _Headers:
     at_ns: int
     status: int
     facts: HeaderFacts
-    coded: bool
 
 
 class Record:
@@ -267,7 +266,7 @@ class Record:
         if not coded:
             self._declared_bytes = facts.length_bytes
         self._refused = status >= 400
-        self._held = _Headers(self.changed_ns, status, facts, coded)
+        self._held = _Headers(self.changed_ns, status, facts)
         return True
 
     def _tell_headers(self) -> None:

@@ -225,7 +225,7 @@ class Namer:
             return False
         if sighted.declined and self._answers_or_asks(key):
             return False
-        if key == _SERVICE and MADE_LIVE not in sighted.clear and not self._else_passes(belief):
+        if key == _SERVICE and not sighted.live and not self._else_passes(belief):
             return False
         leaves = key.split(SEPARATOR)
         if len(leaves) > 1:
@@ -262,7 +262,7 @@ class Namer:
         seen = sighted.clear | sighted.blurred
         if TUNNEL in leaves:
             return seen.issuperset(leaves)
-        if MADE_LIVE in leaves and MADE_LIVE not in sighted.clear:
+        if MADE_LIVE in leaves and not sighted.live:
             return False
         one = set(leaves) & {EDGE, ORIGIN}
         gone = one == {EDGE} and self._out_of_reach(belief)

@@ -25,7 +25,6 @@ from streamnotice.dossier.examination.reweigh import (
 from streamnotice.dossier.examination.session import Session, load
 from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError, HostError
-from streamnotice.estimates import MADE_LIVE
 from streamnotice.events import Verdict
 from streamnotice.observations import HopProbe, Observation, Route
 from streamnotice.verdict.naming import Namer
@@ -72,7 +71,7 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
             asked.outcomes,
             asked.suffering,
             asked.sighted.boxed,
-            MADE_LIVE in asked.sighted.clear,
+            asked.sighted.live,
         )
         named = weigher.name(memory, asked.sighted, asked.says)
         speaks = named if asked.says else None

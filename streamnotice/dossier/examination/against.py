@@ -142,7 +142,7 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
             )
         )
     found.sort(key=lambda one: (-one.ppm, one.balance_mdb, one.place))
-    made = MADE_LIVE in on.steps[-1].sighted.clear
+    made = on.steps[-1].sighted.live
     return tuple(one for i, one in enumerate(found) if made or not i or one.place != MADE_LIVE)
 
 

@@ -14,7 +14,6 @@ import attrs
 
 from streamnotice.bottlenecks import UNDETERMINED, leaves_under
 from streamnotice.dossier.examination.session import Asked, Session
-from streamnotice.estimates import MADE_LIVE
 from streamnotice.evidence import Outcome
 from streamnotice.policy import Settings
 from streamnotice.verdict.change import LONGEST_STEPS
@@ -154,8 +153,7 @@ def step(
 ) -> Named | None:
     """One decision step, on *outcomes* in place of its own."""
     sees = asked.sighted
-    live = MADE_LIVE in sees.clear
-    weigher.step(memory, asked.at_ns, outcomes, asked.suffering, sees.boxed, live)
+    weigher.step(memory, asked.at_ns, outcomes, asked.suffering, sees.boxed, sees.live)
     return weigher.name(memory, asked.sighted, asked.says)
 
 
