@@ -91,6 +91,13 @@ class HopSeen:
             if self.first_ns is None:
                 self.first_ns = rtt_ns
 
+    def last_before(self, at_ns: int) -> tuple[int, int] | None:
+        """Its last answer before that: instant, round trip."""
+        for one in reversed(self.tries):
+            if one.rtt_ns is not None and one.at_ns < at_ns:
+                return one.at_ns, one.rtt_ns
+        return None
+
     def recent(self, now: int, window_ns: int) -> list[Try]:
         return recent(self.tries, now, window_ns)
 
@@ -125,8 +132,6 @@ class PathSeen:
     early: int = 0
     early_ttl: int = FAR
     ended_near: bool = False
-    far: tuple[int, int] | None = None
-    """The far end's last answer: instant, round trip."""
 
     def is_far(self, ttl: int) -> bool:
         """The far end of a known route answers under this number."""
@@ -145,7 +150,6 @@ class PathSeen:
     def end_near(self) -> None:
         """Handshakes are not the far end's from now on, and never were."""
         self.ended_near = True
-        self.far = None
         self.hops.pop(FAR, None)
         for hop in self.hops.values():
             hop.calmest_ns = None
@@ -195,12 +199,18 @@ class PathSeen:
         return middlebox.nearer(far.recent(now, middlebox.WINDOW_NS), rows, fewest)
 
     def _far_answered(self, hop: HopSeen, at_ns: int, rtt_ns: int) -> None:
-        before, self.far = self.far, (at_ns, rtt_ns)
+        before, after = self._far_before(at_ns), (at_ns, rtt_ns)
         for other in self.hops.values():
             last = other.tries[-1] if other.tries else None
             # a voice is no witness to itself
             if other is not hop and last is not None and last.rtt_ns is not None:
-                self._with_far(other, last.at_ns, before, self.far)
+                self._with_far(other, last.at_ns, before, after)
+
+    def _far_before(self, at_ns: int) -> tuple[int, int] | None:
+        """The far end's last answer before that: instant, round trip. Also one that was heard when
+        it wasn't known yet that it is the far end's."""
+        far = [hop.last_before(at_ns) for ttl, hop in self.hops.items() if self.is_far(ttl)]
+        return max((row for row in far if row is not None), default=None)
 
     def _with_far(
         self,

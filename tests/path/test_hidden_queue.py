@@ -50,3 +50,30 @@ def test_where_the_usual_is_known_nothing_is_hidden() -> None:
     known = paths(300)
     known.store("far end", 308 * MS_NS)
     assert word(known) == "none"
+
+
+def test_a_lull_after_a_routers_answer_does_not_clear_it() -> None:
+    """The far end was late when the router answered, though it was not known yet to be the far end:
+    that it is early a moment later says nothing of the router's answer."""
+    seen = Paths()
+
+    def answered(second: float, ttl: int, rtt_ms: int) -> None:
+        outcome: ProbeOutcome = "reached" if ttl == 3 else "ttl_exceeded"
+        seen.probe(
+            HopProbe(
+                int(second * S_NS), "host-a", ttl, "udp", outcome, rtt_ms * MS_NS, HOPS[ttl - 1]
+            )
+        )
+
+    answered(1.0, 3, 260)
+    answered(1.5, 2, 190)
+    seen.route(Route(int(1.6 * S_NS), "host-a", "service", HOPS, PLACES, True))
+    answered(2.0, 3, 65)  # a moment without a queue
+    for second in range(20, 30):
+        answered(second, 1, 2)
+        answered(second + 0.2, 2, 200 + second % 3 * 20)
+        answered(second + 0.4, 3, 280)
+    assert word(seen) not in ("service", "interconnect_or_service", "core_to_service")
+    path = seen.busiest()
+    assert path is not None
+    assert path.hops[2].late is False
