@@ -9,7 +9,7 @@ saying which; coming down needs less than going up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from typing import Final
 
@@ -195,15 +195,18 @@ class Namer:
             and to_ppm(belief.mass(self.names[key])) >= self.bars_ppm[key]
         ]
 
-    def best(self, belief: Filter, gate: Gate, sighted: Sighted) -> Named | None:
+    def best(
+        self, belief: Filter, gate: Gate, sighted: Sighted, borne_out: Callable[[str], bool]
+    ) -> Named | None:
         """The deepest name that passes, the likeliest of several; None if none does.
 
         Args:
             sighted: leaves that this session's sensors can tell from their neighbours.
+            borne_out: whether the answers of late leave room for a name.
         """
         passing = [key for key in self.passing(belief, gate) if self.sayable(key, sighted, belief)]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
-            fitting = [key for key in passing if rank(key)]
+            fitting = [key for key in passing if rank(key) and borne_out(key)]
             if fitting:
                 inner = rank is _is_inner
                 ranked = [

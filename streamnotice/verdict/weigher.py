@@ -6,6 +6,7 @@ Holds the filter, the gate and the window for the waterfall, and nothing about n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import attrs
 
@@ -117,18 +118,20 @@ class Weigher:
         asked = any(rule in OF_THE_WAY for rule, _ in memory.said_before)
         if asked and late.steadiest(OF_THE_WAY) * 4 < change.window_steps * 3:
             return
-        if self.outweighed(memory, late, change.against_mdb, live=live):
+        if self.outweighed(memory, memory.spoken, late, change.against_mdb, live=live):
             left = late.weigh(memory.said_before, self.tables.fatigue_steps)
             memory.belief = begun_anew(memory.belief, self.tables.start(), self._explained(left))
             memory.begun_ns = late.began_ns
             memory.spoken = None
 
-    def outweighed(self, memory: Memory, late: Late, by_mdb: int, *, live: bool = True) -> bool:
-        """By the answers of late, some fault outside what was spoken is so much likelier than any
-        in it, and likelier than that nothing is wrong."""
-        if memory.spoken is None:
+    def outweighed(
+        self, memory: Memory, name: str | None, late: Late, by_mdb: int, *, live: bool = True
+    ) -> bool:
+        """By the answers of late, some fault outside *name* is so much likelier than any in it, and
+        likelier than that nothing is wrong. They lean to what was spoken, and to no other name."""
+        if name is None:
             return False
-        members, inside = self.namer.names[memory.spoken], set(self.namer.names[memory.spoken])
+        members, inside = self.namer.names[name], set(self.namer.names[name])
         anew = late.weigh({}, self.tables.fatigue_steps)
         logs = self._explained(anew).both  # leans to nobody, and is soon told
         least = max(map(logs.__getitem__, members)) + by_mdb
@@ -141,7 +144,8 @@ class Weigher:
         ]
         if not rivals:
             return False
-        left = late.weigh(memory.said_before, self.tables.fatigue_steps)
+        before = memory.said_before if name == memory.spoken else {}
+        left = late.weigh(before, self.tables.fatigue_steps)
 
         def balance(one: int, other: int) -> int:
             """What they weigh for *one*, leaning to it."""
@@ -155,6 +159,15 @@ class Weigher:
             balance(0, rival) <= 0 and all(balance(one, rival) <= -by_mdb for one in members)
             for rival in rivals
         )
+
+    def _borne_out(self, memory: Memory, name: str, *, live: bool) -> bool:
+        """*name* would not be taken back as soon as it is spoken: what led to it may lie behind the
+        end of what it tells of."""
+        change, rows = self.tables.change, memory.steps.rows
+        if name == memory.spoken or change is None or not rows:
+            return True
+        late = Late.of(rows, rows[-1][0], change.window_steps)
+        return not self.outweighed(memory, name, late, change.against_mdb, live=live)
 
     def _explained(self, left_permille: Mapping[Answer, int]) -> Layers:
         """How well each state explains answers with so much left of their weight; without a
@@ -190,7 +203,8 @@ class Weigher:
             says: playback suffers, or a notice stands: only what is said then was spoken. What was
                 merely thought must pass anew when the time comes.
         """
-        found = self.namer.best(memory.belief, memory.gate, sighted)
+        borne_out = partial(self._borne_out, memory, live=sighted.live)
+        found = self.namer.best(memory.belief, memory.gate, sighted, borne_out)
         spoken = memory.spoken
         if spoken is not None:
             coarser = found is None or self.namer.covers_more(found.key, spoken)

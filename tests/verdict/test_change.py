@@ -76,6 +76,19 @@ def test_a_name_that_is_not_true_any_more_falls_in_seconds() -> None:
     assert asked[-1] == "service.edge"
 
 
+def test_what_was_wrong_before_is_not_named_afterwards() -> None:
+    """What tells it from its neighbours comes only when the fault is over."""
+
+    def said_late(using: Weigher) -> list[str | None]:
+        memory = using.fresh()
+        for second, answers in enumerate([WIFI] * 60 + [EDGE] * 8, 1):
+            by_hand.step(using, memory, second, answers)
+        return play(using, memory, [EDGE] * 4, 69)
+
+    assert set(said_late(weigher())) == {"network.home.wifi"}
+    assert "network.home.wifi" not in said_late(weigher(change=CHANGE))
+
+
 @pytest.mark.parametrize("live", [True, False])
 def test_who_makes_a_live_stream_is_no_rival_where_none_was_seen(live: bool) -> None:
     """No evidence could name it then: it takes no name back."""
