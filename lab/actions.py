@@ -28,6 +28,8 @@ class Crowd:
 
     Attributes:
         mean_bytes: mean size of a flow, after which it starts anew; None: endless.
+        steady_bps: instead of flows, datagrams at this rate, whatever becomes of them.
+        after_s: it begins so long after the onset.
     """
 
     source: str
@@ -35,6 +37,8 @@ class Crowd:
     flows: int
     mean_bytes: int | None = None
     mean_pause_ms: int = 50
+    steady_bps: int = 0
+    after_s: float = 0.0
 
 
 @attrs.frozen

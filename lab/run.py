@@ -146,11 +146,18 @@ class _Run:
             services.source.fault(scenario.source_fault if on else None)
 
     def _start_crowd(self, crowd: Crowd) -> None:
+        if crowd.after_s:
+            at_ns = time.monotonic_ns() + round(crowd.after_s * 1e9)
+            now = attrs.evolve(crowd, after_s=0.0)
+            self.timeline.at(at_ns, lambda: self._start_crowd(now))
+            return
         program = str(build.program("crowd"))
         address = self.net.plan.addresses[crowd.sink]
         self.net.start(crowd.sink, [program, "sink", "7000"])
         command = [program, "source", address, "7000", str(crowd.flows), "600"]
-        if crowd.mean_bytes is not None:
+        if crowd.steady_bps:
+            command = [program, "steady", address, "7000", str(crowd.steady_bps), "600"]
+        elif crowd.mean_bytes is not None:
             command += [str(crowd.mean_bytes), str(crowd.mean_pause_ms), str(self.scenario.seed)]
         time.sleep(0.05)  # the sink listens by then; a refused flow tries again anyway
         self.net.start(crowd.source, command)

@@ -2,10 +2,12 @@
  *
  *   crowd sink PORT
  *   crowd source ADDRESS PORT FLOWS SECONDS [MEAN_BYTES MEAN_PAUSE_MS SEED]
+ *   crowd steady ADDRESS PORT BITS_PER_SECOND SECONDS
  *
  * The source keeps FLOWS connections busy for SECONDS, sending as fast as TCP lets it. With
  * MEAN_BYTES each flow ends after an exponentially drawn size and starts anew, on a new
  * connection, after an exponentially drawn pause: web-like load rather than bulk.
+ * "steady" sends datagrams at a constant rate, as calls and television do: none heeds a loss.
  * The congestion control is the route's (ip route ... congctl cubic).
  */
 #define _GNU_SOURCE
@@ -25,6 +27,8 @@
 #include <unistd.h>
 
 #define MAX_FLOWS 512
+#define DATAGRAM_BYTES 1200
+#define PACKET_BYTES (DATAGRAM_BYTES + 28)
 
 static char zeros[65536];
 static uint64_t state = 1;
@@ -44,31 +48,49 @@ static double exponential(double mean)
     return -mean * log(1.0 - (double)((z ^ (z >> 31)) >> 11) * 0x1.0p-53);
 }
 
-/* For both families, or for IPv4 where there is no other. */
-static int listener_at(int port)
+/* For both families, or for IPv4 where there is no other. Datagrams are taken, and never read. */
+static int listener_at(int port, int kind)
 {
     struct sockaddr_in6 here6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1, none = 0, listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int one = 1, none = 0, streams = kind == SOCK_STREAM;
+    int listener = socket(AF_INET6, kind | SOCK_NONBLOCK, 0);
     if (listener >= 0) {
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof none);
-        if (!bind(listener, (struct sockaddr *)&here6, sizeof here6) && !listen(listener, 512))
+        if (!bind(listener, (struct sockaddr *)&here6, sizeof here6) &&
+            (!streams || !listen(listener, 512)))
             return listener;
         close(listener);
     }
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    listener = socket(AF_INET, kind | SOCK_NONBLOCK, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(listener, (struct sockaddr *)&here, sizeof here) < 0 || listen(listener, 512) < 0)
+    if (bind(listener, (struct sockaddr *)&here, sizeof here) < 0 ||
+        (streams && listen(listener, 512) < 0))
         return -1;
     return listener;
+}
+
+static int steady(const struct sockaddr *there, socklen_t length, double bps, double seconds)
+{
+    int fd = socket(there->sa_family, SOCK_DGRAM, 0);
+    int64_t begin_ms = now_ms(), spent_ms;
+    double sent_bits = 0;
+    if (fd < 0 || bps <= 0)
+        return 2;
+    while ((spent_ms = now_ms() - begin_ms) < (int64_t)(seconds * 1000)) {
+        for (; sent_bits < (double)spent_ms * bps / 1000; sent_bits += 8 * PACKET_BYTES)
+            (void)!sendto(fd, zeros, DATAGRAM_BYTES, MSG_DONTWAIT, there, length);
+        usleep(1000);
+    }
+    return 0;
 }
 
 static int sink(int port)
 {
     struct epoll_event events[64], e = {.events = EPOLLIN};
-    int poll_fd = epoll_create1(0), listener = listener_at(port);
-    if (listener < 0) {
+    int poll_fd = epoll_create1(0), listener = listener_at(port, SOCK_STREAM);
+    if (listener < 0 || listener_at(port, SOCK_DGRAM) < 0) {
         perror("crowd sink");
         return 1;
     }
@@ -102,9 +124,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc == 3 && !strcmp(argv[1], "sink"))
         return sink(atoi(argv[2]));
-    if ((argc != 6 && argc != 9) || strcmp(argv[1], "source")) {
+    int is_steady = argc == 6 && !strcmp(argv[1], "steady");
+    if (!is_steady && ((argc != 6 && argc != 9) || strcmp(argv[1], "source"))) {
         fprintf(stderr, "usage: crowd sink PORT | crowd source ADDRESS PORT FLOWS SECONDS "
-                        "[MEAN_BYTES MEAN_PAUSE_MS SEED]\n");
+                        "[MEAN_BYTES MEAN_PAUSE_MS SEED] | "
+                        "crowd steady ADDRESS PORT BITS_PER_SECOND SECONDS\n");
         return 2;
     }
     struct sockaddr_in there4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[3]))};
@@ -119,6 +143,8 @@ int main(int argc, char **argv)
     double mean_bytes = argc == 9 ? atof(argv[6]) : 0, mean_pause = argc == 9 ? atof(argv[7]) : 0;
     if (argc == 9)
         state = strtoull(argv[8], NULL, 10);
+    if (inet_pton(family, argv[2], to) == 1 && is_steady)
+        return steady(there, there_size, atof(argv[4]), atof(argv[5]));
     if (inet_pton(family, argv[2], to) != 1 || count < 1 || count > MAX_FLOWS) {
         fprintf(stderr, "crowd: an address and 1 to %d flows\n", MAX_FLOWS);
         return 2;

@@ -41,6 +41,8 @@ def test_plans_by_ipv4_are_what_they_were() -> None:
             for fault in filter(None, (made["edge_fault"], made["origin_fault"])):
                 assert (fault.pop("hits"), fault.pop("free_bytes")) == ("all", 0)
                 assert fault.pop("retry_s") is None
+            for crowd in made["crowds"]:
+                assert (crowd.pop("steady_bps"), crowd.pop("after_s")) == (0, 0.0)
             for name, usual in OUTSIDERS.items():
                 assert made["service"].pop(name) == usual
             for name in ("again_s", "target_s", "at_once", "retry_s"):
