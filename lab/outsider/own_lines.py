@@ -58,7 +58,8 @@ def _far_room(draw_: _Draw) -> Scenario:
     film(draw_, 0.2, 0.7)
     network = laid(draw_, _FIXED, home=True)
     trace, changes = as_measured(draw_, "wifi", ("3G", "4G"),
-                                 jitter_ms=round(draw_.rng.uniform(4, 20), 1),
+                                 jitter_ms=round(draw_.rng.uniform(4, 20), 1), codel=0.0,
+                                 queue_bytes=float(draw_.rng.choice((45_000, 150_000))),
                                  loss=round(draw_.rng.uniform(0, 0.01), 4))  # fmt: skip
     up = {"jitter_ms": 8.0, "rate_bps": 3e6}
     return draw_.scenario(WIFI, "unsteady", network, variant=f"as {trace} at {draw_.factor}",
@@ -193,7 +194,9 @@ def _cell(draw_: _Draw) -> Scenario:
     """A telephone whose rate goes as measured, behind a base station of some buffer or much."""
     film(draw_, 0.2, 0.7)
     network = laid(draw_, ("mobile",), home=False)
-    trace, changes = as_measured(draw_, "access", ("3G", "4G"))
+    queue_bytes = round(draw_.capacity_bps / 8 * draw_.rng.choice((0.2, 0.6, 1.5)))
+    trace, changes = as_measured(draw_, "access", ("3G", "4G"), codel=0.0,
+                                 queue_bytes=float(max(12_000, queue_bytes)))  # fmt: skip
     return draw_.scenario(ACCESS, "slow", network, links_onset=changes,
                           variant=f"as {trace} at {draw_.factor}")  # fmt: skip
 
