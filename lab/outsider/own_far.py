@@ -162,11 +162,12 @@ def _queued(draw_: _Draw) -> Scenario:
 
 
 def _errors(draw_: _Draw) -> Scenario:
-    """Errors for all requests or most, to the end or for half a minute."""
+    """Errors for all requests or most, to the end or for half a minute. (Not 502: an edge that says
+    so blames what stands behind it.)"""
     film(draw_, 0.2, 0.5)
     in_play(draw_, 8, 18)
     assert draw_.onset_s is not None
-    status = draw_.rng.choice((500, 502, 503, 404))
+    status = draw_.rng.choice((500, 503, 503, 404))
     hits: Literal["all", "most"] = draw_.rng.choice(("all", "most"))
     ends_s = round(draw_.onset_s + draw_.rng.uniform(32, 42), 1)
     return draw_.scenario(EDGE, "failing", laid(draw_), factor=None, variant=f"{status} {hits}",

@@ -122,7 +122,7 @@ def _household(draw_: _Draw) -> Scenario:
 def _photos(draw_: _Draw) -> Scenario:
     """A telephone at home sends its pictures over a thin way up, whose queue is of seconds."""
     rng = draw_.rng
-    film(draw_, 0.3, 0.6, "highest", "auto")
+    film(draw_, 0.3, 0.6, "highest")
     network = laid(draw_, ("adsl", "vdsl", "cable"), home=True, device=True)
     up_bps = round(rng.uniform(0.4, 1.0) * 1e6)
     network = reset(network, "access", up_bps=up_bps, queue_ms=float(rng.choice((1800, 3000))),
