@@ -186,7 +186,7 @@ def one_link(emulator: Emulator) -> dict[str, Any]:
     def ask(**values: float) -> None:
         base = {
             "rate_bps": 0, "delay_ms": 0, "jitter_ms": 0, "loss": 0, "to_bad": 0, "police_bps": 0,
-            "codel": 0, "outage": 0, "queue_bytes": 200_000,
+            "codel": 0, "outage": 0, "queue_bytes": 200_000, "queue_packets": 0,
         }  # fmt: skip
         emulator.set("l1.down", **{**base, **values})
 
@@ -204,6 +204,10 @@ def one_link(emulator: Emulator) -> dict[str, Any]:
     found["flood_bps"] = round((len(late) - 1) * 8000 / (late[-1][2] - late[0][2]))
     found["full_queue_ms"] = _median_ms(late)
     found["tcp_bps"] = round(tcp_down(chain, 2.4))
+    ask(rate_bps=8e6, queue_packets=50)  # of 1 ms each
+    flooded = send_down(chain, 1200, 2000, 1000)
+    found["counted_queue_ms"] = _median_ms(flooded[len(flooded) // 2 :])
+    ask(rate_bps=8e6, delay_ms=5, queue_bytes=100_000)
     emulator.set("l1.down", rate_bps=2e6)
     found["tcp_slowed_bps"] = round(tcp_down(chain, 2.4))
 

@@ -65,7 +65,7 @@ struct fifo {
 struct direction {
     /* what was asked */
     double rate_bps; /* 0: no limit */
-    int64_t queue_bytes;
+    int64_t queue_bytes, queue_packets; /* 0 packets: as many as the bytes let in */
     double delay_ns, jitter_ns;
     double loss;                            /* independent, share of packets */
     double to_bad, to_good, bad_loss;       /* Gilbert-Elliott, per packet */
@@ -359,7 +359,8 @@ static void enter(struct direction *d, struct packet *p, ns_t now)
     if (!d->sending) {
         start_sending(d, p, now);
         advance(d, now);
-    } else if (d->queue.bytes + p->length > d->queue_bytes) {
+    } else if (d->queue.bytes + p->length > d->queue_bytes ||
+               (d->queue_packets && d->queue.packets >= d->queue_packets)) {
         d->drop_queue++;
         give_back(p);
     } else {
@@ -587,6 +588,8 @@ static const char *set_one(struct direction *d, const char *key, double v, ns_t 
         d->rate_bps = v;
     } else if (!strcmp(key, "queue_bytes")) {
         d->queue_bytes = (int64_t)v;
+    } else if (!strcmp(key, "queue_packets")) {
+        d->queue_packets = (int64_t)v;
     } else if (!strcmp(key, "queue_ms")) { /* of the rate as it is now */
         d->queue_bytes = (int64_t)(d->rate_bps * v / 8000.0);
         if (d->queue_bytes < 2 * MTU_BYTES)
@@ -651,6 +654,7 @@ static void open_lane(struct direction *lane, const struct direction *beside)
     lane->opened = 1;
     lane->rate_bps = beside->rate_bps;
     lane->queue_bytes = beside->queue_bytes;
+    lane->queue_packets = beside->queue_packets;
     lane->delay_ns = beside->delay_ns;
     lane->jitter_ns = beside->jitter_ns;
     lane->codel = beside->codel;

@@ -55,6 +55,20 @@ def _evening(place: str) -> Callable[[_Draw], Scenario]:
     return make
 
 
+def _counted(draw_: _Draw) -> Scenario:
+    """An evening on a link whose queue counts packets, as those of most routers do, and of Linux:
+    what overflows it is lost whatever its length. (A queue of bytes has room for a ping nearly
+    always.)"""
+    made = _evening(draw_.rng.choice((CORE, INTER)))(draw_)
+    link = made.variant.split()[0]
+    there = made.network.link(link)
+    packets = max(8, round(there.down_bps * there.queue_ms / 8000 / 1500))
+    network = reset(made.network, link, codel=False)
+    values = {"queue_packets": float(packets), "queue_bytes": 1500.0 * packets}
+    return attrs.evolve(made, network=network, variant=f"{made.variant}, {packets} packets",
+                        links_before=(LinkChange(f"{link}.down", values),))  # fmt: skip
+
+
 def _noise(place: str) -> Callable[[_Draw], Scenario]:
     """An optical module that grows old: packets are lost on that link, whatever else is."""
 
@@ -256,6 +270,7 @@ FAR: Final[dict[str, Callable[[_Draw], Scenario]]] = {
     "border.noise": _noise(INTER),
     "border.narrow": _narrow(INTER),
     "border.gone": _gone(INTER),
+    "counted": _counted,
     "edge.pace": _pace,
     "edge.port": _port,
     "edge.queued": _queued,

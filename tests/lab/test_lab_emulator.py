@@ -79,6 +79,7 @@ def test_a_wrong_setting_is_an_error_that_says_what(live_lab: None) -> None:
         ("burst_loss", 0.06, 0.13),  # asked: 0.02 / (0.02 + 0.2)
         ("burst_length", 3.5, 7.0),  # asked: 1 / 0.2
         ("policed_bps", 3.9e6, 4.1e6),  # asked: 4 Mbit/s, offered: 8
+        ("counted_queue_ms", 48, 58),  # asked: 50 packets of 1 ms each
         ("policed_queue_ms", 0, 4),  # a policer has no queue
         ("codel_ms", 10, 45),  # 10 of delay; drop-tail would stand at 400
         ("outage_from_s", 0.47, 0.56),  # a change asked for half a second ahead
