@@ -15,6 +15,7 @@ from streamnotice.cli import FAILED, OK
 from streamnotice.cli.plain import clock, place, say
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.bundle import Bundled, bundle
+from streamnotice.dossier.instants import instant, last_instant
 from streamnotice.dossier.kept import kept_folder
 from streamnotice.dossier.log import (
     Session,
@@ -22,7 +23,6 @@ from streamnotice.dossier.log import (
     Wanted,
     as_json,
     dossier_files,
-    instant,
     read_log,
 )
 from streamnotice.dossier.targets import keep_apart
@@ -44,7 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--place", metavar="P", help="this place of the tree and all below it")
     parser.add_argument("--from", dest="since", type=_instant, metavar="T", help="not before (UTC)")
-    parser.add_argument("--to", dest="until", type=_instant, metavar="T", help="not after (UTC)")
+    parser.add_argument(
+        "--to",
+        dest="until",
+        type=_last_instant,
+        metavar="T",
+        help="not after (UTC); a date: its end",
+    )
     add_key(parser, "all")
     parser.add_argument(
         "--partial",
@@ -58,7 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _instant(text: str) -> datetime:
-    found = instant(text)
+    return _known(instant(text), text)
+
+
+def _last_instant(text: str) -> datetime:
+    return _known(last_instant(text), text)
+
+
+def _known(found: datetime | None, text: str) -> datetime:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no date or instant (2026-01-31T20:15)")
     return found

@@ -13,6 +13,7 @@ import attrs
 
 from streamnotice.bottlenecks import INNER_NAMES, UNDETERMINED, is_leaf
 from streamnotice.dossier.codec import Json
+from streamnotice.dossier.instants import instant
 from streamnotice.dossier.parts import is_earlier_part
 from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.verify import Verified, verify
@@ -36,6 +37,8 @@ class Wanted:
     until: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise HostError(f"--to: {self.until:%Y-%m-%dT%H:%M:%SZ} lies before --from")
         place = self.place
         if place is None or is_leaf(place) or place in (*INNER_NAMES, UNDETERMINED):
             return
@@ -223,15 +226,6 @@ def _shown(line: Json, event: Notice | None, began: datetime | None, dismissed: 
         text=line["text"],
         dismissed=dismissed,
     )
-
-
-def instant(text: str) -> datetime | None:
-    """A date or an instant (ISO 8601; UTC where no zone is given), or None."""
-    try:
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def as_json(sessions: Iterable[Session]) -> Json:

@@ -80,6 +80,10 @@ def test_it_chooses_by_place_and_time(folder: Path, capsys: pytest.CaptureFixtur
         (["--from", "2026-01-02"], 1),
         (["--from", "2026-01-03"], 0),
         (["--to", "2026-01-02T03:00"], 0),
+        (["--to", "2026-01-01"], 0),
+        (["--to", "2026-01-02"], 1),
+        (["--from", "2026-01-02", "--to", "20260102"], 1),
+        (["--from", "2026-01-02", "--to", "9999-12-31"], 1),
         (["--from", "2026-01-02T04:04:05+01:00", "--to", "2026-01-02T03:30"], 1),
     ):
         code, out, _ = said(capsys, str(folder), "--json", *words)
@@ -108,6 +112,7 @@ def test_a_bundle_holds_dossiers_that_still_verify(
     [
         ["nowhere"],
         [".", "--place", "moon"],
+        [".", "--from", "2026-01-03", "--to", "2026-01-02"],
         [".", "--bundle", "no/such/folder.zip"],
         [".", "--key", "none"],
     ],
