@@ -152,33 +152,38 @@ def make_key(path: str | os.PathLike[str]) -> tuple[Path, Path, str]:
     serialization, ed25519 = _cryptography()
     key = ed25519.Ed25519PrivateKey.generate()
     private, public = Path(path), Path(os.fspath(path) + ".pub")
-    for target, data, mode in (
-        (
-            private,
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
-            0o600,
+    _write_new(
+        private,
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         ),
-        (
+        0o600,
+    )
+    try:
+        _write_new(
             public,
             key.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             ),
             0o644,
-        ),
-    ):
-        try:
-            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        except FileExistsError:
-            raise HostError(f"{target} is there already; a key is never overwritten") from None
-        except OSError as error:
-            raise HostError(f"can't write the key {target}: {error.strerror or error}") from None
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        )
+    except HostError:
+        private.unlink()  # half a pair is none, and would be in the way of the next
+        raise
     return private, public, _key_id(key.public_key())
+
+
+def _write_new(target: Path, data: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        raise HostError(f"{target} is there already; a key is never overwritten") from None
+    except OSError as error:
+        raise HostError(f"can't write the key {target}: {error.strerror or error}") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
 
 
 def opened(envelope: Any) -> tuple[Statement, str]:

@@ -132,6 +132,14 @@ def test_a_private_key_is_for_its_owner_alone_and_never_overwritten(tmp_path: Pa
     assert (private.read_bytes(), public.read_bytes()) == before
 
 
+def test_half_a_pair_of_keys_is_not_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "k.pub").write_bytes(b"somebody's")
+    with pytest.raises(HostError, match=r"k\.pub is there already"):
+        make_key(tmp_path / "k")
+    assert [path.name for path in tmp_path.iterdir()] == ["k.pub"]
+    assert (tmp_path / "k.pub").read_bytes() == b"somebody's"
+
+
 @pytest.mark.needs("openssl")
 def test_keys_are_those_of_openssl(tmp_path: Path) -> None:
     private, public = tmp_path / "k.pem", tmp_path / "k.pub"
