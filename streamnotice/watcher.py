@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from streamnotice.bottlenecks import INNER_NAMES, is_leaf
 from streamnotice.coverage import coverage
 from streamnotice.delivery import Delivery
 from streamnotice.dossier.record import Recorder, make_header
@@ -234,7 +235,10 @@ class Watcher:
         self._spawn("ticks", self._tick())
         for subject, seconds in self._baselines.items():
             value = nanoseconds(seconds)
-            if value:
+            if not (is_leaf(str(subject)) or subject in (*INNER_NAMES, "far end")):
+                # a host's own name for it would be on record, and says nothing to the engine
+                self.session.failed("baselines", "one that is of no place was left out")
+            elif value:
                 now = self.session.now()
                 self._hand_in(StoredBaseline(now, "rtt_ns", str(subject)[:64], value, samples=1))
         for name, spec in PASSIVE.items():

@@ -134,6 +134,18 @@ async def test_a_host_s_own_requests_hold_no_secret(tmp_path: Path, service: int
     assert whole.count(b'"kind":"request-started"') >= 8
 
 
+@pytest.mark.expects_failure
+async def test_a_host_s_own_name_for_a_base_round_trip_is_not_on_record(tmp_path: Path) -> None:
+    errors: list[tuple[str, str]] = []
+    known = {f"router.{MARK}.example": 0.01, "network.isp.access": 0.008, "far end": 0.02}
+    async with Watcher(baselines=known, on_error=errors.append) as watcher:
+        stored = watcher._engine.estimates.paths.stored
+    watcher.save_dossier(tmp_path / "d.jsonl")
+    assert MARK.encode() not in (tmp_path / "d.jsonl").read_bytes()
+    assert stored == {"network.isp.access": 8_000_000, "far end": 20_000_000}
+    assert errors == [("baselines", "one that is of no place was left out")]
+
+
 async def test_what_the_viewer_did_names_no_network(tmp_path: Path) -> None:
     async with ToldWatcher() as watcher:
         watcher.say("network.home.wifi", "slow")
