@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ except ImportError:  # Windows: of two writers at once one may be lost, never th
     fcntl = None  # type: ignore[assignment,unused-ignore]
 
 OWNER_ONLY: Final = 0o600
+_HANDED: Final = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
 _LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 _XDG: Final = {
     "config": ("XDG_CONFIG_HOME", (".config",)),
@@ -28,7 +30,8 @@ _XDG: Final = {
 def replacing(target: Path, mode: int = 0o666) -> Iterator[IO[bytes]]:
     """A new file that takes the place of *target* when the block ends, and is gone if it fails.
 
-    Not tempfile: its files are for the owner alone, whatever the user's usual rights are.
+    A pipe or a device (`/dev/stdout`, `/dev/null`) is written into: nothing takes its place. Not
+    tempfile: its files are for the owner alone, whatever the user's usual rights are.
 
     Args:
         mode: rights before the user's mask.
@@ -36,6 +39,11 @@ def replacing(target: Path, mode: int = 0o666) -> Iterator[IO[bytes]]:
     Raises:
         OSError: it can't be written.
     """
+    number = handed(target)
+    if number is not None or (target.exists() and not target.is_file()):
+        with open(target if number is None else os.dup(number), "wb") as out:
+            yield out
+        return
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as out:
@@ -47,6 +55,16 @@ def replacing(target: Path, mode: int = 0o666) -> Iterator[IO[bytes]]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def handed(target: Path) -> int | None:
+    """Number of the open file that *target* names (`/dev/stdout`, `/dev/fd/3`); None if none.
+
+    It is written through that: opened anew, a file would be emptied below whoever writes to it.
+    """
+    names = {"/dev/stdout": 1, "/dev/stderr": 2}
+    match = _HANDED.fullmatch(os.fspath(target))
+    return int(match[1]) if match else names.get(os.fspath(target))
 
 
 @contextmanager

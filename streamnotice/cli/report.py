@@ -12,7 +12,7 @@ from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.report import report
 from streamnotice.dossier.targets import keep_apart
 from streamnotice.errors import HostError
-from streamnotice.files import replacing
+from streamnotice.files import handed, replacing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     made = report(args.file, args.locale, verifier)
     keep_apart(target, made.integrity.verified.paths, "--output")  # its other parts
     write(target, made.html)
-    say([f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)"])
+    if handed(target) is None:  # else the page itself is there
+        say([f"{target}  ({len(made.html.encode()) / 1000:.0f} kB)"])
     found = made.integrity
     if found.state == "holds":
         return OK
