@@ -129,6 +129,8 @@ class Walk:
                 self.lines += 1
                 part_bytes += len(raw)
                 line = Line(path, number, self._part, raw)
+                if number == 1 and path == self.paths[0]:
+                    self._still_there(line)
                 if self._chain is None:
                     yield line
                 elif is_seal(raw):
@@ -162,6 +164,15 @@ class Walk:
                 text = f"something follows the end of the session: {self.cut}"
                 torn = Line(path, number + 1, self._part, b"")
                 self._fault(torn, "chain", text)
+
+    def _still_there(self, first: Line) -> None:
+        """The first line is the one that was read before: a writer may have begun a part since."""
+        try:
+            same = read_header(first.raw) == self.header
+        except EvidenceError:
+            same = False
+        if not same:
+            raise first.error("the file was changed while it was read; try again")
 
     def _seal(self, chain: Chain, line: Line) -> None:
         self.seals += 1

@@ -20,6 +20,7 @@ from streamnotice.dossier.record import Recorder
 from streamnotice.dossier.replay import replay
 from streamnotice.dossier.report import report
 from streamnotice.dossier.verify import verify
+from streamnotice.dossier.walk import open_walk
 from streamnotice.engine import Engine
 from streamnotice.errors import EvidenceError
 from streamnotice.observations import Observation
@@ -163,6 +164,17 @@ def test_no_more_files_are_kept_than_wanted(
     found = verify(tmp_path / "a.jsonl")
     assert found.outcome == "partial"
     assert found.parts == 2
+
+
+def test_a_part_that_begins_while_it_is_read_is_no_forgery(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    record(stream=path)
+    walk = open_walk(path)
+    assert len(walk.paths) > 2
+    path, other = Path(walk.paths[0]), Path(walk.paths[1])
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(EvidenceError, match="line 1: the file was changed while it was read"):
+        list(walk)
 
 
 def test_memory_drops_its_oldest_part(tmp_path: Path) -> None:
