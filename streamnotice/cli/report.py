@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     found = made.integrity
     if found.state == "holds":
         return OK
-    complain("report", "; ".join((found.text.rstrip(":"), *found.findings)))
+    findings = "; ".join(found.findings)
+    complain("report", f"{found.text} {findings}" if findings else found.text)
     return FAILED
 
 

@@ -368,6 +368,20 @@ def test_a_record_without_its_start_is_reported_as_far_as_it_goes(without_start:
     assert "Cross-examination" in text
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_part_of_which_only_the_beginning_is_there_is_reported(
+    without_start: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All that a writer leaves that is killed as it turns to another part."""
+    lines = gzip.decompress(without_start.read_bytes()).splitlines(keepends=True)
+    path = without_start.with_name("b.jsonl")
+    path.write_bytes(b"".join(lines[:3]))
+    assert main(["report", str(path)]) == 1
+    _, err = capsys.readouterr()
+    assert err.count("\n") == 1
+    assert "byte for byte. But: line 1: it opens with part" in err
+
+
 def test_a_record_without_its_start_can_be_examined(
     without_start: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

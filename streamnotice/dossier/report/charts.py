@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 from streamnotice.bottlenecks import NONE
 from streamnotice.dossier.examination.words import clock
 from streamnotice.dossier.phrases import Phrases
-from streamnotice.dossier.report.gather import HopDelays, Recorded, high, middle, thinned
+from streamnotice.dossier.report.gather import HopDelays, Point, Recorded, high, middle, thinned
 from streamnotice.dossier.report.safe import visible
 from streamnotice.dossier.report.svg import COLOURS, chart
 
@@ -78,10 +78,16 @@ def timeline(found: Recorded, say: Phrases) -> str:
         _spans(axes[-1], spans, (found.end_ns - found.begin_ns) / 1e9, narrow, say)
         for axis in axes[:-1]:
             axis.tick_params(labelbottom=False, length=0)
-        first.set_xlim(found.begin_ns / 1e9, max(1.0, found.end_ns / 1e9))
+        first.set_xlim(*_reach(found))
         _clocked(axes[-1], found, narrow)
 
     return chart("timeline", say("chart.playback"), desc, draw, (380, 380))
+
+
+def _reach(found: Recorded) -> Point:
+    """From and to of the axis of time, s: a second at least."""
+    begin_s = found.begin_ns / 1e9
+    return begin_s, max(begin_s + 1.0, found.end_ns / 1e9)
 
 
 def _clocked(axis: Axes, found: Recorded, narrow: bool) -> None:
@@ -198,7 +204,7 @@ def likelihoods(found: Recorded, say: Phrases) -> str:
             if notice.state != "resolved":
                 axis.axvline(notice.at_ns / 1e9, color=COLOURS["note"], linewidth=0.9)
         axis.set_ylim(0, 102)
-        axis.set_xlim(found.begin_ns / 1e9, max(1.0, found.end_ns / 1e9))
+        axis.set_xlim(*_reach(found))
         axis.grid(axis="x", visible=False)
         _clocked(axis, found, narrow)
         figure.legend(
