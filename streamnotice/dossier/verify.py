@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import os
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -36,6 +37,8 @@ Outcome = Literal["verified", "partial", "other_engine", "failed"]
 
 MOST_FINDINGS: Final = 20
 """More than these are counted, not told."""
+_AHEAD: Final = 2
+"""So many parts for each worker are read before one is told."""
 _MOST_IDS: Final = 5
 _LONGEST_ID: Final = 40
 
@@ -183,19 +186,21 @@ def verify(
 def _in_parts(found: Verified, walk: Walk, jobs: int) -> None:
     """Walk the record once; each part is replayed as soon as it was read."""
     pool: ProcessPoolExecutor | None = None
-    waiting: list[Future[Any]] = []
+    waiting: deque[Future[Any]] = deque()
     try:
         for lines in _parts(found, walk):
-            whole = lines[-1].part == lines[0].part and not waiting  # the only one
+            whole = lines[-1].part == lines[0].part and pool is None  # the only one
             if jobs > 1 and not whole and hasattr(os, "fork"):
                 pool = pool or _workers(jobs)
+                if len(waiting) >= _AHEAD * jobs:  # reading is faster: not all of it in memory
+                    _replayed(found, waiting.popleft().result())
                 waiting.append(
                     pool.submit(_replay_packed, walk.paths, walk.header, _Packed.of(lines))
                 )
             else:
                 _replayed(found, _replay(Walk(walk.paths, walk.header), lines))
-        for done in waiting:
-            _replayed(found, done.result())
+        while waiting:
+            _replayed(found, waiting.popleft().result())
     finally:
         if pool is not None:
             pool.shutdown(cancel_futures=True)

@@ -260,6 +260,43 @@ def test_a_line_moved_to_another_part_is_found(
     }
 
 
+def test_of_a_long_record_only_a_few_parts_are_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "PART_BYTES", 6_000)
+    monkeypatch.setattr(recording, "LEAST_PART_BYTES", 4_000)
+    path = tmp_path / "a.jsonl"
+    record(stream=path)
+    under_way, most = 0, 0
+
+    class Slow:
+        """Workers that do nothing before somebody asks."""
+
+        def submit(self, call: Callable[..., object], *args: object) -> Slow:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            made = Slow()
+            made.call = lambda: call(*args)
+            return made
+
+        call: Callable[[], object]
+
+        def result(self) -> object:
+            nonlocal under_way
+            under_way -= 1
+            return self.call()
+
+        def shutdown(self, **_: object) -> None:
+            """Nothing runs."""
+
+    monkeypatch.setattr("streamnotice.dossier.verify._workers", lambda jobs: Slow())
+    found = verify(path, jobs=2)
+    assert found.outcome == "verified"
+    assert found.parts > 6
+    assert (most, under_way) == (4, 0)
+
+
 # -- what was shown -------------------------------------------------------------------------------
 
 
