@@ -88,6 +88,7 @@ class Verified:
         dismissed: what the viewer waved away or muted.
         begin_ns: session instant at which the record begins; 0 at the session's start.
         closed: the session's end is on record.
+        truncated: recording stopped at its bound.
         stopped: something could not be read, and nothing behind it.
         unsigned: (first, last) line of the last file that no signature stands behind, where the
             record says that it is signed; None if there is none.
@@ -116,6 +117,7 @@ class Verified:
     dismissed: list[Json] = attrs.field(factory=list)
     begin_ns: int = 0
     closed: bool = False
+    truncated: bool = False
     stopped: bool = False
     unsigned: tuple[int, int] | None = None
 
@@ -298,12 +300,13 @@ def _replayed(found: Verified, part: _PartFound) -> None:
     found.told += replay.told
     found.seen = replay.seen or found.seen
     found.dismissed += replay.dismissed
+    found.truncated = found.truncated or replay.truncated
     if found.header.part > 1 and not found.begin_ns:  # later parts begin later
         found.begin_ns = replay.begin_ns
     if found.header.format == 1:
         found.closed = replay.closed
-        if not replay.closed and part.finding is None:
-            _end(found, found.paths[-1], replay.cut)
+        if part.finding is None and (not replay.closed or replay.truncated):
+            _end(found, found.paths[-1], replay.cut or _bound(replay.truncated))
     gone = replay.difference
     if gone is not None:
         found.findings.append(
@@ -334,7 +337,9 @@ def _structure(found: Verified, walk: Walk) -> None:
         return  # the walk did not come to the end
     if not walk.closed or (walk.cut and not walk.behind):
         # of a session whose end is on record, that of the compressed file around it is missing
-        _end(found, last, walk.cut)
+        _end(found, last, walk.cut or _bound(found.truncated))
+    elif found.truncated:
+        _end(found, last, _bound(True))
     if walk.unsealed is not None:
         text = "no seal stands behind these lines"
         check = "chain" if walk.closed else "end"
@@ -358,6 +363,10 @@ def _texts(found: Verified) -> None:
         if place is not None and not known:
             text = "a text that no notice stands behind"
             found.findings.append(Finding("shown", *place, place[1], text))
+
+
+def _bound(truncated: bool) -> str | None:
+    return "recording stopped at its bound" if truncated else None
 
 
 def _end(found: Verified, path: str, cut: str | None) -> None:

@@ -340,7 +340,11 @@ def test_what_was_shown_behind_the_bound_needs_no_event(tmp_path: Path, told: li
     end = [line for line in told if b'"type":"closed"' in line]
     lines = [*told[:2], tick, told[number], *end, LINES[-1]]
     found = verified(tmp_path, resealed(lines))
-    assert found.outcome == "verified"
+    # what came behind the bound is not there: that is not the whole session
+    assert (found.outcome, found.whole) == ("partial", False)
+    assert [(one.check, one.text) for one in found.findings] == [
+        ("end", "the end is missing: recording stopped at its bound")
+    ]
     assert any("tells what the text shown behind it rested on" in note for note in found.notes)
 
 
