@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from streamnotice.dossier.reader import Header
     from streamnotice.dossier.verify import Finding
 
 _MOST_FIELDS = 4
@@ -52,6 +53,15 @@ def rows(pairs: list[tuple[str, str]], width: int = 11) -> list[str]:
 
 def shortened(text: str, most: int = 400) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def origin(header: Header) -> tuple[str, str]:
+    """(when, by what) a record was made, as it says."""
+    started = header.plain.get("started_utc")
+    told = isinstance(started, str) and started
+    when = shortened(str(started), 40) if told else "a time that isn't told"
+    version, engine = shortened(header.version, 40), shortened(header.engine, 40)
+    return when, f"streamnotice {version}, engine {engine}"
 
 
 def unlike(recorded: str, replayed: str) -> list[str]:

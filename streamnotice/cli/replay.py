@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
-from streamnotice.cli.plain import clock, rows, say, seconds, unlike
+from streamnotice.cli.plain import clock, origin, rows, say, seconds, shortened, unlike
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.replay import Replay, Step, replay_dossier
 from streamnotice.dossier.tables import short
@@ -132,15 +132,15 @@ def as_json(found: Replay) -> dict[str, Any]:
 def as_text(found: Replay, name: str) -> list[str]:
     """The result for a reader."""
     header = found.header
-    made = header.plain.get("started_utc") or "a time that isn't told"
+    made, by = origin(header)
     tables = ", ".join(f"{name} {digest[:12]}" for name, digest in sorted(header.tables.items()))
     return [
         f"Dossier {name}",
         *rows(
             [
                 ("recorded", f"{made}, {clock(found.duration_ns)} long{_end(found)}"),
-                ("written by", f"streamnotice {header.version}, engine {header.engine}"),
-                ("tables", tables + (" (provisional)" if header.provisional else "")),
+                ("written by", by),
+                ("tables", shortened(tables) + (" (provisional)" if header.provisional else "")),
             ]
         ),
         "",

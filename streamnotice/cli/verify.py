@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from streamnotice.cli import FAILED, OK, replay
-from streamnotice.cli.plain import clock, place, rows, say, seconds, unlike
+from streamnotice.cli.plain import clock, origin, place, rows, say, seconds, unlike
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.verify import MOST_FINDINGS, Finding, Verified, verify
 
@@ -113,14 +113,13 @@ def as_json(found: Verified) -> dict[str, Any]:
 def as_text(found: Verified, name: str) -> list[str]:
     """The result for a reader."""
     header = found.header
-    made = header.plain.get("started_utc") or "a time that isn't told"
-    by = f"streamnotice {header.version}, engine {header.engine}, format {header.format}"
+    made, by = origin(header)
     lines = [
         f"Dossier {name}",
         *rows(
             [
                 ("recorded", f"{made}, {clock(found.duration_ns).strip()} long"),
-                ("written by", by),
+                ("written by", f"{by}, format {header.format}"),
                 ("holds", _holds(found)),
             ]
         ),

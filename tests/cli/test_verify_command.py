@@ -357,3 +357,17 @@ def test_names_that_are_no_unicode_are_names(tmp_path: Path, command: str) -> No
         timeout=100, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_a_header_says_fills_no_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long_ = "as sworn before a notary " * 400
+    tables = {f"{n} {long_[:40]}": long_ for n in range(50)}
+    lines = [changed(LINES[0], version=long_, engine=long_, started_utc=long_, tables=tables)]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(resealed([*lines, *LINES[1:]])))
+    for command in ("verify", "replay"):
+        main([command, str(path)])
+        out, _ = capsys.readouterr()
+        assert max(map(len, out.splitlines())) < 500

@@ -101,7 +101,7 @@ def missing(session: Session) -> str:
     if parts:
         gone = "part 1 is" if parts == 1 else f"parts 1 to {parts} are"
         then = (
-            f"in the memory of another engine ({session.header.engine}), which this one can't "
+            f"in the memory of another engine ({session.header.engine[:40]}), which this one can't "
             "read: it begins there knowing nothing"
             if session.forgotten
             else "with what the engine remembered there, which stays as it was"
