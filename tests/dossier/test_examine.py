@@ -369,3 +369,15 @@ def test_a_notice_of_a_second_fault_rests_on_what_was_said_since(tmp_path: Path)
     assert notice.weight_mdb == sum(item.weight_mdb for item in notice.items)
     (runner_up,) = (rival for rival in one.rivals if rival.place == notice.against)
     assert runner_up.balance_mdb == notice.weight_mdb
+
+
+def test_a_closed_record_without_its_last_seal_is_not_examined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """verify calls it changed: nothing says any more what stood at the end."""
+    path = retold("healthy", tmp_path / "a.jsonl")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert main(["examine", str(path)]) == 1
+    _, err = capsys.readouterr()
+    assert "no seal stands behind these lines" in err
+    assert err.count("\n") == 1

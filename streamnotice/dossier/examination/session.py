@@ -202,6 +202,12 @@ def load(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Sess
         raise ChangedError(f"{fault.path}: line {fault.fault.first}: {fault.fault.text}")
     if found.damage is not None:
         raise ChangedError(str(found.damage))
+    unsealed = dossier.walk.unsealed
+    if found.closed and unsealed is not None:
+        first, last = unsealed
+        raise ChangedError(
+            f"{dossier.path}: lines {first} to {last}: no seal stands behind these lines"
+        )
     unsigned = _unsigned(dossier, verifier, found)
     if found.outcome == "different" and found.difference is not None:
         where = f"line {found.difference.line}" if found.difference.line else "the end"
