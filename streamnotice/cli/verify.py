@@ -28,6 +28,7 @@ _CHECK_WORDS = {
     "form": "form",
     "replay": "verdicts",
     "shown": "texts",
+    "time": "times",
     "start": "start",
     "end": "end",
 }
@@ -153,7 +154,7 @@ def _holds(found: Verified) -> str:
 _ANSWERED_BY = {
     "chain": ("chain", "form"),
     "signature": ("signature",),
-    "verdicts": ("replay", "form", "shown"),
+    "verdicts": ("replay", "form", "shown", "time"),
     "session": ("start", "end"),
 }
 """What speaks against each."""

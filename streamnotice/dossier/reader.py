@@ -22,6 +22,7 @@ from streamnotice.dossier.codec import (
     settings_from,
 )
 from streamnotice.dossier.signing import Verifier
+from streamnotice.dossier.tables import short
 from streamnotice.dossier.walk import FaultAt, Line, Walk, open_walk
 from streamnotice.errors import EvidenceError, LineError
 from streamnotice.events import Event
@@ -219,6 +220,7 @@ _TEXTS: Final = {
     "dismissed": ("id", "bottleneck", "scope", "network"),
     "acted": ("action", "note"),
 }
+SCOPES: Final = ("notice", "session", "always")
 _BARE: Final = frozenset(("tick", "truncated", "continued", "closed"))
 
 
@@ -256,6 +258,8 @@ def _entry(line: Line, read: Any) -> Entry:
             _get(plain, name, str)
         if kind == "shown":
             _check_actions(plain.get("actions"))
+        if kind == "dismissed" and plain["scope"] not in SCOPES:
+            raise EvidenceError(f"scope: {short(plain['scope'])} is none of {', '.join(SCOPES)}")
         if kind in _BARE and len(plain) != 2:
             raise EvidenceError(f"{kind}: unknown field")
     else:

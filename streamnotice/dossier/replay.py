@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Protocol
 
 import attrs
 
+from streamnotice.dossier.beside import Beside
 from streamnotice.dossier.codec import Json, line_of, state_line
 from streamnotice.dossier.reader import Dossier, Entry, Header, open_dossier
 from streamnotice.dossier.uncovered import Place
@@ -91,6 +92,8 @@ class Replay:
             (the bound was reached).
         seen: where the last line stands of what a viewer saw or did; None if there is none.
         dismissed: what the viewer waved away or muted.
+        waved: where each of these stands; None where the bound was reached before.
+        odd: places of lines beside the engine's that can't stand where they do, and why.
         acted: what was carried out, and what followed.
         damage: what could not be read, and nothing behind it; None if all could.
         cut: how the file's end is missing; None if it is whole.
@@ -116,6 +119,8 @@ class Replay:
     told: list[Place | None] = attrs.field(factory=list)
     seen: Place | None = None
     dismissed: list[Json] = attrs.field(factory=list)
+    waved: list[Place | None] = attrs.field(factory=list)
+    odd: list[tuple[Place, str]] = attrs.field(factory=list)
     acted: list[Json] = attrs.field(factory=list)
     damage: EvidenceError | None = None
     cut: str | None = None
@@ -186,7 +191,9 @@ def run(
         return owed[0][1] if owed and owed[0][0] == raw else None
 
     begun = restored = False
+    beside = Beside(found.odd)
     for entry in _readable(dossier, known, found):
+        beside.take(entry, full=dossier.truncated)
         if entry.at_ns > found.duration_ns:
             found.duration_ns = entry.at_ns
         if owed and entry.type in ("observation", "tick", "state", "continued", "closed"):
@@ -218,6 +225,7 @@ def run(
         elif entry.type == "dismissed":
             found.dismissed.append(entry.plain)
             found.seen = entry.path, entry.line
+            found.waved.append(None if dossier.truncated else found.seen)
         elif entry.type == "acted":
             found.acted.append(entry.plain)
             found.seen = entry.path, entry.line

@@ -17,8 +17,10 @@ from streamnotice.dossier.walk import Line, Walk
 from streamnotice.errors import EvidenceError
 from streamnotice.policy import S_NS
 
-LONGEST_NS: Final = SIGN_AFTER_NS + 30 * S_NS
-"""Session time behind the last signature; sensors may be late with what they tell."""
+LATE_NS: Final = 30 * S_NS
+"""Sensors may be so late with what they tell."""
+LONGEST_NS: Final = SIGN_AFTER_NS + LATE_NS
+"""Session time behind the last signature."""
 
 Place = tuple[str, int]
 """(file, number of the line)."""

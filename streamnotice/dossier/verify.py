@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
+from streamnotice.dossier.beside import ANSWER, ELSEWHERE, OTHER, UNSAID, key_of, unanswered
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header, of_walk
 from streamnotice.dossier.replay import Replay, replay_dossier
@@ -32,7 +33,7 @@ from streamnotice.events import Notice
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-Check = Literal["chain", "signature", "form", "replay", "shown", "start", "end"]
+Check = Literal["chain", "signature", "form", "replay", "shown", "time", "start", "end"]
 Outcome = Literal["verified", "partial", "other_engine", "failed"]
 
 MOST_FINDINGS: Final = 20
@@ -49,7 +50,8 @@ class Finding:
 
     Attributes:
         check: which question it answers. `start` and `end`: what of the session is not there;
-            `shown`: a text that was never a notice.
+            `shown`: a text that was never a notice, or does not say what it does; `time`: a line
+            that can't be of that time, there.
         path: the file.
         first, last: numbers of the lines in question.
         text: what is wrong.
@@ -86,6 +88,8 @@ class Verified:
         told: where each of these stands; None where nothing tells any more what it was of.
         seen: where the last line stands of what a viewer saw or did; None if there is none.
         dismissed: what the viewer waved away or muted.
+        waved: where each of these stands; None where nothing tells any more what it was of.
+        odd: places of lines beside the engine's that can't stand where they do, and why.
         begin_ns: session instant at which the record begins; 0 at the session's start.
         closed: the session's end is on record.
         truncated: recording stopped at its bound.
@@ -115,6 +119,8 @@ class Verified:
     told: list[Place | None] = attrs.field(factory=list)
     seen: Place | None = None
     dismissed: list[Json] = attrs.field(factory=list)
+    waved: list[Place | None] = attrs.field(factory=list)
+    odd: list[tuple[Place, str]] = attrs.field(factory=list)
     begin_ns: int = 0
     closed: bool = False
     truncated: bool = False
@@ -137,7 +143,7 @@ class Verified:
         """`verified`; `partial`: it holds, but start or end are not there; `other_engine`: it
         is whole, but only another version can tell whether the verdicts follow; `failed`."""
         checks = {finding.check for finding in self.findings}
-        if checks & {"chain", "signature", "form", "shown"}:
+        if checks & {"chain", "signature", "form", "shown", "time"}:
             return "failed"
         if "replay" in checks:
             return "other_engine" if self.other_engine else "failed"
@@ -178,8 +184,8 @@ def verify(
     if verifier is not None and not header.signed:
         text = "the record is not signed"
         found.findings.append(Finding("signature", walk.paths[0], 1, 1, text))
-    _texts(found)
-    _notes(found)
+    compared = _texts(found)
+    _notes(found, compared)
     order = {name: number for number, name in enumerate(walk.paths)}
     found.findings.sort(key=lambda one: (order.get(one.path, 0), one.first))
     return found
@@ -300,6 +306,8 @@ def _replayed(found: Verified, part: _PartFound) -> None:
     found.told += replay.told
     found.seen = replay.seen or found.seen
     found.dismissed += replay.dismissed
+    found.waved += replay.waved
+    found.odd += replay.odd
     found.truncated = found.truncated or replay.truncated
     if found.header.part > 1 and not found.begin_ns:  # later parts begin later
         found.begin_ns = replay.begin_ns
@@ -350,19 +358,53 @@ def _structure(found: Verified, walk: Walk) -> None:
         found.findings.append(Finding(check, last, bare.first, bare.last, bare.text))
 
 
-def _texts(found: Verified) -> None:
-    """What was shown must be what the engine said; what it said need not have been shown."""
+def _texts(found: Verified) -> bool:
+    """What was shown must be what the engine said; what it said need not have been shown.
+
+    False: whether the texts say what was found can't be told.
+    """
     if any(one.check == "form" for one in found.findings):
-        return  # what it was said of may stand behind what can't be read
+        return True  # what it was said of may stand behind what can't be read
     said = {(one.id, one.state, one.at_ns) for one in found.notices}
-    for line, place in zip(found.shown, found.told, strict=True):
+    elsewhere = {place for place, why in found.odd if why == ELSEWHERE}
+    others, compared = _other_words(found)
+    for number, (line, place) in enumerate(zip(found.shown, found.told, strict=True)):
+        if place is None:
+            continue
         # what was said before the record begins is not there
-        known = (line["id"], line["state"], line["at_ns"]) in said or (
-            found.header.part > 1 and line["at_ns"] <= found.begin_ns
-        )
-        if place is not None and not known:
-            text = "a text that no notice stands behind"
-            found.findings.append(Finding("shown", *place, place[1], text))
+        known = key_of(line) in said or (found.header.part > 1 and line["at_ns"] <= found.begin_ns)
+        if not known:
+            _odd(found, "shown", place, UNSAID)
+        elif place in elsewhere:
+            _odd(found, "shown", place, ELSEWHERE)
+        elif number in others:
+            _odd(found, "shown", place, OTHER)
+    for place in unanswered(
+        found.dismissed, found.waved, found.notices, from_start=found.header.part == 1
+    ):
+        _odd(found, "shown", place, ANSWER)
+    for place, why in dict.fromkeys(found.odd):  # a state is looked at with both its parts
+        if why != ELSEWHERE:
+            _odd(found, "time", place, why)
+    return compared
+
+
+def _other_words(found: Verified) -> tuple[set[int], bool]:
+    """Numbers of the texts that don't say what their notices do; False: not all can be told."""
+    if not found.shown:
+        return set(), True
+    from streamnotice.dossier.texts import catalog_of, unlike  # only now: most records have none
+
+    header = found.header
+    catalog = catalog_of(header)
+    if catalog is None:
+        shown = enumerate(found.shown)
+        return {n for n, line in shown if line["locale"] != header.locale}, False
+    return unlike(catalog, header, found.shown, found.notices), True
+
+
+def _odd(found: Verified, check: Check, place: Place, text: str) -> None:
+    found.findings.append(Finding(check, place[0], place[1], place[1], text))
 
 
 def _bound(truncated: bool) -> str | None:
@@ -375,7 +417,7 @@ def _end(found: Verified, path: str, cut: str | None) -> None:
     found.findings.append(Finding("end", path, line, line, text))
 
 
-def _notes(found: Verified) -> None:
+def _notes(found: Verified, compared: bool) -> None:
     header = found.header
     if header.format == 1:
         found.notes.append(
@@ -389,6 +431,20 @@ def _notes(found: Verified) -> None:
         )
     elif not found.key_id:
         found.notes.append(f"signed by the key {header.signed[:64]}, which was not checked: --key")
+    if found.other_engine and found.outcome in ("verified", "partial"):
+        found.notes.append(
+            "the record names another engine or other tables than these, which say the same"
+        )
+    if header.part > 1:
+        found.notes.append(
+            "what the engine remembered where the record begins is taken as it stands: what the "
+            "verdicts owe to it can't be checked"
+        )
+    if not compared:
+        found.notes.append(
+            "whether the texts shown say what was found is not checked: they are of another "
+            "catalog than this version's, or may name network operators"
+        )
     behind = sum(place is None for place in found.told)
     if behind:
         found.notes.append(

@@ -14,6 +14,7 @@ from streamnotice.dossier.signing import Signer
 from streamnotice.engine import ENGINE_VERSION, Engine
 from streamnotice.events import AnyEvent, Notice, Verdict
 from streamnotice.notices.catalog import Catalog
+from streamnotice.notices.shown import Context
 from streamnotice.observations import Observation
 from streamnotice.policy import Policy
 
@@ -61,7 +62,7 @@ def retold(
         snapshot=lambda: engine.snapshot() | ({"engine": "0.0.1"} if other_engine else {}),
         signer=signer,
     )
-    last_ns = 0
+    last_ns, said = 0, None
     for entry in entries:
         events: list[AnyEvent]
         if entry.type == "tick":
@@ -80,7 +81,10 @@ def retold(
         recorder.events(events)
         for event in events:
             if isinstance(event, Notice):
-                shown = catalog.show(event, policy)
+                quoted = said if event.reason == "withdrawn" else None
+                context = Context(medium=engine.estimates.medium, said=quoted)
+                shown = catalog.show(event, policy, context)
+                said = shown.sentence
                 recorder.shown(attrs.evolve(shown, **(texts or {})))
     recorder.close(last_ns)
     return target
