@@ -162,6 +162,7 @@ def verify(
     Raises:
         EvidenceError: it can't be read, or is no dossier at all.
     """
+    from streamnotice.dossier.claims import odd_claims
     from streamnotice.engine import ENGINE_VERSION
 
     walk = open_walk(path, verifier)
@@ -185,6 +186,8 @@ def verify(
         text = "the record is not signed"
         found.findings.append(Finding("signature", walk.paths[0], 1, 1, text))
     compared = _texts(found)
+    claims = odd_claims(header)
+    found.findings += [Finding("form", walk.paths[0], 1, 1, text) for text in claims]
     _notes(found, compared)
     order = {name: number for number, name in enumerate(walk.paths)}
     found.findings.sort(key=lambda one: (order.get(one.path, 0), one.first))

@@ -215,6 +215,49 @@ def test_a_scope_that_there_is_not_can_not_be_read(tmp_path: Path) -> None:
 # -- the header -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("provisional", False), ("started_utc", "yesterday, witnessed by a notary"),
+        ("started_utc", 7), ("policy", 7), ("sights", 7), ("sights", {"path": [1, "x"]}),
+    ],
+)  # fmt: skip
+def test_what_a_header_says_must_be_so(tmp_path: Path, name: str, value: object) -> None:
+    lines = record().lines()
+    lines[0] = changed(lines[0], **{name: value})
+    (finding,) = verified(tmp_path, lines).findings
+    assert (finding.check, finding.first) == ("form", 1)
+    assert finding.text.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "policy", "text"),
+    [
+        ({"bar_third_party_ppm": 1}, {}, "settings: no policy makes them: Policy.bar_third_party"),
+        ({"bar_third_party_ppm": 1}, None, "settings: no policy makes them: Policy.bar_third_par"),
+        ({"false_naming_steps": 0}, {}, "settings: no policy makes them: Policy.false_naming_st"),
+        ({"place_bars_ppm": [["network.isp", 600_000]]}, {}, "settings: no policy makes them: "),
+        ({"bar_third_party_ppm": 600_000}, {}, "settings: not those of the policy"),
+        ({}, {"bar_third_party": "0.6"}, "settings: not those of the policy"),
+        ({}, {"bar_third_party": "high"}, "policy: none that there can be"),
+        ({}, {"probes": ["all"]}, "policy: none that there can be"),
+        ({}, {"a_later_wish": 1}, None),
+        ({"bar_third_party_ppm": 600_000}, None, None),
+    ],
+)
+def test_no_record_rests_on_settings_that_no_host_can_have(
+    tmp_path: Path, settings: dict[str, object], policy: dict[str, str] | None, text: str | None
+) -> None:
+    """A forger may have run the engine on bars that any verdict passes."""
+    lines = record().lines()
+    header = json.loads(lines[0])
+    told = {} if policy is None else header["policy"] | policy
+    lines[0] = changed(lines[0], settings=header["settings"] | settings, policy=told)
+    found = [one.text for one in verified(tmp_path, lines).findings if one.check == "form"]
+    assert found == ([] if text is None else [found[0]])
+    assert text is None or found[0].startswith(text)
+
+
 @pytest.mark.parametrize("fields", [{"engine": "9.9.9"}, {"tables": {}}])
 def test_another_engine_that_says_the_same_is_told(
     tmp_path: Path, fields: dict[str, object]
