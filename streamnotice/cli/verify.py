@@ -99,6 +99,8 @@ def as_json(found: Verified) -> dict[str, Any]:
         "notices": len(found.shown),
         "duration_s": seconds(found.duration_ns),
         "closed": found.closed,
+        "truncated": found.truncated,
+        "whole": found.whole,
         "unsigned": list(found.unsigned) if found.unsigned else None,
         "recorded": {
             "version": header.version,
