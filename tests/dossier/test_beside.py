@@ -13,8 +13,12 @@ from retold import retold
 
 from streamnotice.dossier import record as recording
 from streamnotice.dossier.codec import canonical
+from streamnotice.dossier.reader import open_dossier
+from streamnotice.dossier.texts import catalog_of, unlike
 from streamnotice.dossier.verify import Verified, verify
 from streamnotice.notices.shipped import languages
+from streamnotice.notices.shown import ShownNotice
+from streamnotice.testing import ToldWatcher
 
 S_NS = 1_000_000_000
 
@@ -96,6 +100,28 @@ def test_where_texts_can_not_be_compared_a_note_says_so(
     assert found.outcome == "verified"
     assert any("whether the texts shown say what was found is not checked" in n
                for n in found.notes)  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+async def test_a_retraction_quotes_what_was_said(tmp_path: Path, locale: str) -> None:
+    """As a Watcher writes it, on a computer with Wi-Fi, too."""
+    told: list[ShownNotice] = []
+    path = tmp_path / "a.jsonl"
+    async with ToldWatcher(on_notice=told.append, locale=locale) as watcher:
+        watcher._engine.estimates.medium = "wifi"
+        watcher.say("network.home.wifi", "slow")
+        watcher.say("network.home.wifi", "slow", state="resolved", reason="withdrawn")
+    watcher.save_dossier(path)
+    dossier = open_dossier(path)
+    shown = [entry.plain for entry in dossier if entry.type == "shown"]
+    assert [line["state"] for line in shown] == ["raised", "resolved"]
+    assert "Wi-Fi" in shown[0]["sentence"]
+    catalog = catalog_of(dossier.header)
+    assert catalog is not None
+    events = [one.event for one in told]
+    assert unlike(catalog, dossier.header, shown, events) == set()
+    shown[0]["sentence"] = "It seems to be your provider."
+    assert unlike(catalog, dossier.header, shown, events) == {0, 1}
 
 
 @pytest.mark.parametrize("locale", ["de", "no such tag"])
