@@ -25,9 +25,13 @@ from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.tables import short
 from streamnotice.dossier.walk import FaultAt, Line, Walk, open_walk
 from streamnotice.errors import EvidenceError, LineError
-from streamnotice.events import Event
+from streamnotice.events import Event, Notice
 from streamnotice.observations import Observation
 from streamnotice.policy import Settings
+
+MOST_TOLD: Final = 20_000
+"""Most lines of a part that are about notices, each of which readers keep: one a second would be
+3000, and a part of nothing else is made up."""
 
 EntryType = Literal[
     "observation",
@@ -140,10 +144,10 @@ class Dossier:
         """
         read = parse if self.header.format == 1 else parse_canonical
         fresh = True  # a header was the last line
-        part = 0
+        part = told = 0
         for line in self.walk if self._lines is None else self._lines:
             if line.part != part:
-                part, fresh = line.part, True
+                part, told, fresh = line.part, 0, True
                 continue  # the header itself
             event = known(line.raw) if known is not None else None
             try:
@@ -154,6 +158,9 @@ class Dossier:
                     raise
                 raise line.error(error) from None
             fresh = False
+            told += entry.type in _TEXTS or isinstance(entry.value, Notice)
+            if told > MOST_TOLD:
+                raise line.error(f"more than {MOST_TOLD} lines of the part are about notices")
             if entry.type == "closed":
                 self.closed = True
             elif entry.type == "truncated":

@@ -297,6 +297,23 @@ def test_of_a_long_record_only_a_few_parts_are_in_memory(
     assert (most, under_way) == (4, 0)
 
 
+@pytest.mark.timeout(60)
+def test_a_part_of_nothing_but_answers_is_not_kept_in_memory(tmp_path: Path) -> None:
+    """Each costs a few hundred bytes where it is kept, and twenty in a compressed file."""
+    line = {
+        "type": "dismissed", "at_ns": 1, "id": "n1", "bottleneck": "network", "scope": "notice",
+        "network": "",
+    }  # fmt: skip
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(LINES[0] + (canonical(line) + b"\n") * 30_000)
+    found = verify(path)
+    assert found.outcome == "failed"
+    assert len(found.dismissed) == 20_000
+    assert [(one.first, one.text) for one in found.findings if one.check == "form"] == [
+        (20_002, "more than 20000 lines of the part are about notices")
+    ]
+
+
 # -- what was shown -------------------------------------------------------------------------------
 
 
