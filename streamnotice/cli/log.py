@@ -143,6 +143,8 @@ def _lines(folder: Path, sessions: list[Session], nothing: str) -> Iterator[str]
             yield from (f"  {place(f, paths)}: {f.text}" for f in found[:MOST_FINDINGS])
             if len(found) > MOST_FINDINGS:
                 yield f"  and {len(found) - MOST_FINDINGS} more: streamnotice verify tells them"
+            if one.shown and not one.verified.compared:
+                yield "  the texts are as recorded: not compared with what was found"
         if not one.shown and not one.error:
             yield f"  {nothing}"
         for shown in one.shown:

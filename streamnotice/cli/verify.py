@@ -97,6 +97,7 @@ def as_json(found: Verified) -> dict[str, Any]:
         "ticks": found.ticks,
         "events": found.events,
         "notices": len(found.shown),
+        "texts_compared": found.compared,
         "duration_s": seconds(found.duration_ns),
         "closed": found.closed,
         "truncated": found.truncated,

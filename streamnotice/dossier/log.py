@@ -241,6 +241,7 @@ def as_json(sessions: Iterable[Session]) -> Json:
                 "duration_s": None if one.verified is None else _seconds(one.verified.duration_ns),
                 "head": None if one.verified is None else one.verified.head or None,
                 "signed": None if one.verified is None else one.verified.header.signed or None,
+                "texts_compared": one.verified is not None and one.verified.compared,
                 "findings": []
                 if one.verified is None
                 else [

@@ -90,6 +90,7 @@ class Verified:
         dismissed: what the viewer waved away or muted.
         waved: where each of these stands; None where nothing tells any more what it was of.
         odd: places of lines beside the engine's that can't stand where they do, and why.
+        compared: what the texts say was compared with the notices, or there are none.
         begin_ns: session instant at which the record begins; 0 at the session's start.
         closed: the session's end is on record.
         truncated: recording stopped at its bound.
@@ -121,6 +122,7 @@ class Verified:
     dismissed: list[Json] = attrs.field(factory=list)
     waved: list[Place | None] = attrs.field(factory=list)
     odd: list[tuple[Place, str]] = attrs.field(factory=list)
+    compared: bool = True
     begin_ns: int = 0
     closed: bool = False
     truncated: bool = False
@@ -185,10 +187,10 @@ def verify(
     if verifier is not None and not header.signed:
         text = "the record is not signed"
         found.findings.append(Finding("signature", walk.paths[0], 1, 1, text))
-    compared = _texts(found)
+    _texts(found)
     claims = odd_claims(header)
     found.findings += [Finding("form", walk.paths[0], 1, 1, text) for text in claims]
-    _notes(found, compared)
+    _notes(found)
     order = {name: number for number, name in enumerate(walk.paths)}
     found.findings.sort(key=lambda one: (order.get(one.path, 0), one.first))
     return found
@@ -361,16 +363,14 @@ def _structure(found: Verified, walk: Walk) -> None:
         found.findings.append(Finding(check, last, bare.first, bare.last, bare.text))
 
 
-def _texts(found: Verified) -> bool:
-    """What was shown must be what the engine said; what it said need not have been shown.
-
-    False: whether the texts say what was found can't be told.
-    """
+def _texts(found: Verified) -> None:
+    """What was shown must be what the engine said; what it said need not have been shown."""
     if any(one.check == "form" for one in found.findings):
-        return True  # what it was said of may stand behind what can't be read
+        found.compared = not found.shown
+        return  # what it was said of may stand behind what can't be read
     said = {(one.id, one.state, one.at_ns) for one in found.notices}
     elsewhere = {place for place, why in found.odd if why == ELSEWHERE}
-    others, compared = _other_words(found)
+    others, found.compared = _other_words(found)
     for number, (line, place) in enumerate(zip(found.shown, found.told, strict=True)):
         if place is None:
             continue
@@ -389,7 +389,6 @@ def _texts(found: Verified) -> bool:
     for place, why in dict.fromkeys(found.odd):  # a state is looked at with both its parts
         if why != ELSEWHERE:
             _odd(found, "time", place, why)
-    return compared
 
 
 def _other_words(found: Verified) -> tuple[set[int], bool]:
@@ -420,7 +419,7 @@ def _end(found: Verified, path: str, cut: str | None) -> None:
     found.findings.append(Finding("end", path, line, line, text))
 
 
-def _notes(found: Verified, compared: bool) -> None:
+def _notes(found: Verified) -> None:
     header = found.header
     if header.format == 1:
         found.notes.append(
@@ -443,7 +442,7 @@ def _notes(found: Verified, compared: bool) -> None:
             "what the engine remembered where the record begins is taken as it stands: what the "
             "verdicts owe to it can't be checked"
         )
-    if not compared:
+    if not found.compared and not any(one.check == "form" for one in found.findings):
         found.notes.append(
             "whether the texts shown say what was found is not checked: they are of another "
             "catalog than this version's, or may name network operators"

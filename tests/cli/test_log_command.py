@@ -370,3 +370,25 @@ def test_a_forgery_without_signatures_is_not_listed_as_holding(
     code, out, _ = said(capsys, str(tmp_path), "--partial", "--key", str(public))
     assert code == 1
     assert "a.jsonl: NOT VERIFIED" in out
+
+
+def test_texts_of_another_catalog_are_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They may say anything: the record verifies all the same."""
+    path = retold("home-slow", tmp_path / "a.jsonl")
+    said_so = "the texts are as recorded: not compared with what was found"
+    assert said_so not in said(capsys, str(tmp_path))[1]
+    lines = [
+        changed(line, text="Your provider is to blame.")
+        if json.loads(line)["type"] == "shown"
+        else line
+        for line in path.read_bytes().splitlines(keepends=True)
+    ]
+    lines[0] = changed(lines[0], catalog="0" * 64)
+    path.write_bytes(b"".join(resealed(lines)))
+    code, out, _ = said(capsys, str(tmp_path))
+    assert code == 0
+    assert said_so in out
+    (one,) = json.loads(said(capsys, str(tmp_path), "--json")[1])["sessions"]
+    assert one["texts_compared"] is False
