@@ -3,7 +3,7 @@
 python -m lab.truth measure [RUNS...] [--tunnels RUNS...] [--beside RUNS...] [--traffic RUNS...]
                             [--upward RUNS...] [--moving RUNS...] [--partly RUNS...]
                             [--outsider RUNS...] [--far RUNS...] [--odd RUNS...]
-                            [--long RUNS...] [--abroad RUNS...]
+                            [--own RUNS...] [--long RUNS...] [--abroad RUNS...]
                             [--by-worth RUNS... --in-turn RUNS...] [--calm RUNS...]
                                       results to docs/truth.json (what isn't given stays as it is),
                                       page and picture anew
@@ -69,12 +69,13 @@ APART: Final[dict[str, dict[str, frozenset[str]]]] = {
     "outsider": BOTH,
     "far": BOTH,
     "odd": BOTH,
+    "own": BOTH,
     "long": {EVERYTHING: frozenset()},
     "abroad": BOTH,
 }
 """Runs that are measured apart: under a VPN, with something harmless beside the fault, with other
 traffic of the home's, with faults of the way up, that move or that only a part of what passes
-meets, those of three outsiders' families, longer ones, and in the lab's other world."""
+meets, those of four outsiders' families, longer ones, and in the lab's other world."""
 
 
 def _mixes() -> dict[str, bytes]:

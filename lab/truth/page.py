@@ -192,6 +192,12 @@ _APART: Final[dict[str, str]] = {
         "hand, those that looked hardest, so shares within a family are not without bias. No row "
         "of the table is of runs of these families."
     ),
+    "own": (
+        "By a fourth one, who had seen no rule of the engine and set out to trap nobody "
+        "([the lab](lab.md#the-network)): each place and condition once more, plainly, in ways, "
+        "over lines and with crowds of another's choice; six families in which the film plays "
+        "well. No row of the table is of runs of these families."
+    ),
     "long": ("What a minute is too short for, and whether more of the same evidence leads astray."),
     "abroad": (
         "Other media, longer ways, more routers and more silent ones, longer queues, a restless "
