@@ -168,10 +168,14 @@ class Hooks:
         """Let what is queued run, for a short while; leave behind what never returns."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience_s
-        await asyncio.sleep(0)  # what the thread has just left to the loop begins
-        # what runs may leave work to the other side: a function to the loop, a failure to a hook
-        while (running := self._on_this_loop()) or self._unfinished:
-            if loop.time() >= until:
+        while True:
+            # a function that is through has left its work to the loop, where it begins in a turn:
+            # asked the other way round, it could be through and not begun, between the two
+            through = not self._unfinished
+            await asyncio.sleep(0)
+            running = self._on_this_loop()
+            # and what was running may have left a failure to a function
+            if (through and not running and not self._unfinished) or loop.time() >= until:
                 break
             await asyncio.sleep(_LOOK_AGAIN_S)
         await end(running, _CANCEL_WITHIN_S)

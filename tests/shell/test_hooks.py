@@ -238,6 +238,26 @@ async def test_what_a_plain_function_gives_back_is_waited_for_at_close() -> None
     assert seen == [1]
 
 
+async def test_nor_is_it_lost_if_the_function_is_through_just_then() -> None:
+    """Threads take turns as fast as they can, so that all orders of events come about."""
+    seen: list[int] = []
+
+    async def show(number: int) -> None:
+        await asyncio.sleep(0.001)
+        seen.append(number)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(100):
+            hooks = opened(notice=lambda n: show(n))
+            hooks.call("notice", number)
+            await hooks.close()
+            assert seen[-1:] == [number]
+    finally:
+        sys.setswitchinterval(before)
+
+
 @pytest.mark.parametrize("kind", ["plain", "coroutine", "given back"])
 async def test_what_fails_while_hooks_are_closed_is_told_before_that(kind: str) -> None:
     told: list[tuple[str, str]] = []
