@@ -23,7 +23,7 @@ from streamnotice.muted import Muted
 from streamnotice.notices.actions import Acted, HostAction, check_actions, offered
 from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
 from streamnotice.notices.manners import Manners
-from streamnotice.notices.muting import MuteFile, Scope
+from streamnotice.notices.muting import SCOPES, MuteFile, Scope
 from streamnotice.tasks import end
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from streamnotice.watcher import Watcher
 
 ACTION_WITHIN_S: Final = 30.0
-_SCOPES: Final = ("notice", "session", "always")
 _CLOSE_WITHIN_S: Final = 2.0
 _END_WITHIN_S: Final = 5.0
 _OPEN_WITHIN_S: Final = 10.0
@@ -200,8 +199,8 @@ class Delivery:
     # -- the viewer's answers -----------------------------------------------------------------
 
     def dismiss(self, notice_id: str, scope: Scope, face: str) -> bool:
-        if scope not in _SCOPES:
-            raise HostError(f"scope must be one of {', '.join(_SCOPES)}, not {scope!r}")
+        if scope not in SCOPES:
+            raise HostError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
         event = self._manners.dismiss(str(notice_id))
         if event is None:
             return False

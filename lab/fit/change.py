@@ -93,7 +93,7 @@ def _named(dossier: Path, tables: Tables) -> Iterator[tuple[int, str, Seen]]:
             for window in WINDOWS:
                 late = Late.of(memory.steps.rows, at_ns, window)
                 for against in AGAINST_MDB:
-                    if not weigher.outweighed(memory, memory.spoken, late, against):
+                    if not weigher.outweighed(memory, key, late, against):
                         break  # nor by more
                     seen.add(Change(window, against))
             yield at_ns // S_NS, key, frozenset(seen)

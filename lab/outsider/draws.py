@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from lab import link_faults
 from lab.build import LADDER_BPS
 from lab.services import ServerFault
@@ -37,9 +39,17 @@ def plain(draw_: _Draw, **wishes: Any) -> Plan:
     return draw_.network(**{"vpn": False, "split": False, "long_way_back": False, **wishes})
 
 
-def in_play(draw_: _Draw, low: float = 8.0, high: float = 14.0) -> None:
-    """The fault comes in mid-play."""
-    draw_.before, draw_.onset_s = False, round(draw_.rng.uniform(low, high), 1)
+def reset(network: Plan, name: str, **values: Any) -> Plan:
+    """The same network, and that link another one."""
+    links = (attrs.evolve(k, **values) if k.name == name else k for k in network.links)
+    return attrs.evolve(network, links=tuple(links))
+
+
+def in_play(draw_: _Draw, low: float = 8.0, high: float = 14.0) -> float:
+    """The fault comes in mid-play: at that session second."""
+    onset_s = round(draw_.rng.uniform(low, high), 1)
+    draw_.before, draw_.onset_s = False, onset_s
+    return onset_s
 
 
 def fault_of(draw_: _Draw, network: Plan, kind: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from lab.outsider.draws import (
     fault_of,
     in_play,
     plain,
+    reset,
     shown,
 )
 from lab.outsider.far_lines import elsewhere, harmful, made
@@ -73,10 +74,7 @@ def _away(draw_: _Draw) -> Scenario:
     network = plain(draw_, home=True, hops=3, server_router=True, congestion="cubic",
                     access_bps=(12_000_000, 25_000_000))  # fmt: skip
     far_ms = round(draw_.rng.uniform(110, 145), 1)
-    network = attrs.evolve(network, links=tuple(
-        attrs.evolve(one, delay_ms=far_ms) if one.name == "inter" else one
-        for one in network.links
-    ))  # fmt: skip
+    network = reset(network, "inter", delay_ms=far_ms)
     kind = draw_.rng.choice(("wifi", "access", "core", "inter", "edge", "think", "idle"))
     return made(draw_, network, elsewhere(draw_, network, kind),
                 variant=f"{kind} at {draw_.factor}, inter {far_ms} ms")  # fmt: skip
@@ -99,10 +97,7 @@ def _within(draw_: _Draw) -> Scenario:
         attrs.evolve(row, asn=provider, operator="provider") if row.operator == "service" else row
         for row in network.networks
     )
-    links = tuple(
-        attrs.evolve(one, place=CORE) if one.name == "inter" else one for one in network.links
-    )
-    network = attrs.evolve(network, networks=table, links=links)
+    network = attrs.evolve(reset(network, "inter", place=CORE), networks=table)
     kind = draw_.rng.choice(("edge", "think", "origin", "access", "last", "last lossy"))
     if kind == "last":
         fault: dict[str, Any] = {"place": CORE, "condition": "crowded",

@@ -11,7 +11,7 @@ import attrs
 
 from lab import traces
 from lab.actions import Crowd, LinkChange, bursts
-from lab.outsider.draws import HIGH, LASTS_S, LOW, plain
+from lab.outsider.draws import HIGH, LASTS_S, LOW, plain, reset
 from lab.topology import Plan
 
 if TYPE_CHECKING:
@@ -53,12 +53,6 @@ MAKES: Final[dict[str, Make]] = {
 _AWAY_MS: Final[tuple[Span, ...]] = ((0.5, 3), (4, 14), (15, 35), (36, 62))
 """How far the service is from the provider, one way: in the same town, country, continent, or not.
 """
-
-
-def reset(network: Plan, name: str, **values: Any) -> Plan:
-    """The same network, and that link another one."""
-    links = (attrs.evolve(k, **values) if k.name == name else k for k in network.links)
-    return attrs.evolve(network, links=tuple(links))
 
 
 def laid(draw_: _Draw, makes: Iterable[str] = (), radio_mbps: Span = (25, 250), **wishes: Any) -> (
@@ -124,6 +118,11 @@ def at_rate(draw_: _Draw, bps: float) -> dict[str, float]:
                                        (0.4, 1.0)))  # fmt: skip
     queue_bytes = float(max(4600, round(bps * queue_s / 8)))
     return {"rate_bps": float(round(bps)), "queue_bytes": queue_bytes, "codel": codel}
+
+
+def narrowed(draw_: _Draw, name: str) -> LinkChange:
+    """The link's rate falls to the wanted capacity at once."""
+    return LinkChange(f"{name}.down", at_rate(draw_, draw_.capacity_bps))
 
 
 def sinking(

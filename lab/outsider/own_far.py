@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 from lab.actions import LinkChange
-from lab.outsider.draws import CORE, EDGE, INTER, ORIGIN, in_play
+from lab.outsider.draws import CORE, EDGE, INTER, ORIGIN, in_play, reset
 from lab.outsider.own_draws import (
     CROWDED,
     as_measured,
-    at_rate,
     crowded,
     evening,
     film,
     laid,
+    narrowed,
     noisy,
-    reset,
     sinking,
 )
 from lab.services import SERVICE_ZONE, DnsFault, ServerFault
@@ -99,7 +98,7 @@ def _narrow(place: str) -> Callable[[_Draw], Scenario]:
         elif kind == "as measured":
             kind, changes = as_measured(draw_, link, ("hd_fs", "sd_fs"))
         else:
-            changes = (LinkChange(f"{link}.down", at_rate(draw_, draw_.capacity_bps)),)
+            changes = (narrowed(draw_, link),)
         if rng.random() < 0.4:
             far_ms = round(network.link(link).delay_ms + rng.uniform(10, 40), 1)
             changes = (LinkChange(f"{link}.both", {"delay_ms": far_ms}), *changes)
@@ -116,11 +115,11 @@ def _gone(place: str) -> Callable[[_Draw], Scenario]:
     def make(draw_: _Draw) -> Scenario:
         film(draw_, 0.2, 0.5)
         _, hops = _some_link(draw_, place)
-        draw_.before, draw_.onset_s = False, round(draw_.rng.uniform(8, 18), 1)
+        onset_s = in_play(draw_, 8, 18)
         network = laid(draw_, hops=hops, server_router=True)
         link = draw_.rng.choice(network.links_at(place))
         gone = LinkChange(f"{link}.both", {"outage": 1.0})
-        ends_s = round(draw_.onset_s + draw_.rng.uniform(33, 42), 1)
+        ends_s = round(onset_s + draw_.rng.uniform(33, 42), 1)
         ends = draw_.rng.random() < 0.4
         return draw_.scenario(
             place, "unreachable", network, factor=None, links_onset=(gone,),
@@ -160,8 +159,7 @@ def _port(draw_: _Draw) -> Scenario:
                               truth_among=_before_it(network),
                               variant=f"port full, {kind}")  # fmt: skip
     network = laid(draw_, server_router=True)
-    change = LinkChange("srv.down", at_rate(draw_, draw_.capacity_bps))
-    return draw_.scenario(EDGE, "slow", network, links_onset=(change,),
+    return draw_.scenario(EDGE, "slow", network, links_onset=(narrowed(draw_, "srv"),),
                           truth_among=_before_it(network),
                           variant=f"port narrow at {draw_.factor}")  # fmt: skip
 
@@ -179,11 +177,10 @@ def _errors(draw_: _Draw) -> Scenario:
     """Errors for all requests or most, to the end or for half a minute. (Not 502: an edge that says
     so blames what stands behind it.)"""
     film(draw_, 0.2, 0.5)
-    in_play(draw_, 8, 18)
-    assert draw_.onset_s is not None
+    onset_s = in_play(draw_, 8, 18)
     status = draw_.rng.choice((500, 503, 503, 404))
     hits: Literal["all", "most"] = draw_.rng.choice(("all", "most"))
-    ends_s = round(draw_.onset_s + draw_.rng.uniform(32, 42), 1)
+    ends_s = round(onset_s + draw_.rng.uniform(32, 42), 1)
     return draw_.scenario(EDGE, "failing", laid(draw_), factor=None, variant=f"{status} {hits}",
                           edge_fault=ServerFault(status=status, hits=hits),
                           ends_s=ends_s if draw_.rng.random() < 0.4 else None,
@@ -221,7 +218,7 @@ def _source_slow(draw_: _Draw) -> Scenario:
     elif kind == "late":
         fault = ServerFault(think_s=draw_.think_s())
     elif kind == "link narrow":
-        changes = (LinkChange("orig.down", at_rate(draw_, draw_.capacity_bps)),)
+        changes = (narrowed(draw_, "orig"),)
     else:
         _, changes = as_measured(draw_, "orig", ("sd_fs", "3G"))
     return draw_.scenario(ORIGIN, "slow", network, origin_fault=fault, links_onset=changes,

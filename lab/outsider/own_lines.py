@@ -8,18 +8,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from lab.actions import CpuStarved, Crowd, LinkChange
-from lab.outsider.draws import ACCESS, HIGH, LASTS_S, WIFI
+from lab.outsider.draws import ACCESS, HIGH, LASTS_S, WIFI, in_play, reset
 from lab.outsider.own_draws import (
     CROWDED,
     SHARING,
     as_measured,
-    at_rate,
     crowded,
     evening,
     film,
     laid,
+    narrowed,
     noisy,
-    reset,
     sinking,
 )
 
@@ -151,19 +150,19 @@ def _thin(draw_: _Draw) -> Scenario:
     network = laid(draw_, ("adsl",))
     return draw_.scenario(
         ACCESS, "slow", network, variant=f"copper of {_rate(draw_.capacity_bps)}",
-        links_onset=(LinkChange("access.down", at_rate(draw_, draw_.capacity_bps)),),
+        links_onset=(narrowed(draw_, "access"),),
     )  # fmt: skip
 
 
 def _retrains(draw_: _Draw) -> Scenario:
     """DSL that loses its signal for eight to sixteen seconds and comes back slower."""
     film(draw_, 0.2, 0.65, "highest", "auto")
-    draw_.before, draw_.onset_s = False, round(draw_.rng.uniform(8, 18), 1)
+    in_play(draw_, 8, 18)
     network = laid(draw_, ("adsl", "vdsl"))
     gone_s = round(draw_.rng.uniform(8, 16), 1)
     changes = (
         LinkChange("access.both", {"outage": 1.0}),
-        LinkChange("access.down", at_rate(draw_, draw_.capacity_bps)),
+        narrowed(draw_, "access"),
         LinkChange("access.both", {"outage": 0.0}, gone_s),
     )
     return draw_.scenario(ACCESS, "slow", network, links_onset=changes,
@@ -215,11 +214,11 @@ def _allowance(draw_: _Draw) -> Scenario:
 def _line_gone(draw_: _Draw) -> Scenario:
     """The line is away, to the end or for half a minute."""
     film(draw_, 0.2, 0.5)
-    draw_.before, draw_.onset_s = False, round(draw_.rng.uniform(8, 18), 1)
+    onset_s = in_play(draw_, 8, 18)
     network = laid(draw_)
     gone = LinkChange("access.both", {"outage": 1.0})
     if draw_.rng.random() < 0.5:
-        ends_s = round(draw_.onset_s + draw_.rng.uniform(33, 42), 1)
+        ends_s = round(onset_s + draw_.rng.uniform(33, 42), 1)
         back = LinkChange("access.both", {"outage": 0.0})
         return draw_.scenario(ACCESS, "unreachable", network, factor=None, links_onset=(gone,),
                               links_end=(back,), ends_s=ends_s,

@@ -9,9 +9,9 @@ import attrs
 
 from lab import traces
 from lab.actions import Crowd, LinkChange
-from lab.outsider.draws import HIGH, LASTS_S, LOW
+from lab.outsider.draws import HIGH, LASTS_S, LOW, reset
 from lab.outsider.odd_peace import well
-from lab.outsider.own_draws import film, laid, reset
+from lab.outsider.own_draws import film, laid
 
 if TYPE_CHECKING:
     from lab.scenarios import Scenario, _Draw

@@ -10,7 +10,7 @@ import attrs
 
 from lab import link_faults, traces
 from lab.actions import Crowd, LinkChange
-from lab.outsider.draws import ACCESS, CORE, EDGE, HIGH, INTER, LASTS_S, WIFI, plain, shown
+from lab.outsider.draws import ACCESS, CORE, EDGE, HIGH, INTER, LASTS_S, WIFI, plain, reset, shown
 from lab.services import ServerFault
 
 if TYPE_CHECKING:
@@ -131,10 +131,7 @@ def _far_loss(draw_: _Draw) -> Scenario:
     network = plain(draw_, home=True, hops=3, server_router=True,
                     congestion=draw_.rng.choice(("cubic", "reno")))  # fmt: skip
     far_ms = round(draw_.rng.uniform(50, 110), 1)
-    network = attrs.evolve(network, links=tuple(
-        attrs.evolve(one, delay_ms=far_ms) if one.name == "inter" else one
-        for one in network.links
-    ))  # fmt: skip
+    network = reset(network, "inter", delay_ms=far_ms)
     loss = round(draw_.rng.uniform(0.006, 0.02), 4)
     link = draw_.rng.choice(network.links_at(place))
     return draw_.scenario(place, "lossy", network, variant=f"{link} loss {loss}, inter {far_ms} ms",

@@ -31,6 +31,7 @@ from streamnotice.errors import EvidenceError
 
 START: Final = bytes(32)
 """The head before the first line."""
+UNSEALED: Final = "no seal stands behind these lines"
 
 _TAG_DIGITS: Final = 3
 _MOST_STEPS: Final = 5_000_000

@@ -26,6 +26,7 @@ from streamnotice.dossier.tables import short
 from streamnotice.dossier.walk import FaultAt, Line, Walk, open_walk
 from streamnotice.errors import EvidenceError, LineError
 from streamnotice.events import Event, Notice
+from streamnotice.notices.muting import SCOPES
 from streamnotice.observations import Observation
 from streamnotice.policy import Settings
 
@@ -227,7 +228,6 @@ _TEXTS: Final = {
     "dismissed": ("id", "bottleneck", "scope", "network"),
     "acted": ("action", "note"),
 }
-SCOPES: Final = ("notice", "session", "always")
 _BARE: Final = frozenset(("tick", "truncated", "continued", "closed"))
 
 

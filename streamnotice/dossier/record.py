@@ -27,7 +27,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -44,6 +44,7 @@ from streamnotice.dossier.signing import SIGN_AFTER_NS, Signer, Statement
 from streamnotice.errors import HostError
 from streamnotice.events import Event
 from streamnotice.files import replacing
+from streamnotice.notices.muting import Scope
 from streamnotice.observations import Observation
 from streamnotice.policy import Policy, Settings
 
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 FORMAT: Final = 2
 """Number of the form that is written; readers know the earlier ones as well."""
 
-Scope = Literal["notice", "session", "always"]
 """What a dismissal holds for."""
 
 PART_BYTES: Final = 8 * 1024 * 1024

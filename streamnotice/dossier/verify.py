@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 
 from streamnotice.dossier.beside import ANSWER, ELSEWHERE, OTHER, UNSAID, key_of, unanswered
+from streamnotice.dossier.chain import UNSEALED
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header, of_walk
 from streamnotice.dossier.replay import Replay, replay_dossier
@@ -354,9 +355,8 @@ def _structure(found: Verified, walk: Walk) -> None:
     elif found.truncated:
         _end(found, last, _bound(True))
     if walk.unsealed is not None:
-        text = "no seal stands behind these lines"
         check = "chain" if walk.closed else "end"
-        found.findings.append(Finding(check, last, *walk.unsealed, text))
+        found.findings.append(Finding(check, last, *walk.unsealed, UNSEALED))
     bare = uncovered(walk, found.duration_ns, found.seen)
     if bare is not None:
         check = "end" if bare.excused else "signature"

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import attrs
 
@@ -22,6 +22,7 @@ from streamnotice.events import Notice
 from streamnotice.files import OWNER_ONLY, locked, replacing, xdg_folder
 
 Scope = Literal["notice", "session", "always"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 EVERYTHING: Final = "all"
 """Instead of a place: every notice."""

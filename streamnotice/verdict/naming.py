@@ -206,14 +206,15 @@ class Namer:
         """
         passing = [key for key in self.passing(belief, gate) if self.sayable(key, sighted, belief)]
         for rank in (is_leaf, _is_pair, _is_triple, _is_inner):
-            fitting = [key for key in passing if rank(key) and borne_out(key)]
-            if fitting:
-                inner = rank is _is_inner
-                ranked = [
-                    (key.count(".") if inner else 0, belief.mass(self.names[key]), key)
-                    for key in fitting
-                ]
-                return self.named(max(ranked)[2], belief)
+            inner = rank is _is_inner
+            ranked = [
+                (key.count(".") if inner else 0, belief.mass(self.names[key]), key)
+                for key in passing
+                if rank(key)
+            ]
+            for _, _, key in sorted(ranked, reverse=True):
+                if borne_out(key):  # asked of as few as need be
+                    return self.named(key, belief)
         return None
 
     def sayable(self, key: str, sighted: Sighted, belief: Filter) -> bool:

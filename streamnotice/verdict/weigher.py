@@ -109,28 +109,28 @@ class Weigher:
         memory.belief = Filter.of(joint)
         memory.steps.add(now, said)
         if memory.spoken is not None and tables.change is not None:
-            self._question(memory, now, tables.change, live=live)
+            self._question(memory, memory.spoken, now, tables.change, live=live)
 
-    def _question(self, memory: Memory, now: int, change: Change, *, live: bool) -> None:
+    def _question(
+        self, memory: Memory, spoken: str, now: int, change: Change, *, live: bool
+    ) -> None:
         """Do the answers of late still bear what was spoken? If not, it is taken back, and what is
         believed begins anew with them."""
         late = Late.of(memory.steps.rows, now, change.window_steps)
         asked = any(rule in OF_THE_WAY for rule, _ in memory.said_before)
         if asked and late.steadiest(OF_THE_WAY) * 4 < change.window_steps * 3:
             return
-        if self.outweighed(memory, memory.spoken, late, change.against_mdb, live=live):
+        if self.outweighed(memory, spoken, late, change.against_mdb, live=live):
             left = late.weigh(memory.said_before, self.tables.fatigue_steps)
             memory.belief = begun_anew(memory.belief, self.tables.start(), self._explained(left))
             memory.begun_ns = late.began_ns
             memory.spoken = None
 
     def outweighed(
-        self, memory: Memory, name: str | None, late: Late, by_mdb: int, *, live: bool = True
+        self, memory: Memory, name: str, late: Late, by_mdb: int, *, live: bool = True
     ) -> bool:
         """By the answers of late, some fault outside *name* is so much likelier than any in it, and
         likelier than that nothing is wrong. They lean to what was spoken, and to no other name."""
-        if name is None:
-            return False
         members, inside = self.namer.names[name], set(self.namer.names[name])
         anew = late.weigh({}, self.tables.fatigue_steps)
         logs = self._explained(anew).both  # leans to nobody, and is soon told

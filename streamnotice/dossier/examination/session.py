@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from streamnotice.dossier.chain import UNSEALED
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Dossier, Header, open_dossier
 from streamnotice.dossier.replay import Replay, run, state_of
@@ -205,9 +206,7 @@ def load(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Sess
     unsealed = dossier.walk.unsealed
     if found.closed and unsealed is not None:
         first, last = unsealed
-        raise ChangedError(
-            f"{dossier.path}: lines {first} to {last}: no seal stands behind these lines"
-        )
+        raise ChangedError(f"{dossier.path}: lines {first} to {last}: {UNSEALED}")
     unsigned = _unsigned(dossier, verifier, found)
     if found.outcome == "different" and found.difference is not None:
         where = f"line {found.difference.line}" if found.difference.line else "the end"
