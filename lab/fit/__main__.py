@@ -53,11 +53,11 @@ GATE_INNER_PERMILLE = 1000
 CHANGE = {"window_steps": 8, "against_mdb": 6000}
 """What runs with faults that move tell of it: `lab.fit.change`."""
 LEAST_RUNS = 2
-NAME = "provisional-16"
+NAME = "provisional-17"
 KEPT = ("cap", "held_out_loss_nats_by_cap_db", "change")
 """Provenance of an earlier table that stays true of new rows."""
-UNCALIBRATED = 1000
-"""What the temperature of new rows should be, other runs tell: `lab.fit.calibrate`."""
+UNCALIBRATED = {"temperature_permille": 1000, "unprobed_temperature_permille": 1000}
+"""What the temperatures of new rows should be, other runs tell: `lab.fit.calibrate`."""
 PRIORS = Path("streamnotice/verdict/priors.json")
 
 
@@ -151,7 +151,7 @@ def fit(runs: list[Run], pretended: float) -> dict[str, Any]:
         "gate_temper_permille": GATE_TEMPER_PERMILLE,
         "gate_inner_permille": GATE_INNER_PERMILLE,
         "fatigue_steps": fatigue,
-        "temperature_permille": UNCALIBRATED,
+        **UNCALIBRATED,
         "rules": _parts(counts, powers, usable),
     }
     return with_bystander(with_inside(found))
@@ -190,9 +190,7 @@ def fit_rows(before: dict[str, Any], runs: list[Run]) -> dict[str, Any]:
     }
     rules = _parts(counts, powers, usable)
     whole = {**before, "name": NAME, "provenance": made, "states": [*map(str, states)]}
-    return with_bystander(
-        with_inside({**whole, "rules": rules, "temperature_permille": UNCALIBRATED})
-    )
+    return with_bystander(with_inside({**whole, "rules": rules, **UNCALIBRATED}))
 
 
 def _by_state(runs: list[Run], states: tuple[State, ...]) -> dict[str, int]:

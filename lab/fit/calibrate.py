@@ -1,10 +1,12 @@
-"""The temperature of what is told of untested places (`streamnotice.verdict.calibration`).
+"""The temperatures of what is told of untested places (`streamnotice.verdict.calibration`).
 
     python -m lab.fit.calibrate RUNS... [--into streamnotice/verdict/fitted.json]
 
 Replays *RUNS*, which must be none of those that the table was counted on, at each temperature of a
 grid, and takes the one with the least Brier score of the likeliest place told at the judged steps,
 each run weighing alike. The score is flat around its least: the bootstrap over runs says how far.
+Once with all probes, and once with what they saw hidden: the few rules that are left see much the
+same, so that their product is the more too sure.
 """
 
 from __future__ import annotations
@@ -21,12 +23,17 @@ from numpy.typing import NDArray
 
 from lab.fit.__main__ import runs_used
 from lab.fit.page import VERDICT
-from lab.fit.recordings import Run, load_runs
+from lab.fit.recordings import PROBES, Run, load_runs
 from lab.fit.score import reliability
 from lab.worlds import HOME
 from streamnotice.verdict.tables import Tables
 
-GRID_PERMILLE: Final = (1000, 1200, 1400, 1600, 1800, 2000, 2300)
+GRID_PERMILLE: Final = (1000, 1200, 1400, 1600, 1800, 2000, 2300, 2600, 3000)
+KINDS: Final[dict[str, tuple[str, frozenset[str]]]] = {
+    "temperature": ("temperature_permille", frozenset()),
+    "unprobed_temperature": ("unprobed_temperature_permille", PROBES),
+}
+"""Name in the table's provenance -> name of the number, and what is hidden to find it."""
 RESAMPLES: Final = 2000
 
 
@@ -73,13 +80,21 @@ def best(scores: dict[int, dict[str, float]]) -> Fitted:
     )
 
 
-def _at(folders: list[Path], tables: Tables, temperature: int) -> list[Run]:
-    told = attrs.evolve(tables, temperature_permille=temperature)
-    return list(load_runs(folders, told, world=HOME.name))
+def _tables(file: Path) -> Tables:
+    return Tables.parse(file.read_bytes(), (VERDICT / "priors.json").read_bytes())
 
 
-def _scored_at(folders: list[Path], tables: Tables, temperature: int) -> dict[str, float]:
-    return scored(_at(folders, tables, temperature))
+def _at(folders: list[Path], file: Path, kind: str, permille: int) -> list[Run]:
+    name, hidden = KINDS[kind]
+    told = attrs.evolve(_tables(file), **{name: permille})
+    return list(load_runs(folders, told, mask=hidden, world=HOME.name))
+
+
+def _scored_at(
+    folders: list[Path], file: Path, kind: str, permille: int
+) -> tuple[dict[str, float], dict[str, Any]]:
+    runs = _at(folders, file, kind, permille)
+    return scored(runs), runs_used(runs)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -89,31 +104,35 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     file = args.into or VERDICT / "fitted.json"
     table: dict[str, Any] = json.loads(file.read_text())
-    tables = Tables.parse(file.read_bytes(), (VERDICT / "priors.json").read_bytes())
-    first, *rest = GRID_PERMILLE
-    with ProcessPoolExecutor() as others:  # each replays all runs, as do we
-        later = {t: others.submit(_scored_at, args.folders, tables, t) for t in rest}
-        runs = _at(args.folders, tables, first)
-        scores = {first: scored(runs), **{t: one.result() for t, one in later.items()}}
-    if not scores[first]:
-        parser.error("no run there has a step that is judged")
-    fitted = best(scores)
-    for temperature, brier in fitted.brier.items():
-        print(f"{temperature / 1000:.1f}  {brier:.4f}")
-    print(
-        f"{len(runs)} runs: {fitted.best_permille / 1000:g}, 95 % from "
-        f"{fitted.from_permille / 1000:g} to {fitted.to_permille / 1000:g}"
-    )
-    if args.into is not None:
-        table["temperature_permille"] = fitted.best_permille
-        table["provenance"]["temperature"] = {
+    with ProcessPoolExecutor() as others:
+        asked = {
+            kind: {t: others.submit(_scored_at, args.folders, file, kind, t) for t in GRID_PERMILLE}
+            for kind in KINDS
+        }
+        found = {k: {t: one.result() for t, one in each.items()} for k, each in asked.items()}
+    for kind, (name, _) in KINDS.items():
+        scores = {t: score for t, (score, _) in found[kind].items()}
+        used = found[kind][GRID_PERMILLE[0]][1]
+        if not scores[GRID_PERMILLE[0]]:
+            parser.error("no run there has a step that is judged")
+        fitted = best(scores)
+        print(kind.replace("_", " "))
+        for temperature, brier in fitted.brier.items():
+            print(f"{temperature / 1000:.1f}  {brier:.4f}")
+        print(
+            f"{used['runs']} runs: {fitted.best_permille / 1000:g}, 95 % from "
+            f"{fitted.from_permille / 1000:g} to {fitted.to_permille / 1000:g}"
+        )
+        table[name] = fitted.best_permille
+        table["provenance"][kind] = {
             "command": "python -m lab.fit.calibrate",
             "archives": [folder.name for folder in args.folders],
-            **runs_used(runs),
+            **used,
             "from_permille": fitted.from_permille,
             "to_permille": fitted.to_permille,
             "brier_by_temperature": {f"{t / 1000:g}": b for t, b in fitted.brier.items()},
         }
+    if args.into is not None:
         args.into.write_text(json.dumps(table, indent=1) + "\n")
     return 0
 

@@ -50,7 +50,10 @@ def figures() -> str:
         f"of them, {fit['gate_inner_permille'] / 1000:g} for inner names{_beyond(fit)}. "
         f"An answer carries half its weight after {fit['fatigue_steps']} repetitions. "
         f"Temperature of what is told of untested places: "
-        f"{fit['temperature_permille'] / 1000:g}{_heated(made)}.",
+        f"{fit['temperature_permille'] / 1000:g}{_heated(made, 'temperature')}. "
+        "Where the way was never asked (found with what probes saw hidden): "
+        f"{fit['unprobed_temperature_permille'] / 1000:g}"
+        f"{_heated(made, 'unprobed_temperature')}.",
         "",
         "| rule | power | one answer is capped at |",
         "|---|---:|---:|",
@@ -115,9 +118,9 @@ def _change(told: dict[str, Any] | None, found: dict[str, Any] | None) -> list[s
     return lines
 
 
-def _heated(made: dict[str, Any]) -> str:
-    """Which runs the temperature was found on."""
-    found = made.get("temperature")
+def _heated(made: dict[str, Any], kind: str) -> str:
+    """Which runs the temperature of that *kind* was found on."""
+    found = made.get(kind)
     if found is None:
         return ""
     scores = found["brier_by_temperature"]

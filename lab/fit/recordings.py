@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -88,6 +88,8 @@ class Run:
 
 
 Step = Callable[[Estimates, Verdict], None]
+PROBES: Final = frozenset({"path", "reference", "home"})
+"""What is hidden where only the timing of requests and connections is seen."""
 Remember = Callable[[dict[str, Any]], Sequence[Observation]]
 """A run's truth -> what was known of its network before."""
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from lab.archive import opened, recorded
 from lab.fit.page import ROOT, VERDICT
-from lab.fit.recordings import Remember
+from lab.fit.recordings import PROBES, Remember
 from lab.truth import glance, measure, page
 from lab.truth.calm import calm
 from lab.truth.glance import EVERYTHING, TIMING
@@ -36,8 +36,6 @@ from streamnotice.policy import Policy
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables
 
-PROBES: Final = frozenset({"path", "reference", "home"})
-"""What is hidden where only that is seen."""
 AS_SHIPPED: Final = "as shipped"
 RECORDINGS: Final = ROOT / "lab" / "recordings"
 MODES: Final[dict[str, tuple[frozenset[str], Remember | None]]] = {

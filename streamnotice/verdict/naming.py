@@ -359,7 +359,7 @@ class Namer:
         return self.tables.states[top].condition if share >= CONDITION_PPM else None
 
     def alternatives(
-        self, belief: Filter, named: Named | None, suffers: bool
+        self, belief: Filter, named: Named | None, suffers: bool, *, probed: bool = True
     ) -> list[tuple[str, int]]:
         """(leaf or `none`, ppm), most likely first; at most 1 in sum.
 
@@ -367,6 +367,7 @@ class Namer:
             named: what is said.
             suffers: playback does, or a notice stands: that nothing is wrong is not beyond
                 question, then.
+            probed: the way was asked. Without, all rests on few rules, which see much the same.
         """
         masses = {UNDETERMINED: belief.mass(self._no_leaf), **self._masses(belief)}
         untested: Collection[str] = ()
@@ -374,7 +375,11 @@ class Namer:
             untested = named.among or leaves_under(named.bottleneck)
         elif suffers:
             untested = masses
-        told = calibrated(masses, untested, self.tables.temperature_permille)
+        tables = self.tables
+        temperature = (
+            tables.temperature_permille if probed else tables.unprobed_temperature_permille
+        )
+        told = calibrated(masses, untested, temperature)
         del told[UNDETERMINED]
         shares = {place: to_ppm(log) for place, log in told.items()}
         # A log's last digit is worth 230 ppm near 1: only the largest can be off by more than 1.

@@ -45,7 +45,8 @@ class Tables:
             sets of them, and for inner names: those are hardly ever falsely crossed.
         fatigue_steps: after so many repetitions an answer carries half its weight.
         temperature_permille: of what is told of untested places
-            (`streamnotice.verdict.calibration`).
+            (`streamnotice.verdict.calibration`), where the way was asked.
+        unprobed_temperature_permille: and where it never was.
         bystander: what the same answers weigh beside a queue that harms nobody; None if the
             table knows of none.
         change: when the answers of late stand against what was named; None: they are not asked.
@@ -63,6 +64,7 @@ class Tables:
     gate_inner_permille: int
     fatigue_steps: int
     temperature_permille: int
+    unprobed_temperature_permille: int
     fitted_hash: str
     priors_hash: str
     bystander: Bystander | None = None
@@ -120,9 +122,8 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
             for rule, rows in bystander.likelihoods.items()
         }
         bystander = attrs.evolve(bystander, likelihoods=beside)
-    temperature = int(fit["temperature_permille"])
-    if not 1000 <= temperature <= 10_000:
-        raise EvidenceError(f"temperature_permille must be from 1000 to 10000, not {temperature}")
+    temperature = _temperature("temperature_permille", fit["temperature_permille"])
+    unprobed = fit.get("unprobed_temperature_permille", temperature)
     weights = [int(mix["weights"].get(str(state), 0)) for state in states[1:]]
     if any(weight <= 0 for weight in weights):
         raise EvidenceError("every state of the table needs a prior weight above 0")
@@ -139,11 +140,19 @@ def _parse(fit: Any, mix: Any, fitted: bytes, priors: bytes) -> Tables:
         gate_inner_permille=int(fit["gate_inner_permille"]),
         fatigue_steps=max(1, int(fit["fatigue_steps"])),
         temperature_permille=temperature,
+        unprobed_temperature_permille=_temperature("unprobed_temperature_permille", unprobed),
         fitted_hash=hashlib.sha256(fitted).hexdigest(),
         priors_hash=hashlib.sha256(priors).hexdigest(),
         bystander=bystander,
         change=changes.parse(fit["change"]) if "change" in fit else None,
     )
+
+
+def _temperature(name: str, told: Any) -> int:
+    permille = int(told)
+    if not 1000 <= permille <= 10_000:
+        raise EvidenceError(f"{name} must be from 1000 to 10000, not {permille}")
+    return permille
 
 
 def _weights(rule: str, part: Any, rows: Any, states: int) -> dict[str, tuple[int, ...]]:

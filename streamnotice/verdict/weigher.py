@@ -243,7 +243,7 @@ class Weigher:
         """
         belief = memory.belief
         against, runner_up = self.namer.against(named, belief)
-        told = self.namer.alternatives(belief, named, suffers)
+        told = self.alternatives(memory, named, suffers)
         items: tuple[Item, ...] = ()
         if named is not None:
             best = belief.likeliest(named.members)
@@ -266,6 +266,13 @@ class Weigher:
             stall_in_ns=stall_in_ns,
             wants=wants,
         )
+
+    def alternatives(
+        self, memory: Memory, named: Named | None, suffers: bool
+    ) -> list[tuple[str, int]]:
+        """As `Namer.alternatives`, whether or not anything came of asking the way."""
+        probed = not OF_THE_WAY.isdisjoint(memory.repeats.counts)
+        return self.namer.alternatives(memory.belief, named, suffers, probed=probed)
 
     def ruled_out(self, memory: Memory, since_ns: int, named: Named) -> tuple[tuple[str, str], ...]:
         """Leaves that the evidence of a single rule speaks clearly against, with that rule's id."""

@@ -75,7 +75,7 @@ def test_weighing_again_is_what_the_engine_said(session: Session) -> None:
         )
         named = weigher.name(memory, asked.sighted, asked.says)
         speaks = named if asked.says else None
-        told = weigher.namer.alternatives(memory.belief, speaks, asked.suffers)
+        told = weigher.alternatives(memory, speaks, asked.suffers)
         assert told[0] == verdict.alternatives[0]
         if asked.impact is None:
             continue

@@ -14,12 +14,14 @@ from streamnotice.bottlenecks import is_leaf, leaves_under
 from streamnotice.decibans import from_ratio, log_sum, to_ppm
 from streamnotice.errors import EvidenceError
 from streamnotice.events import Notice, Verdict
+from streamnotice.evidence.rule import Outcome
 from streamnotice.policy import Policy
 from streamnotice.testing import RECORDED, play_recorded
 from streamnotice.verdict.calibration import calibrated
 from streamnotice.verdict.filter import Filter
 from streamnotice.verdict.naming import Namer
 from streamnotice.verdict.tables import Tables, shipped
+from streamnotice.verdict.weigher import Weigher
 
 ROUNDING_PPM = 300
 
@@ -78,7 +80,7 @@ def test_what_is_named_and_when_does_not_depend_on_it(
     tables = shipped()
     assert tables.temperature_permille > 1000
     told = _said(name)
-    plain = attrs.evolve(tables, temperature_permille=1000)
+    plain = attrs.evolve(tables, temperature_permille=1000, unprobed_temperature_permille=1000)
     monkeypatch.setattr("streamnotice.engine.shipped", lambda: plain)
     own = _said(name)
     assert list(map(_but_shares, told)) == list(map(_but_shares, own))
@@ -133,10 +135,24 @@ def _believing(shares: dict[str, float]) -> tuple[Namer, Filter]:
     return namer, Filter(logs)
 
 
+def test_where_the_way_was_never_asked_less_is_sure() -> None:
+    tables = shipped()
+    assert tables.unprobed_temperature_permille > tables.temperature_permille
+    weigher = Weigher(tables, Namer.build(tables, Policy().settings()))
+    memory = weigher.fresh()
+    told = []
+    for rule, outcome in (("pace", "steady"), ("queue_place", "none")):
+        weigher.step(memory, len(told), {rule: Outcome(outcome)}, suffering=True)
+        _, belief = _believing({"service.edge": 0.7, "network.isp.access": 0.2})
+        memory.belief = Filter.start(belief.alone, tables.bystander)
+        told.append(dict(weigher.alternatives(memory, None, suffers=True)))
+    unasked, asked = (one["service.edge"] for one in told)
+    assert unasked < asked < 700_000
+
+
 @pytest.mark.parametrize("temperature", [0, 999, 10_001])
-def test_a_temperature_that_is_none_is_refused(temperature: int) -> None:
-    plain = json.loads((VERDICT / "fitted.json").read_text()) | {
-        "temperature_permille": temperature
-    }
-    with pytest.raises(EvidenceError, match=f"temperature_permille .* not {temperature}"):
+@pytest.mark.parametrize("name", ["temperature_permille", "unprobed_temperature_permille"])
+def test_a_temperature_that_is_none_is_refused(name: str, temperature: int) -> None:
+    plain = json.loads((VERDICT / "fitted.json").read_text()) | {name: temperature}
+    with pytest.raises(EvidenceError, match=f"^{name} must .* not {temperature}"):
         Tables.parse(json.dumps(plain).encode(), (VERDICT / "priors.json").read_bytes())

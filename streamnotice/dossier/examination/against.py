@@ -123,7 +123,7 @@ def rivals(on: Stretch, said: Sequence[tuple[int, list[Said]]]) -> tuple[Rival, 
     best = best_state(on)
     inside = leaves_of(on.claim) if on.claim else leaves_in(tables.states[best].place)
     found = []
-    told = dict(on.weigher.namer.alternatives(belief, on.claim, on.steps[-1].suffers))
+    told = dict(on.weigher.alternatives(on.at_notice, on.claim, on.steps[-1].suffers))
     tally = Tally.of(said)
     members = {name: at for name, at in on.weigher.namer.names.items() if is_leaf(name)}
     members[NONE] = (0,)
