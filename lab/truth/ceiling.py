@@ -9,14 +9,19 @@ likely each place is, at the last second at which it harms. A name is a place, o
 more than a bar; each reader gets the bar that serves it best in hindsight, with at most so many
 names wrong. Where nobody gets further than the engine, weighing otherwise won't help: what is
 missing was not seen.
+
+Learners take over how frequent each place is among the runs shown, which is the lab's choice. The
+engine goes by the world's shares, so that it is asked a second time with those of the runs shown.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +35,7 @@ from lab.fit.page import between
 from lab.fit.recordings import counted, replay_run
 from streamnotice.bottlenecks import FINE, NONE, OTHER
 from streamnotice.evidence import RULES
+from streamnotice.verdict.tables import shipped
 
 BEFORE_S: Final = 10
 LAST_S: Final = 15
@@ -111,6 +117,24 @@ def _name(chances: dict[str, float], bar: float, most: int = 2) -> frozenset[str
     return frozenset()
 
 
+def reweighed(told: dict[str, float], shown: Sequence[Seen]) -> dict[str, float]:
+    """What would be told if each place were as frequent as among the runs *shown*."""
+    frequent = Counter(run.place for run in shown)
+    moved = {place: p * (frequent[place] + 1) / _expected()[place] for place, p in told.items()}
+    whole = sum(moved.values())
+    return {place: p / whole for place, p in moved.items()}
+
+
+@cache
+def _expected() -> dict[str, float]:
+    """How likely each place is before anything is seen, given that something is wrong."""
+    tables = shipped()
+    found: dict[str, float] = defaultdict(float)
+    for state, prior_mdb in list(zip(tables.states, tables.priors, strict=True))[1:]:
+        found[state.place] += 10 ** (prior_mdb / 10_000)
+    return found
+
+
 def learners() -> dict[str, Any]:
     """What learns, by what it is called."""
     from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
@@ -129,7 +153,12 @@ def compared(
     shown: Sequence[Seen], asked: dict[str, list[Seen]]
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Who reads -> set of runs -> `named_right`."""
-    found = {"the engine": {k: named_right([r.told for r in v], v) for k, v in asked.items()}}
+    found = {
+        "the engine": {k: named_right([r.told for r in v], v) for k, v in asked.items()},
+        "the engine, with the shares of the runs shown": {
+            k: named_right([reweighed(r.told, shown) for r in v], v) for k, v in asked.items()
+        },
+    }
     rows, places = np.array([run.row for run in shown]), [run.place for run in shown]
     for name, learner in learners().items():
         learner.fit(rows, places)

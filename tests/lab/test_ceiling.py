@@ -9,7 +9,7 @@ import pytest
 
 from lab.fit.page import ROOT
 from lab.truth import ceiling
-from lab.truth.ceiling import Seen, main, named_right
+from lab.truth.ceiling import Seen, main, named_right, reweighed
 
 RECORDINGS = ROOT / "lab" / "recordings"
 
@@ -26,6 +26,15 @@ def test_a_name_is_one_place_or_two_and_wrong_ones_are_few() -> None:
     # the bar has to be above 0.99 for the third to be no name; nothing else passes it, too
     assert named_right(wrong, runs) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
     assert named_right([{}, {}, {}], runs) == (0.0, 0.0)
+
+
+def test_places_are_as_frequent_as_among_the_runs_shown() -> None:
+    shown = [_run("network.isp.core")] * 29 + [_run("network.home.wifi")] * 9
+    told = reweighed({"network.home.wifi": 0.6, "network.isp.core": 0.4}, shown)
+    assert sum(told.values()) == pytest.approx(1)
+    # the world's shares of the two are 25.8 and 3 in a hundred
+    odds = (0.4 / 0.6) * (30 / 10) * (25.8 / 3.0)
+    assert told["network.isp.core"] / told["network.home.wifi"] == pytest.approx(odds, rel=0.01)
 
 
 def test_runs_are_shown_and_asked_about(
@@ -46,7 +55,11 @@ def test_runs_are_shown_and_asked_about(
     assert page.read_text() == f"before\n{ceiling.BEGIN}{printed}{ceiling.END}after\n"
     head, _, *rows = printed.splitlines()
     assert "`asked`:" in head
-    assert [row.split("|")[1].strip() for row in rows] == ["the engine", "random trees"]
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "the engine",
+        "the engine, with the shares of the runs shown",
+        "random trees",
+    ]
     with pytest.raises(SystemExit):
         main([str(tmp_path / "shown"), "--on", str(tmp_path / "shown")])
     assert "not shown" in capsys.readouterr().err
