@@ -46,7 +46,10 @@ def _in_namespace(name: str) -> Iterator[None]:
 def _udp(ns: str, address: str, port: int) -> socket.socket:
     with _in_namespace(ns):
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)
+    except PermissionError:  # for the machine's root alone: as much as others may
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
     made.bind((address, port))
     made.setblocking(False)
     return made

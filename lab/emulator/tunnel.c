@@ -60,6 +60,9 @@ int main(int argc, char **argv)
     int buffer_bytes = 4 << 20;
     if (udp < 0)
         die("socket");
+    /* As much as the machine allows; the machine's root more. */
+    setsockopt(udp, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
+    setsockopt(udp, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
     setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof buffer_bytes);
     setsockopt(udp, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof buffer_bytes);
     if (bind(udp, (struct sockaddr *)&local, sizeof local) < 0)
