@@ -30,8 +30,15 @@ LADDER_BPS = tuple(round((video + AUDIO_BPS) * 1.07) for _, _, _, video in RENDI
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Runs at the same time build a thing once, the others wait."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with (BUILD / f".{name}.lock").open("w") as lock:
+    try:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        lock = (BUILD / f".{name}.lock").open("w")
+    except PermissionError:
+        raise LabError(
+            f"what runs need ({name}) isn't in {BUILD} yet, and that is another user's: have its "
+            "owner run `python -m lab build`, or use a source tree of your own"
+        ) from None
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
