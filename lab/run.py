@@ -26,7 +26,7 @@ import attrs
 
 from lab import build, isolation, starved
 from lab.actions import CpuStarved, Crowd, LinkChange
-from lab.device import Starvation
+from lab.device import Starvation, starvation
 from lab.emulator import Emulator
 from lab.errors import LabError
 from lab.moving import Later
@@ -123,7 +123,7 @@ class _Run:
 
     def _starve(self, plan: CpuStarved | None) -> None:
         if plan is not None and self.player is not None:
-            self.trouble = Starvation(plan)
+            self.trouble = starvation(plan)
             self.trouble.start(self.player.pid)
 
     def _offset(self) -> None:
