@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from lab import build, check, corpus, isolation, run, scenarios, services, starved
+from lab import build, check, corpus, isolation, rootless, run, scenarios, services, starved
 from lab.errors import LabError
 
 
@@ -71,6 +71,9 @@ def main(argv: list[str] | None = None) -> int:
     reason = isolation.why_not()
     if reason:
         raise LabError(reason)
+    if rootless.wanted():
+        again = [sys.executable, "-m", "lab", *arguments]
+        rootless.restart(again, isolation.environment(inside=False))
     if args.command == "inside-check":
         print(json.dumps(check.carry_out(), indent=1))
         return 0

@@ -94,7 +94,8 @@ def _start(family: str, seed: int, out: Path, options: Options) -> subprocess.Po
     log = (out / f".{family}-{seed}.log").open("wb")
     with log:
         return subprocess.Popen(
-            command, env=isolation.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            ["setpriv", "--pdeathsig", "KILL", *command],  # no run outlives its corpus
+            env=isolation.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
 
 

@@ -7,7 +7,7 @@ import subprocess
 from collections import deque
 from typing import Any
 
-from lab import build
+from lab import build, rootless
 from lab.emulator import Emulator
 from lab.errors import LabError
 from lab.six import HOME_GATEWAY, icmp_limits_ms, is_ipv6
@@ -53,6 +53,7 @@ class Net:
 
     def _build(self) -> None:
         plan = self.plan
+        rootless.check_congestion(plan.congestion)
         _ip([f"netns add {node}" for node in plan.nodes])
         if self._six:
             for node in plan.nodes:
@@ -85,7 +86,8 @@ class Net:
             for node, limit_ms in icmp_limits_ms(plan).items():
                 self._sysctl(node, {"icmp.ratelimit": limit_ms})
         # as distributions ship it (systemd); a new namespace lets nobody ping
-        self.run("viewer", ["sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647"])
+        groups = "0 0" if rootless.entered() else "0 2147483647"  # there is but one, the user's
+        self.run("viewer", ["sysctl", "-qw", f"net.ipv4.ping_group_range={groups}"])
         for node, lines in self._settings().items():
             _ip(lines, node, *(["-6"] if self._six else []))
         self._raise_tunnel()

@@ -11,7 +11,6 @@ import gzip
 import heapq
 import json
 import math
-import os
 import shutil
 import signal
 import subprocess
@@ -24,7 +23,7 @@ from typing import Any
 
 import attrs
 
-from lab import build, isolation, starved
+from lab import build, isolation, rootless, starved
 from lab.actions import CpuStarved, Crowd, LinkChange
 from lab.device import Starvation, starvation
 from lab.emulator import Emulator
@@ -255,7 +254,7 @@ class _Run:
         scenario = self.scenario
         home = isolation.WORK / "viewer"
         home.mkdir()
-        os.chown(home, isolation.NOBODY, isolation.NOBODY)
+        isolation.give_to_nobody(home)
         pressure = _pressure_us()
         began = time.monotonic()
         with Emulator(scenario.seed) as self.emulator:
@@ -344,6 +343,7 @@ class _Run:
                 **self._then_truth(),
             },
             "world": HERE.name,
+            "rootless": rootless.entered(),
             "options": attrs.asdict(self.options),
             "exit": self.player.returncode,
             "outcome": _outcome(self.folder / "stdout.jsonl"),
@@ -407,6 +407,8 @@ def carry_out(family: str, seed: int, out: Path, options: Options) -> dict[str, 
     """One run, inside its own world; its folder is OUT/<family>-<seed>. Returns the truth."""
     isolation.prepare()
     isolation.check_unprivileged_python()
+    if not out.is_dir():
+        raise LabError(f"{out} can't be seen from within a run: choose a folder elsewhere")
     final = out / f"{family}-{seed}"
     part = out / f".{family}-{seed}.part"
     shutil.rmtree(part, ignore_errors=True)

@@ -441,10 +441,16 @@ def _listed(index: Path, plan: ServicePlan, prefixes: list[str], second: str) ->
 
 def _resolve_with(address: str, work: Path) -> None:
     """Let the run's own world (and nobody else's) ask this name server."""
-    made = work / "resolv.conf"
-    made.write_text(f"nameserver {address}\n")
-    target = Path("/etc/resolv.conf").resolve()
-    subprocess.run(["mount", "--bind", str(made), str(target)], check=True)
+    # "dns" alone: other services of the machine's may ask its own resolver, by a socket in /run
+    wanted = {"resolv.conf": f"nameserver {address}\n", "nsswitch.conf": "hosts: files dns\n"}
+    for name, text in wanted.items():
+        made = work / name
+        made.write_text(text)
+        target = Path("/etc", name).resolve()
+        if not target.exists() and target.is_relative_to("/run"):  # the run's own, and empty
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+        subprocess.run(["mount", "--bind", str(made), str(target)], check=True)
 
 
 def warm_cache(target: Path) -> None:
@@ -454,7 +460,7 @@ def warm_cache(target: Path) -> None:
 
 def make_cache() -> Path:
     """The folder with an edge's full cache, made if it is not there yet."""
-    made = build.BUILD / "cache"
+    made = build.BUILD / "edge-cache"
     if not made.exists():
         _make_cache(made)
     return made
@@ -494,9 +500,17 @@ def _make_cache(made: Path) -> None:
             finally:
                 process.terminate()
                 process.wait(10)
+            _let_all_read(folder / "cache")
             (folder / "cache").rename(made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _let_all_read(folder: Path) -> None:
+    """nginx keeps its cache to itself; another user's runs copy from it, too."""
+    folder.chmod(0o755)
+    for item in folder.rglob("*"):
+        item.chmod(0o755 if item.is_dir() else 0o644)
 
 
 def _await_own_network(process: subprocess.Popen[Any]) -> None:
