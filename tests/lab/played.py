@@ -39,3 +39,19 @@ def counted(out: Path, family: str, seed: int, duration_s: int) -> tuple[dict[st
             return truth, folder
         voids.append(truth["void"])
     raise AssertionError(f"void {TIMES} times: {voids}")
+
+
+def family_of(pid: int) -> list[int]:
+    """The process and all its descendants."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += family_of(int(child))
+    return found
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False

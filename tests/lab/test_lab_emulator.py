@@ -11,20 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import build, isolation, run
+from lab import build, run
 from lab.emulator import Emulator
 from lab.errors import LabError
+from tests.lab.played import lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
 def measured(live_lab: None) -> dict[str, Any]:
-    build.program("link")
-    done = subprocess.run(
-        isolation.command(["inside-check"]),
-        env=isolation.environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = lab("check")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -18,7 +18,7 @@ from lab.fit.score import judge_run
 from lab.run import Options
 from lab.scenarios import plan
 from streamnotice.evidence import RULES
-from tests.lab.played import counted, lab
+from tests.lab.played import counted, family_of, lab, lives
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -78,21 +78,6 @@ def test_nothing_of_a_run_is_left_behind(truth: tuple[dict[str, Any], Path]) -> 
     assert not {"viewer", "edge", "origin"} & {row.split()[0] for row in listed.splitlines() if row}
 
 
-def _family_of(pid: int) -> list[int]:
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += _family_of(int(child))
-    return found
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (OSError, IndexError):
-        return False
-
-
 def test_a_killed_run_takes_everything_with_it(live_lab: None, tmp_path: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "lab", "run", "sharing.crowded", "--seed", "1",
@@ -104,14 +89,14 @@ def test_a_killed_run_takes_everything_with_it(live_lab: None, tmp_path: Path) -
     while not (output.exists() and output.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert output.stat().st_size > 0
-    family = _family_of(run.pid)
+    family = family_of(run.pid)
     assert len(family) > 8
     run.kill()
     run.wait()
     deadline = time.monotonic() + 10
-    while any(map(_lives, family)) and time.monotonic() < deadline:
+    while any(map(lives, family)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(map(_lives, family))
+    assert not any(map(lives, family))
 
 
 def test_a_corpus_does_not_repeat_what_is_there(

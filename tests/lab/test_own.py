@@ -81,7 +81,7 @@ def test_datagrams_come_at_their_rate(live_lab: None) -> None:
         "kill $sink; grep lo: /proc/net/dev"
     )
     told = subprocess.run(
-        ["unshare", "-n", "sh", "-c", script], capture_output=True, text=True, check=True
+        ["unshare", "-rn", "sh", "-c", script], capture_output=True, text=True, check=True
     ).stdout
     received = int(told.partition(":")[2].split()[0])
     assert received == pytest.approx(1_000_000, rel=0.08)
