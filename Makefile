@@ -13,7 +13,7 @@ help:
 	@echo "make test   lint, strict typing, all tests"
 	@echo "make lint   lint and typing alone"
 	@echo "make bench  the cost of one observation, and of verifying a film (a few minutes)"
-	@echo "make lab    record $(RUNS) runs and bring docs/truth.md up to date (root; 7 runs a minute)"
+	@echo "make lab    record $(RUNS) runs and bring docs/truth.md up to date (best as root; 7 runs a minute)"
 	@echo "make venv   only the set-up"
 
 $(READY): pyproject.toml $(wildcard hatch_build.py) .ci/make-venv
