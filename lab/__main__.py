@@ -54,6 +54,17 @@ def _make_all() -> None:
     services.make_cache()
 
 
+def _out(folder: Path) -> Path:
+    """The folder for runs, made if it isn't there; LabError if it isn't this user's to write to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LabError(f"{folder} can't be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise LabError(f"{folder} isn't yours to write to")
+    return folder.resolve()
+
+
 def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     args = _arguments().parse_args(arguments)
@@ -85,16 +96,17 @@ def main(argv: list[str] | None = None) -> int:
         build.program("link")
         command = isolation.command(["inside-check"])
         os.execvpe(command[0], command, isolation.environment())
-    _make_all()
     if args.command == "build":
+        _make_all()
         return 0
+    out = _out(args.out)
+    _make_all()
     if args.command == "corpus":
         return corpus.carry_out(
-            args.runs, args.jobs, args.out.resolve(), _options(args), first_seed=args.first_seed,
+            args.runs, args.jobs, out, _options(args), first_seed=args.first_seed,
             families=args.family, retry_void=args.retry_void,
         )  # fmt: skip
-    args.out.mkdir(parents=True, exist_ok=True)
-    command = isolation.command(["inside", *arguments[1:], "--out", str(args.out.resolve())])
+    command = isolation.command(["inside", *arguments[1:], "--out", str(out)])
     os.execvpe(command[0], command, isolation.environment())
 
 
