@@ -49,7 +49,7 @@ def maps_user(uid: int, table: Path = Path("/proc/self/uid_map")) -> bool:
     return any(first <= uid < first + count for first, _, count in rows)
 
 
-def why_no_namespaces(isolate: list[str], settings: Path = Path("/proc/sys")) -> str | None:
+def why_no_namespaces(isolate: list[str]) -> str | None:
     """What keeps this user from the namespaces that *isolate* (a command's beginning) makes."""
     command = [*(_AS_ROOT if wanted() else ()), *isolate, "true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -59,7 +59,7 @@ def why_no_namespaces(isolate: list[str], settings: Path = Path("/proc/sys")) ->
     if not wanted():
         return f"the lab can't make namespaces here, though it is root ({said})"
     for name, value in _FORBIDDING.items():
-        setting = settings / name.replace(".", "/")
+        setting = Path("/proc/sys") / name.replace(".", "/")
         if setting.exists() and setting.read_text().strip() == value:
             cure = f"{name} is {value} on this machine; let root change it, or run the lab as root"
             break

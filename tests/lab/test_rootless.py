@@ -187,15 +187,49 @@ def test_a_closed_tun_device_is_said_in_one_line(user: list[str], folder: Path) 
     assert "chmod 666" in line
 
 
-def test_what_keeps_user_namespaces_away_is_named(tmp_path: Path) -> None:
-    (tmp_path / "user").mkdir()
-    (tmp_path / "user" / "max_user_namespaces").write_text("0\n")
-    said = rootless.why_no_namespaces(["false"], tmp_path)
+def test_a_folder_of_another_user_is_said_in_one_line(user: list[str], folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o555)
+    for out in (closed, closed / "deeper"):
+        done = _lab("run", "healthy", "--out", str(out), prefix=user)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert str(out) in line
+
+
+def test_without_user_namespaces_one_line_says_what_forbids_them(
+    user: list[str], folder: Path
+) -> None:
+    """Really forbidden: by a limit of none, in a namespace around the user's."""
+    if os.geteuid() != 0:
+        pytest.skip("elsewhere: only root can forbid them")
+    script = user[-2].replace(
+        "exec setpriv",
+        "unshare --user sh -c 'echo unmapped; read on; exec \"$@\"' sh "
+        "sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\"' sh setpriv",
+    )
+    tried = subprocess.Popen(
+        [*user[:-2], script, user[-1], sys.executable, "-m", "lab", "run", "healthy",
+         "--out", str(folder)],
+        env=isolation.environment(inside=False), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert tried.stdout is not None
+    assert tried.stdout.readline() == "unmapped\n"
+    unshared = family_of(tried.pid)[-1]
+    for table in ("uid_map", "gid_map"):
+        Path(f"/proc/{unshared}/{table}").write_text("0 0 65536")
+    _, said = tried.communicate("on\n", timeout=60)
+    assert tried.returncode == 2
+    (line,) = said.splitlines()
+    assert "user.max_user_namespaces is 0" in line
+
+
+def test_a_missing_tun_device_is_said_with_what_mends_it(tmp_path: Path) -> None:
+    said = rootless.why_no_tun(str(tmp_path / "tun"))
     assert said is not None
-    assert ("user.max_user_namespaces" in said) == (os.geteuid() != 0)
-    missing = rootless.why_no_tun(str(tmp_path / "tun"))
-    assert missing is not None
-    assert str(tmp_path / "tun") in missing
+    assert str(tmp_path / "tun") in said
+    assert ("modprobe tun" in said) == (os.geteuid() != 0)
 
 
 @pytest.mark.parametrize(
