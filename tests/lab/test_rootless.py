@@ -187,14 +187,12 @@ def test_a_closed_tun_device_is_said_in_one_line(user: list[str], folder: Path) 
     assert "chmod 666" in line
 
 
-def test_a_folder_of_another_user_is_said_in_one_line(user: list[str], folder: Path) -> None:
-    closed = folder / "closed"
-    closed.mkdir(mode=0o555)
-    for out in (closed, closed / "deeper"):
-        done = _lab("run", "healthy", "--out", str(out), prefix=user)
-        assert done.returncode == 2
-        (line,) = done.stderr.splitlines()
-        assert str(out) in line
+@pytest.mark.parametrize("out", ["/proc", "/proc/deeper"])
+def test_a_folder_of_another_user_is_said_in_one_line(user: list[str], out: str) -> None:
+    done = _lab("run", "healthy", "--out", out, prefix=user)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert out in line
 
 
 def test_without_user_namespaces_one_line_says_what_forbids_them(
