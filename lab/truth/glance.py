@@ -29,6 +29,12 @@ SETS: Final = {
     "upward": "faults of the way up",
 }
 """Runs that are measured apart -> what they are, in a table's cell."""
+OUTSIDERS: Final = ("outsider", "far", "odd", "own")
+TOGETHER: Final = {
+    "made by four outsiders, who knew no rule": OUTSIDERS,
+    "other circumstances, most of them harder": tuple(k for k in SETS if k not in OUTSIDERS),
+}
+"""What rows of the README sum up -> the sets."""
 HEADINGS: Final = {
     "outsider": "In an outsider's networks",
     "far": "In a second outsider's networks",
@@ -62,37 +68,61 @@ def percent(value: dict[str, Any]) -> str:
     return f"{share:.0f} % ({100 * value['low']:.0f}-{100 * value['high']:.0f})"
 
 
-def _row(name: str, figures: dict[str, Any]) -> str:
+COLUMNS: Final = [
+    "| with all probes | harmed | right leaf or set | right larger part | not named | "
+    "something wrong | a third party without a part | calibration error |",
+    "|---|" + "---:|" * 7,
+]
+
+
+def _counts(figures: dict[str, Any]) -> tuple[int, ...]:
+    """The figures of a row that are counts."""
     right, inner = figures["right_leaf_or_among"], figures["right_at_least_inner"]
     wrong, third = figures["wrong_at_any_time"], figures["third_party_without_part"]
     harmed = figures["harmed"]
     named_false = figures["right_at_least_inner_of_named"]
     false_last = named_false["of"] - named_false["count"]
     unnamed = harmed - inner["count"] - false_last
-    return (
-        f"| {name} | {harmed} | {right['count']} | {inner['count'] - right['count']} | {unnamed} | "
-        f"{wrong['count']} | {third['count']} | {figures['ece']:.3f} |"
-    )
+    larger = inner["count"] - right["count"]
+    return harmed, right["count"], larger, unnamed, wrong["count"], third["count"]
 
 
-def sets(data: dict[str, Any], link: str = "") -> list[str]:
-    """All sets of runs, one a row.
+def _row(name: str, *some: dict[str, Any]) -> str:
+    """One row; of several sets what they come to together."""
+    counts = [sum(column) for column in zip(*map(_counts, some), strict=True)]
+    errors = [f"{figures['ece']:.3f}" for figures in some]
+    error = errors[0] if len(errors) == 1 else f"{min(errors)} to {max(errors)}"
+    return f"| {name} | {' | '.join(map(str, counts))} | {error} |"
 
-    Args:
-        link: where the sections of these sets are; nothing on their own page.
-    """
-    lines = [
-        "| with all probes | harmed | right leaf or set | right larger part | not named | "
-        "something wrong | a third party without a part | calibration error |",
-        "|---|" + "---:|" * 7,
+
+def _first(data: dict[str, Any]) -> list[str]:
+    """The rows of the runs that nobody had looked at."""
+    return [
         _row(f"**all families**, unseen: {data['made']['runs']} runs", data["modes"][EVERYTHING]),
         _row("... by HTTP and socket timing alone", data["modes"][TIMING]),
     ]
+
+
+def together(data: dict[str, Any], link: str) -> list[str]:
+    """The runs that nobody had looked at, and what the sets beside them come to, by kind."""
+    lines = [*COLUMNS, *_first(data)]
+    for what, kinds in TOGETHER.items():
+        there = [data[kind] for kind in kinds if kind in data]
+        if there:
+            runs = sum(one["made"]["runs"] for one in there)
+            text = f"[{what}]({link}#all-sets-of-runs): {runs} runs"
+            lines.append(_row(text, *(one["modes"][EVERYTHING] for one in there)))
+    return lines
+
+
+def sets(data: dict[str, Any]) -> list[str]:
+    """All sets of runs, one a row."""
+    lines = [*COLUMNS, *_first(data)]
     for kind, what in SETS.items():
         if kind in data:
             made = data[kind]["made"]
             seconds = "" if made["seconds"] == "60" else f", {made['seconds']} s"
-            text = f"[{what}]({link}#{_anchor(HEADINGS[kind])}): {made['runs']} runs{seconds}"
+            text = f"[{what}](#{_anchor(HEADINGS[kind])}): {made['runs']} runs{seconds}"
             lines.append(_row(text, data[kind]["modes"][EVERYTHING]))
     return lines
 
@@ -204,7 +234,7 @@ def readme(data: dict[str, Any]) -> str:
             f"{rule['right']['count']} of {rule['right']['of']}, with any part of the provider's "
             f"way counted as right. In {calm['hours']:.1f} hours without a fault nothing was said "
             f"({calm['runs']} runs).", "",
-            *sets(data, "docs/truth.md"), "",
+            *together(data, "docs/truth.md"), "",
             f"Runs of {made['seconds']} s, engine {made['engine']}, table `{made['table']}`. A "
             "right set: the leaves that can't be told apart from where the viewer sits. Of the "
             "rows but the first two the runs had been looked at earlier. What was asked of the "
