@@ -1,6 +1,6 @@
 """The temperatures of what is told of untested places (`streamnotice.verdict.calibration`).
 
-    python -m lab.fit.calibrate RUNS... [--into streamnotice/verdict/fitted.json]
+    python -m lab.fit.calibrate RUNS... [--kind K] [--into streamnotice/verdict/fitted.json]
 
 Replays *RUNS*, which must be none of those that the table was counted on, at each temperature of a
 grid, and takes the one with the least Brier score of the likeliest place told at the judged steps,
@@ -100,6 +100,7 @@ def _scored_at(
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.fit.calibrate", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="RUNS")
+    parser.add_argument("--kind", choices=[*KINDS], action="append", help="only this one")
     parser.add_argument("--into", type=Path, metavar="TABLE")
     args = parser.parse_args(argv)
     file = args.into or VERDICT / "fitted.json"
@@ -107,12 +108,13 @@ def main(argv: list[str] | None = None) -> int:
     with ProcessPoolExecutor() as others:
         asked = {
             kind: {t: others.submit(_scored_at, args.folders, file, kind, t) for t in GRID_PERMILLE}
-            for kind in KINDS
+            for kind in args.kind or KINDS
         }
         found = {k: {t: one.result() for t, one in each.items()} for k, each in asked.items()}
-    for kind, (name, _) in KINDS.items():
-        scores = {t: score for t, (score, _) in found[kind].items()}
-        used = found[kind][GRID_PERMILLE[0]][1]
+    for kind, by_temperature in found.items():
+        name, _ = KINDS[kind]
+        scores = {t: score for t, (score, _) in by_temperature.items()}
+        used = by_temperature[GRID_PERMILLE[0]][1]
         if not scores[GRID_PERMILLE[0]]:
             parser.error("no run there has a step that is judged")
         fitted = best(scores)
