@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -318,9 +317,3 @@ def clock(seconds: float) -> str:
     """Session time as `m:ss`."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
-
-
-def coverage_words(coverage: Mapping[str, bool | str]) -> str:
-    """One line: which places can be named."""
-    seen = [place for place, how in coverage.items() if how is True]
-    return ", ".join(shorten(seen)) or "no place"
