@@ -185,70 +185,115 @@ def run(
     found.tables_differ = tuple(
         sorted(n for n in recorded.keys() | tables.keys() if recorded.get(n) != tables.get(n))
     )
-    owed: deque[tuple[bytes, Event]] = deque()
-
-    def known(raw: bytes) -> Event | None:
-        return owed[0][1] if owed and owed[0][0] == raw else None
-
-    begun = restored = False
+    under_way = _UnderWay(found, engine, restore)
     beside = Beside(found.odd)
-    for entry in _readable(dossier, known, found):
+    for entry in _readable(dossier, under_way.known, found):
         beside.take(entry, full=dossier.truncated)
+        under_way.take(entry, full=dossier.truncated)
+    found.cut, found.closed, found.truncated = dossier.cut, dossier.closed, dossier.truncated
+    found.parts, found.faults = dossier.walk.parts, dossier.faults
+    return found
+
+
+@attrs.define
+class _UnderWay:
+    """A replay whose entries are taken in their order.
+
+    Attributes:
+        restore: makes an engine of a recorded state; None where that can't be done.
+        owed: what the engine said and the record has yet to say, the oldest first.
+        begun: an entry was taken.
+        restored: the engine was made of a recorded state.
+    """
+
+    found: Replay
+    engine: Replayed
+    restore: Callable[[Json], Replayed] | None
+    owed: deque[tuple[bytes, Event]] = attrs.field(factory=deque)
+    begun: bool = False
+    restored: bool = False
+
+    def known(self, raw: bytes) -> Event | None:
+        """The event of the line *raw*, if it is the one owed: then it need not be read."""
+        return self.owed[0][1] if self.owed and self.owed[0][0] == raw else None
+
+    def take(self, entry: Entry, *, full: bool) -> None:
+        """Take one entry.
+
+        Args:
+            full: the bound was reached before it: what it belongs to is not on record.
+        """
+        found = self.found
         if entry.at_ns > found.duration_ns:
             found.duration_ns = entry.at_ns
-        if owed and entry.type in ("observation", "tick", "state", "continued", "closed"):
-            _differs(found, entry, b"", owed[0][0])
-        if entry.type in ("observation", "tick"):
-            # Behind a difference nothing that the engine says can be compared.
-            if found.difference is None:
-                try:
-                    for event in _answer(engine, entry):
-                        owed.append((line_of(event), event))
-                except Exception as error:
-                    # whatever a made-up record does to it, that is what is wrong with the record
-                    _fails(found, entry, error, restored)
-            if entry.type == "tick":
-                found.ticks += 1
-            else:
+        if self.owed and entry.type in ("observation", "tick", "state", "continued", "closed"):
+            _differs(found, entry, b"", self.owed[0][0])
+        match entry.type:
+            case "observation":
                 found.observations += 1
-        elif entry.type == "event":
-            found.events += 1
-            if found.difference is None:
-                got = owed.popleft()[0] if owed else b""
-                if got != entry.raw:
-                    _differs(found, entry, entry.raw, got)
-            _note(found, entry.value)
-        elif entry.type == "shown":
-            found.shown.append(entry.plain)
-            found.seen = entry.path, entry.line
-            found.told.append(None if dossier.truncated else found.seen)
-        elif entry.type == "dismissed":
-            found.dismissed.append(entry.plain)
-            found.seen = entry.path, entry.line
-            found.waved.append(None if dossier.truncated else found.seen)
-        elif entry.type == "acted":
-            found.acted.append(entry.plain)
-            found.seen = entry.path, entry.line
-        elif entry.type == "state" and found.difference is None:
-            if not begun:
-                found.begin_ns = entry.at_ns
-            if not begun and restore is None:
+                self._feed(entry)
+            case "tick":
+                found.ticks += 1
+                self._feed(entry)
+            case "event":
+                found.events += 1
+                self._compare(entry)
+                _note(found, entry.value)
+            case "shown":
+                found.shown.append(entry.plain)
+                found.seen = entry.path, entry.line
+                found.told.append(None if full else found.seen)
+            case "dismissed":
+                found.dismissed.append(entry.plain)
+                found.seen = entry.path, entry.line
+                found.waved.append(None if full else found.seen)
+            case "acted":
+                found.acted.append(entry.plain)
+                found.seen = entry.path, entry.line
+            case "state":
+                self._border(entry)
+        self.begun = True
+
+    def _feed(self, entry: Entry) -> None:
+        if self.found.difference is not None:
+            return  # behind a difference nothing that the engine says can be compared
+        try:
+            for event in _answer(self.engine, entry):
+                self.owed.append((line_of(event), event))
+        except Exception as error:
+            # whatever a made-up record does to it, that is what is wrong with the record
+            _fails(self.found, entry, error, self.restored)
+
+    def _compare(self, entry: Entry) -> None:
+        if self.found.difference is not None:
+            return
+        got = self.owed.popleft()[0] if self.owed else b""
+        if got != entry.raw:
+            _differs(self.found, entry, entry.raw, got)
+
+    def _border(self, entry: Entry) -> None:
+        """The engine's state where a part begins: taken up by the first that is there."""
+        if self.found.difference is not None:
+            return
+        first = not self.begun
+        if first:
+            self.found.begin_ns = entry.at_ns
+            if self.restore is None:
                 raise EvidenceError(
                     f"{entry.path}: it opens with part {entry.part}, "
                     "and the session's start is not there"
                 )
-            restored = not begun or restored
-            try:
-                engine = _opened(engine, entry, restore, begun)
-            except EvidenceError as error:
-                fails = "" if begun else _CAN_NOT_GO_ON
-                _differs(found, entry, b"the engine's state", str(error).encode(), fails)
-            except Exception as error:
-                _fails(found, entry, error, restored)
-        begun = True
-    found.cut, found.closed, found.truncated = dossier.cut, dossier.closed, dossier.truncated
-    found.parts, found.faults = dossier.walk.parts, dossier.faults
-    return found
+            self.restored = True
+        try:
+            if first and self.restore is not None:
+                self.engine = self.restore(state_of(entry))
+            else:
+                _same_state(self.engine, entry)
+        except EvidenceError as error:
+            fails = _CAN_NOT_GO_ON if first else ""
+            _differs(self.found, entry, b"the engine's state", str(error).encode(), fails)
+        except Exception as error:
+            _fails(self.found, entry, error, self.restored)
 
 
 def _readable(
@@ -272,19 +317,11 @@ def state_of(entry: Entry) -> Json:
     return {name: part for name, part in entry.plain.items() if name not in ("type", "at_ns")}
 
 
-def _opened(
-    engine: Replayed,
-    entry: Entry,
-    restore: Callable[[Json], Replayed] | None,
-    begun: bool,
-) -> Replayed:
-    """The engine at the border of a part; EvidenceError if it is not as recorded."""
-    if not begun and restore is not None:
-        return restore(state_of(entry))
+def _same_state(engine: Replayed, entry: Entry) -> None:
+    """Raises EvidenceError if the engine does not remember what is on record here."""
     snapshot = getattr(engine, "snapshot", None)
     if snapshot is not None and state_line(entry.at_ns, snapshot()) != entry.raw:
         raise EvidenceError("the engine remembers something else here")
-    return engine
 
 
 def _differs(found: Replay, entry: Entry, expected: bytes, got: bytes, fails: str = "") -> None:
