@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from streamnotice.bottlenecks import INNER_NAMES, UNDETERMINED, is_leaf
+from streamnotice.dossier.beside import Key, key_of
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.instants import instant
 from streamnotice.dossier.parts import is_earlier_part
@@ -186,23 +187,16 @@ def _session(path: Path, wanted: Wanted, verifier: Verifier | None, jobs: int) -
     began = instant(str(found.header.plain.get("started_utc", "")))
     if found.outcome == "failed":
         wanted = Wanted()
-    events: dict[_Key, Notice] = {}
+    events: dict[Key, Notice] = {}
     for event in found.notices:
         events.setdefault((event.id, event.state, event.at_ns), event)
     dismissed = {line["id"] for line in found.dismissed}
     shown = []
     for line in found.shown:
-        one = _shown(line, events.get(_key(line)), began, line["id"] in dismissed)
+        one = _shown(line, events.get(key_of(line)), began, line["id"] in dismissed)
         if wanted.takes(one.bottleneck, one.among, one.at):
             shown.append(one)
     return Session(path, found, "", began, tuple(shown))
-
-
-_Key = tuple[str, str, int]
-
-
-def _key(line: Json) -> _Key:
-    return line["id"], line["state"], line["at_ns"]
 
 
 def _shown(line: Json, event: Notice | None, began: datetime | None, dismissed: bool) -> Shown:
