@@ -24,6 +24,7 @@ from streamnotice.notices.actions import Acted, HostAction, check_actions, offer
 from streamnotice.notices.effects import WATCH_NS, By, Figures, figures, followed
 from streamnotice.notices.manners import Manners
 from streamnotice.notices.muting import SCOPES, MuteFile, Scope
+from streamnotice.policy import S_NS
 from streamnotice.tasks import end
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ ACTION_WITHIN_S: Final = 30.0
 _CLOSE_WITHIN_S: Final = 2.0
 _END_WITHIN_S: Final = 5.0
 _OPEN_WITHIN_S: Final = 10.0
-S_NS: Final = 1_000_000_000
 
 
 class Delivery:

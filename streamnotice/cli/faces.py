@@ -11,6 +11,7 @@ from streamnotice.cli.jsonl import JsonLines
 from streamnotice.cli.wrapping import wrap
 from streamnotice.dossier.record import library_version
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.policy import S_NS
 
 if TYPE_CHECKING:
     from streamnotice.faces import TakenAway
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from streamnotice.watcher import Summary
 
 SCHEMA: Final = 1
-S_NS: Final = 1_000_000_000
 
 Coverage = Mapping[str, bool | str]
 

@@ -12,12 +12,13 @@ from streamnotice.cli.faces import Coverage, summary_words
 from streamnotice.errors import MissingExtraError
 from streamnotice.events import PlaybackChanged, Verdict
 from streamnotice.notices.placeholders import clean
+from streamnotice.policy import S_NS
 
 try:
     from rich.console import Console
     from rich.live import Live
 
-    from streamnotice.cli.view import S_NS, ViewState, clock, marks_for, notice_panel, page
+    from streamnotice.cli.view import ViewState, clock, marks_for, notice_panel, page
 except ImportError as error:
     raise MissingExtraError("the live view", "cli") from error
 

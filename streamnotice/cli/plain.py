@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streamnotice.policy import S_NS
+
 if TYPE_CHECKING:
     from streamnotice.dossier.reader import Header
     from streamnotice.dossier.verify import Finding
 
 _MOST_FIELDS = 4
-S_NS = 1_000_000_000
 # control, format (bidi among them), surrogates, private use, unassigned; line and paragraph ends
 _DRIVING = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 

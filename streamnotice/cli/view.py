@@ -19,11 +19,11 @@ from rich.text import Text
 from streamnotice.bottlenecks import NONE, spelt
 from streamnotice.cli.faces import action_lines
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.policy import S_NS
 
 if TYPE_CHECKING:
     from streamnotice.notices.shown import ShownNotice
 
-S_NS: Final = 1_000_000_000
 _BAR_ROWS: Final = 5
 _LOG_ROWS: Final = 50
 

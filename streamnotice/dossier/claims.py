@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import attrs
 
+from streamnotice.decibans import PPM
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.instants import instant
 from streamnotice.dossier.reader import Header
@@ -14,7 +15,6 @@ from streamnotice.errors import HostError
 from streamnotice.policy import S_NS, Policy, Settings
 from streamnotice.verdict.tables import shipped
 
-_PPM: Final = 1_000_000
 _FRACTIONS: Final = frozenset(
     field.name for field in attrs.fields(Policy) if isinstance(field.default, float)
 )
@@ -81,7 +81,7 @@ def _seconds(ns: int) -> float:
 
 
 def _share(ppm: int) -> float:
-    return ppm / _PPM if ppm != _PPM else 1 - 1 / (2 * _PPM)
+    return ppm / PPM if ppm != PPM else 1 - 1 / (2 * PPM)
 
 
 def _policy_from(plain: Json) -> Policy:

@@ -16,7 +16,6 @@ from streamnotice.notices.locales import SOURCE_LANGUAGE
 from streamnotice.notices.placeholders import ISOLATE, fill, isolated
 from streamnotice.notices.shipped import REPORT, Shipped, shipped
 
-S_NS: Final = 1_000_000_000
 _KNOWN: Final = "known."
 """Start of entries for texts that come from a record or a check, where they are in English."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from streamnotice.bottlenecks import is_named, spelt
 from streamnotice.dossier.deeds import FIGURES, Deed
@@ -17,9 +16,7 @@ from streamnotice.dossier.examination.session import Session
 from streamnotice.dossier.phrases import Phrases, english
 from streamnotice.events import Item
 from streamnotice.notices.ids import HOST_ACTIONS
-from streamnotice.policy import Settings
-
-S_NS: Final = 1_000_000_000
+from streamnotice.policy import S_NS, Settings
 
 
 def clock(ns: int) -> str:
