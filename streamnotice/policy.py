@@ -15,6 +15,7 @@ from streamnotice.bottlenecks import INNER_NAMES, LEAF_NAMES, answerable_for, le
 from streamnotice.errors import HostError
 
 S_NS = 1_000_000_000
+MS_NS = 1_000_000
 
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:

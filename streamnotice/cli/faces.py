@@ -11,6 +11,7 @@ from streamnotice.cli.jsonl import JsonLines
 from streamnotice.cli.wrapping import wrap
 from streamnotice.dossier.record import library_version
 from streamnotice.events import PlaybackChanged, Verdict
+from streamnotice.notices.figures import seconds
 from streamnotice.policy import S_NS
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class JsonFace:
         return None
 
     def playback(self, event: PlaybackChanged) -> None:
-        buffer_s = None if event.buffer_ns is None else round(event.buffer_ns / S_NS, 3)
+        buffer_s = None if event.buffer_ns is None else seconds(event.buffer_ns)
         self._lines.write(
             "playback", {"state": event.state, "buffer_s": buffer_s}, event.at_ns / S_NS
         )

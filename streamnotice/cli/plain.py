@@ -89,10 +89,6 @@ def unlike(recorded: str, replayed: str) -> list[str]:
     return lines
 
 
-def seconds(ns: int) -> float:
-    return round(ns / S_NS, 3)
-
-
 def clock(ns: int) -> str:
     """Session time as minutes and seconds, with hours from the first one on."""
     whole, rest = divmod(max(0, ns), 60 * S_NS)

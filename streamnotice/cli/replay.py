@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamnotice.bottlenecks import spelt
 from streamnotice.cli import FAILED, OK
-from streamnotice.cli.plain import clock, origin, rows, say, seconds, shortened, unlike
+from streamnotice.cli.plain import clock, origin, rows, say, shortened, unlike
 from streamnotice.dossier.reader import open_dossier
 from streamnotice.dossier.replay import Replay, Step, replay_dossier
 from streamnotice.dossier.tables import short
+from streamnotice.notices.figures import seconds
 
 if TYPE_CHECKING:
     from streamnotice.dossier.verify import Verified

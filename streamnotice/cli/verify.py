@@ -9,9 +9,10 @@ import os
 from typing import Any
 
 from streamnotice.cli import FAILED, OK, replay
-from streamnotice.cli.plain import clock, origin, place, rows, say, seconds, unlike
+from streamnotice.cli.plain import clock, origin, place, rows, say, unlike
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.verify import MOST_FINDINGS, Finding, Verified, verify
+from streamnotice.notices.figures import seconds
 
 _WORDS = {
     "verified": "VERIFIED: the record is whole, and its verdicts follow from its observations",

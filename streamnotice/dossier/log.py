@@ -20,6 +20,7 @@ from streamnotice.dossier.signing import Verifier
 from streamnotice.dossier.verify import Verified, verify
 from streamnotice.errors import EvidenceError, HostError
 from streamnotice.events import Notice
+from streamnotice.notices.figures import seconds
 
 _ENDS: Final = (".jsonl", ".jsonl.gz")
 
@@ -232,7 +233,7 @@ def as_json(sessions: Iterable[Session]) -> Json:
                 "outcome": one.outcome,
                 "error": one.error or None,
                 "began": None if one.began is None else one.began.isoformat(),
-                "duration_s": None if one.verified is None else _seconds(one.verified.duration_ns),
+                "duration_s": None if one.verified is None else seconds(one.verified.duration_ns),
                 "head": None if one.verified is None else one.verified.head or None,
                 "signed": None if one.verified is None else one.verified.header.signed or None,
                 "texts_compared": one.verified is not None and one.verified.compared,
@@ -257,7 +258,7 @@ def as_json(sessions: Iterable[Session]) -> Json:
 
 def _notice(shown: Shown) -> dict[str, Any]:
     return {
-        "at": _seconds(shown.at_ns),
+        "at": seconds(shown.at_ns),
         "at_utc": None if shown.at is None else shown.at.isoformat(timespec="milliseconds"),
         "id": shown.id,
         "state": shown.state,
@@ -270,7 +271,3 @@ def _notice(shown: Shown) -> dict[str, Any]:
         "text": shown.text,
         "dismissed": shown.dismissed,
     }
-
-
-def _seconds(ns: int) -> float:
-    return round(ns / 1e9, 3)

@@ -9,9 +9,8 @@ from streamnotice.evidence.patience import longest_ns
 from streamnotice.evidence.references import handshakes
 from streamnotice.evidence.rule import Outcome, Rule, scale
 from streamnotice.playback.requests import needed
-from streamnotice.policy import S_NS
+from streamnotice.policy import MS_NS, S_NS
 
-MS_NS = 1_000_000
 PROMPT_NS = 500 * MS_NS
 SLOW_NS = 2 * S_NS
 """So long a look-up may take; and from so much on, beyond the way's own round trips there and to

@@ -9,10 +9,9 @@ from __future__ import annotations
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Needs, Outcome, Rule, scale
 from streamnotice.path.tries import middle
-from streamnotice.policy import S_NS
+from streamnotice.policy import MS_NS, S_NS
 from streamnotice.windows import recent
 
-MS_NS = 1_000_000
 WINDOW_S = 8
 NAMES = ("prompt", "late", "very_late")
 

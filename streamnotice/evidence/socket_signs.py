@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule, scale
-from streamnotice.policy import S_NS
+from streamnotice.policy import MS_NS, S_NS
 
-MS_NS = 1_000_000
 WINDOW_S = 8
 
 

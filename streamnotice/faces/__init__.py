@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from streamnotice.notices.figures import seconds
 from streamnotice.registry import choose
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class TakenAway:
         """The `dismissed` line of the JSON output."""
         return {
             "type": "dismissed",
-            "at": round(self.at_ns / 1e9, 3),
+            "at": seconds(self.at_ns),
             "id": self.notice_id,
             "bottleneck": self.bottleneck,
             "scope": self.scope,

@@ -14,12 +14,11 @@ from itertools import islice
 from numbers import Complex, Real
 from typing import Any, Final, TypeVar, cast
 
-from streamnotice.policy import S_NS
+from streamnotice.policy import MS_NS, S_NS
 
 MOST: Final = 2**53
 """Times (ns), rates and counts beyond this are a mistake of the host, not a measurement."""
 LONGEST_LADDER: Final = 64
-_MS_NS: Final = 1_000_000
 _TEXT: Final = (str, bytes, bytearray, memoryview)
 _SHOWN_CHARS: Final = 40
 
@@ -111,7 +110,7 @@ def nanoseconds(seconds: object) -> int | None:
 def media_ns(seconds: object) -> int | None:
     """Play-out time in nanoseconds, whole milliseconds: finer digits are noise on record."""
     exact = nanoseconds(seconds)
-    return None if exact is None else exact // _MS_NS * _MS_NS
+    return None if exact is None else exact // MS_NS * MS_NS
 
 
 def permille(share: object) -> int | None:
