@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Needs, Outcome, Rule, scale
-from streamnotice.path.tries import middle
+from streamnotice.path.tries import median_low
 from streamnotice.policy import MS_NS, S_NS
 from streamnotice.windows import recent
 
@@ -27,7 +27,7 @@ def _read(seen: Estimates, now: int, cache: str | None) -> Outcome | None:
         return None
     rtts = requests.rtts_of(now, 10 * WINDOW_S * S_NS)
     rtt = max([a.rtt_ns for a in answers if a.rtt_ns is not None] + rtts[:2], default=0)
-    ttfb = middle([answer.ttfb_ns for answer in answers])
+    ttfb = median_low([answer.ttfb_ns for answer in answers])
     excess = max(0, ttfb - 2 * rtt)
     name = scale(excess, ((200 * MS_NS, "prompt"), (1000 * MS_NS, "late")), "very_late")
     return Outcome(name, (("ttfb_ns", ttfb),), (("rtt_ns", rtt),) if rtt else None)

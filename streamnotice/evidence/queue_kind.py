@@ -10,7 +10,7 @@ from __future__ import annotations
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
 from streamnotice.path.rounds import FAR
-from streamnotice.path.tries import middle
+from streamnotice.path.tries import median_low
 from streamnotice.policy import S_NS
 
 LEAST_NS = 10_000_000
@@ -29,8 +29,8 @@ def read(seen: Estimates, now: int) -> Outcome | None:
     loaded = [t.rtt_ns for t in tries if t.loaded and t.rtt_ns is not None]
     if len(idle) < 3 or len(loaded) < 3:
         return None
-    idle_queue = middle(idle) - hop.base_ns
-    loaded_queue = middle(loaded) - hop.base_ns
+    idle_queue = median_low(idle) - hop.base_ns
+    loaded_queue = median_low(loaded) - hop.base_ns
     figures = (("idle_queue_ns", idle_queue), ("loaded_queue_ns", loaded_queue))
     base = (("rtt_ns", hop.base_ns),)
     least = max(LEAST_NS, hop.base_ns // 4)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamnotice.estimates import Estimates
 from streamnotice.evidence.rule import Outcome, Rule
-from streamnotice.path.tries import middle
+from streamnotice.path.tries import median_low
 from streamnotice.policy import S_NS
 from streamnotice.windows import recent
 
@@ -36,7 +36,9 @@ def read(seen: Estimates, now: int) -> Outcome | None:
         return Outcome("misses", figures, base)
     if "miss" not in said:
         return Outcome("hits", figures, base)
-    hits, misses = (middle([a.ttfb_ns for a in answers if a.cache == c]) for c in ("hit", "miss"))
+    hits, misses = (
+        median_low([a.ttfb_ns for a in answers if a.cache == c]) for c in ("hit", "miss")
+    )
     late = misses >= LATE_NS and misses >= 4 * hits
     return Outcome("misses_only" if late else "both", figures, base)
 

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from streamnotice.observations import HopProbe
-from streamnotice.path.tries import Try, answers, middle, quantile
+from streamnotice.path.tries import Try, answers, median_low, quantile
 from streamnotice.policy import S_NS
 from streamnotice.snapshot import stateful
 from streamnotice.windows import recent
@@ -133,7 +133,7 @@ class FirstHop:
             lost=lost,
             gaps=gaps,
             loss_mdb=loss_mdb(gaps, len(tries) - lost),
-            rtt_ns=middle(rtts) if enough else None,
+            rtt_ns=median_low(rtts) if enough else None,
             low_rtt_ns=quantile(rtts, 300) if enough else None,
             high_rtt_ns=quantile(rtts, 850) if enough else None,
             base_ns=self.base_ns,

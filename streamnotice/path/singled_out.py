@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from streamnotice.path.rounds import FAR, HopSeen, Paths
-from streamnotice.path.tries import answers, middle
+from streamnotice.path.tries import answers, median_low
 from streamnotice.policy import S_NS
 
 WINDOW_NS: Final = 20 * S_NS
@@ -20,7 +20,7 @@ STANDS_NS: Final = 60 * S_NS
 """What was found goes on for so long where, for want of budget, nothing is asked any more."""
 FEWEST: Final = 4
 MUCH_NS: Final = 20_000_000
-"""So much longer than probes handshakes must take, in the middle of several, ..."""
+"""So much longer than probes handshakes must take, in the median of several, ..."""
 TIMES: Final = 3
 """... and so many times as much as probes are late: a queue for all may stand higher when the
 handshakes come."""
@@ -55,9 +55,9 @@ def _look(paths: Paths, now: int) -> bool:
 
 
 def _takes_ns(hop: HopSeen, now: int) -> int | None:
-    """Round trip of late, in the middle; None of too few."""
+    """Median round trip of late; None of too few."""
     rtts = answers(hop.recent(now, WINDOW_NS))
-    return middle(rtts) if len(rtts) >= FEWEST else None
+    return median_low(rtts) if len(rtts) >= FEWEST else None
 
 
 def _lost(hop: HopSeen, now: int) -> int:

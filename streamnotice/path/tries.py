@@ -1,4 +1,4 @@
-"""One question and its answer, and the middle of many: what paths and first routers share."""
+"""One question and its answer, and quantiles of many: what paths and first routers share."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def answers(tries: list[Try]) -> list[int]:
     return [t.rtt_ns for t in tries if t.rtt_ns is not None]
 
 
-def middle(values: list[int]) -> int:
-    """Lower median of at least one value."""
+def median_low(values: list[int]) -> int:
+    """Lower median of at least one value, as `statistics.median_low`."""
     ordered = sorted(values)
     return ordered[(len(ordered) - 1) // 2]
 

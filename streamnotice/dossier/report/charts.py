@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import east_asian_width
 
 from streamnotice.bottlenecks import NONE
 from streamnotice.dossier.examination.words import clock
 from streamnotice.dossier.phrases import Phrases
-from streamnotice.dossier.report.gather import HopDelays, Point, Recorded, high, middle, thinned
+from streamnotice.dossier.report.gather import HopDelays, Point, Recorded, ninth_decile, thinned
 from streamnotice.dossier.report.safe import visible
 from streamnotice.dossier.report.svg import COLOURS, chart
 
@@ -234,8 +235,8 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phra
             say(
                 "chart.hop",
                 hop=label,
-                idle=_middle(hop.idle_ms, say),
-                loaded=_middle(hop.loaded_ms, say),
+                idle=_median(hop.idle_ms, say),
+                loaded=_median(hop.loaded_ms, say),
             )
             for label, hop in seen
         ),
@@ -256,10 +257,10 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phra
                     continue
                 at = number + shift
                 axis.plot(
-                    [min(values), high(values)], [at, at], color=COLOURS[colour], linewidth=2.2,
-                    alpha=0.55,
+                    [min(values), ninth_decile(values)], [at, at], color=COLOURS[colour],
+                    linewidth=2.2, alpha=0.55,
                 )  # fmt: skip
-                axis.plot([middle(values)], [at], marker, color=COLOURS[colour], markersize=6)
+                axis.plot([median_low(values)], [at], marker, color=COLOURS[colour], markersize=6)
         axis.set_yticks(range(len(seen)), [label for label, _ in seen])
         axis.set_ylim(len(seen) - 0.45, -0.55)
         axis.set_xlim(left=0)
@@ -285,8 +286,8 @@ def hops(rows: Sequence[tuple[str, HopDelays]], title: str, name: str, say: Phra
     return chart(name, title, desc, draw, (size, size))
 
 
-def _middle(values: list[float], say: Phrases) -> str:
-    return say.milliseconds(middle(values)) if values else say("chart.unseen")
+def _median(values: list[float], say: Phrases) -> str:
+    return say.milliseconds(median_low(values)) if values else say("chart.unseen")
 
 
 def wide(text: str) -> float:

@@ -264,13 +264,7 @@ def stepped(points: list[Point]) -> list[Point]:
     return kept
 
 
-def middle(values: list[float]) -> float:
-    """Median of at least one value."""
-    ordered = sorted(values)
-    return ordered[(len(ordered) - 1) // 2]
-
-
-def high(values: list[float]) -> float:
-    """The value that nine in ten are not above."""
+def ninth_decile(values: list[float]) -> float:
+    """The value that nine in ten are not above; of at least one."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * 9 // 10)]

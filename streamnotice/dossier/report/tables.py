@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median_low
 from typing import Any, Final
 
 import attrs
@@ -14,7 +15,7 @@ from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.dossier.phrases import MINUS
 from streamnotice.dossier.report import charts
 from streamnotice.dossier.report.frame import Frame
-from streamnotice.dossier.report.gather import HopDelays, PathDelays, high, middle
+from streamnotice.dossier.report.gather import HopDelays, PathDelays, ninth_decile
 from streamnotice.dossier.report.safe import visible
 from streamnotice.notices.ids import STRENGTHS
 from streamnotice.path.roles import JOIN
@@ -128,7 +129,7 @@ class Tables(Frame):
     def _figures(self, values: list[float]) -> str:
         if not values:
             return "-"
-        shown = (min(values), middle(values), high(values))
+        shown = (min(values), median_low(values), ninth_decile(values))
         return " / ".join(self.say.number(value, 1) for value in shown)
 
     def rivals(self) -> Table | None:

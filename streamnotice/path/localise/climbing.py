@@ -9,7 +9,7 @@ import attrs
 from streamnotice.path.first_hop import FirstHop
 from streamnotice.path.localise.stretches import way
 from streamnotice.path.rounds import HopSeen, Paths
-from streamnotice.path.tries import answers, middle
+from streamnotice.path.tries import answers, median_low
 from streamnotice.policy import S_NS
 
 FEWEST: Final = 2
@@ -29,7 +29,7 @@ class Point:
         if self.hop is None:
             return 0
         rtts = answers(self.hop.recent(now, WINDOW_NS))
-        return middle(rtts) if rtts else None
+        return median_low(rtts) if rtts else None
 
 
 def climb(paths: Paths, role: str = "service") -> list[Point] | None:
