@@ -12,7 +12,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Final
 
-from streamnotice.sensors.routes import ROUTE, ROUTE6, parse_routes
+from streamnotice.sensors.routes import ROUTE, ROUTE6, parse_routes, text_of
 
 ARP: Final = Path("/proc/net/arp")
 _NO_HARDWARE: Final = "00:00:00:00:00:00"
@@ -22,18 +22,11 @@ def network_label(
     salt: bytes, *, route: Path = ROUTE, arp: Path = ARP, route6: Path = ROUTE6
 ) -> str:
     """Label of the network that the default route leads into; empty if it isn't known."""
-    identity = _identity(_read(route), _read(arp), _read(route6))
+    identity = _identity(text_of(route), text_of(arp), text_of(route6))
     if identity is None:
         return ""
     digest = hashlib.blake2b(identity.encode("utf-8", "replace"), key=salt, digest_size=8)
     return f"net-{digest.hexdigest()}"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""  # another system, or not permitted: not known
 
 
 def _identity(route: str, arp: str, route6: str) -> str | None:

@@ -16,6 +16,7 @@ from typing import Final
 import attrs
 
 from streamnotice.observations import HostLoad
+from streamnotice.sensors.routes import text_of
 from streamnotice.session import Session
 
 BEAT_S: Final = 0.1
@@ -106,7 +107,7 @@ class HostSensor:
             self._pressure_files["group"] = own
 
     def _own_cgroup(self, cgroups: Path) -> Path | None:
-        for line in (_read(self._proc / "self" / "cgroup") or "").splitlines():
+        for line in text_of(self._proc / "self" / "cgroup").splitlines():
             number, _, path = line.partition("::")
             if number == "0" and path not in ("", "/"):  # the root group has no file of its own
                 return cgroups / path.lstrip("/") / "cpu.pressure"
@@ -150,21 +151,14 @@ class HostSensor:
         except OSError:
             tasks = []
         for task in tasks:
-            delay = parse_run_delay(_read(task / "schedstat") or "")
+            delay = parse_run_delay(text_of(task / "schedstat"))
             if delay is not None:
                 waits[task.name] = delay
-        stat = parse_stat(_read(self._proc / "stat") or "")
+        stat = parse_stat(text_of(self._proc / "stat"))
         pressure: dict[str, int] = {}
         for source, path in self._pressure_files.items():
-            total = parse_pressure(_read(path) or "")
+            total = parse_pressure(text_of(path))
             if total is not None:
                 pressure[source] = total
         busy, total = stat or (None, None)
         return Counters(waits, busy, total, pressure)
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("ascii", "replace")
-    except OSError:
-        return None

@@ -132,7 +132,7 @@ def _address(text: str) -> str:
 
 def routing_table() -> list[RouteEntry]:
     """The system's routes of both families; none where they can't be read."""
-    return [*parse_routes(_text(ROUTE) or ""), *parse_routes6(_text(ROUTE6) or "")]
+    return [*parse_routes(text_of(ROUTE)), *parse_routes6(text_of(ROUTE6))]
 
 
 def best_route(
@@ -223,7 +223,7 @@ def medium_of(interface: str, entries: Sequence[RouteEntry] = (), net: Path = NE
 
 
 def _devtype(folder: Path) -> str:
-    for line in (_text(folder / "uevent") or "").splitlines():
+    for line in text_of(folder / "uevent").splitlines():
         key, _, value = line.partition("=")
         if key == "DEVTYPE":
             return value
@@ -231,15 +231,16 @@ def _devtype(folder: Path) -> str:
 
 
 def _number(path: Path) -> int | None:
-    text = (_text(path) or "").strip()
+    text = text_of(path).strip()
     return int(text) if text.isdigit() else None
 
 
-def _text(path: Path) -> str | None:
+def text_of(path: Path) -> str:
+    """What the kernel tells in that file; empty if there is none, or it may not be read."""
     try:
         return path.read_text("ascii", "replace")
     except OSError:
-        return None
+        return ""
 
 
 def _link_kind(interface: str) -> str | None:
@@ -309,7 +310,7 @@ def interface_with(address: str) -> str | None:
 
     if is_ipv6(address):
         wanted = ipaddress.IPv6Address(address.partition("%")[0]).exploded.replace(":", "")
-        for line in (_text(Path("/proc/net/if_inet6")) or "").splitlines():
+        for line in text_of(Path("/proc/net/if_inet6")).splitlines():
             fields = line.split()
             if len(fields) == 6 and fields[0] == wanted:
                 return fields[5]
