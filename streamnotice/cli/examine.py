@@ -17,12 +17,15 @@ from streamnotice.cli.plain import complain, harmless, say
 from streamnotice.cli.replay import advice
 from streamnotice.cli.signed import add_key, verifier_of
 from streamnotice.dossier.examination import Examination, Examined, examine, words
+from streamnotice.dossier.examination.against import Margin, Rival
+from streamnotice.dossier.examination.bystanders import Beside
+from streamnotice.dossier.examination.carrying import Carrying
 from streamnotice.dossier.examination.leaving import LeftOut
 from streamnotice.dossier.examination.reweigh import Fate
 from streamnotice.dossier.examination.session import ChangedError
 from streamnotice.dossier.signing import Verifier
 from streamnotice.notices.figures import json_figures
-from streamnotice.policy import Settings
+from streamnotice.policy import S_NS, Settings
 
 MOST_LISTED = 8
 NAME_WIDTH = 22
@@ -135,7 +138,7 @@ def _notice(seen: Examined, file: str, settings: Settings) -> Iterator[Line]:
             "evidence",
             f"{len(seen.rules_seen)} rules, from {words.clock(seen.from_ns)} to "
             f"{words.clock(notice.at_ns)}"
-            + ("" if seen.from_ns <= 1_000_000_000 else "; what is older stays as it was"),
+            + ("" if seen.from_ns <= S_NS else "; what is older stays as it was"),
         )
     )
     for label, text in rows:
@@ -368,40 +371,9 @@ def _notice_json(seen: Examined) -> dict[str, Any]:
             {"from": one.from_ns / 1e9, "to": one.to_ns / 1e9, **_fate_json(one.fate)}
             for one in seen.without_times
         ],
-        "carrying": None
-        if seen.carrying is None
-        else {
-            "rules": list(seen.carrying.rules),
-            "minimal": True,
-            "opposing": list(seen.carrying.opposing),
-            "with_opposing": _fate_json(seen.carrying.contested),
-        },
-        "rivals": [
-            {
-                "bottleneck": one.place,
-                "confidence": one.ppm / 1e6,
-                "behind_db": one.balance_mdb / 1000,
-                "strongest": None
-                if one.strongest is None
-                else {
-                    "rule": one.strongest.rule,
-                    "outcome": one.strongest.outcome,
-                    "weight_db": -one.strongest.weight_mdb / 1000,
-                    "measured": json_figures(one.strongest.measured),
-                },
-            }
-            for one in seen.rivals
-        ],
-        "margin": None
-        if seen.margin is None
-        else {
-            "name": seen.margin.key,
-            "confidence": seen.margin.confidence_ppm / 1e6,
-            "bar": seen.margin.bar_ppm / 1e6,
-            "hold": seen.margin.hold_ppm / 1e6,
-            "odds_db": seen.margin.odds_mdb / 1000,
-            "gate_db": seen.margin.gate_mdb / 1000,
-        },
+        "carrying": None if seen.carrying is None else _carrying_json(seen.carrying),
+        "rivals": [_rival_json(one) for one in seen.rivals],
+        "margin": None if seen.margin is None else _margin_json(seen.margin),
         "overturned_by": [
             {
                 "rule": turn.rule,
@@ -436,16 +408,55 @@ def _notice_json(seen: Examined) -> dict[str, Any]:
         "false_naming_steps": [
             {"steps": one.value, **_fate_json(one.fate)} for one in seen.budgets
         ],
-        "bystander": None
-        if seen.beside is None
-        else {
-            "expected": seen.beside.expected_permille / 1000,
-            "there": seen.beside.there_ppm / 1e6,
-            "shares": [
-                {"share": one.share_permille / 1000, **_fate_json(one.fate)}
-                for one in seen.beside.shares
-            ],
-        },
+        "bystander": None if seen.beside is None else _bystander_json(seen.beside),
+    }
+
+
+def _carrying_json(found: Carrying) -> dict[str, Any]:
+    return {
+        "rules": list(found.rules),
+        "minimal": True,
+        "opposing": list(found.opposing),
+        "with_opposing": _fate_json(found.contested),
+    }
+
+
+def _rival_json(rival: Rival) -> dict[str, Any]:
+    item = rival.strongest
+    strongest = None
+    if item is not None:
+        strongest = {
+            "rule": item.rule,
+            "outcome": item.outcome,
+            "weight_db": -item.weight_mdb / 1000,
+            "measured": json_figures(item.measured),
+        }
+    return {
+        "bottleneck": rival.place,
+        "confidence": rival.ppm / 1e6,
+        "behind_db": rival.balance_mdb / 1000,
+        "strongest": strongest,
+    }
+
+
+def _margin_json(margin: Margin) -> dict[str, Any]:
+    return {
+        "name": margin.key,
+        "confidence": margin.confidence_ppm / 1e6,
+        "bar": margin.bar_ppm / 1e6,
+        "hold": margin.hold_ppm / 1e6,
+        "odds_db": margin.odds_mdb / 1000,
+        "gate_db": margin.gate_mdb / 1000,
+    }
+
+
+def _bystander_json(found: Beside) -> dict[str, Any]:
+    return {
+        "expected": found.expected_permille / 1000,
+        "there": found.there_ppm / 1e6,
+        "shares": [
+            {"share": one.share_permille / 1000, **_fate_json(one.fate)} for one in found.shares
+        ],
     }
 
 

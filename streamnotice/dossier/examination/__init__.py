@@ -49,7 +49,7 @@ class Examined:
         from_ns: start of the examined stretch; evidence from before it is left as it was.
         rules_seen: rules that answered in the stretch.
         without_rules, without_sensors, without_times: what became of the verdict without each.
-        carrying: the smallest set of rules that carries it; None for `undetermined`.
+        carrying: a minimal set of rules that carries it; None for `undetermined`.
         rivals: every other place, the likeliest first.
         margin: how near the verdict was to not being said.
         turns: what would have overturned it, the soonest first.

@@ -1,4 +1,4 @@
-"""The smallest set of rules that carries the verdict by itself.
+"""A minimal set of rules that carry the verdict by themselves.
 
 The heaviest rules are put together one by one until the verdict stands; then one after another is
 dropped again, the lightest first, until none can be. What is left is *minimal*: without any one
