@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from streamnotice.observations import Playback
 from streamnotice.players.mpv import MpvPlayer
 from streamnotice.players.mpv_ipc import MpvIpc
 from streamnotice.watcher import Watcher
+from tests.waiting import until
 
 pytestmark = pytest.mark.needs("mpv")
 
@@ -75,12 +76,6 @@ def children() -> set[int]:
     """Processes that this one has started and that still run."""
     path = Path(f"/proc/self/task/{os.getpid()}/children")
     return {int(pid) for pid in path.read_text().split()} if path.exists() else set()
-
-
-async def until(holds: Callable[[], object], limit_s: float = 15) -> None:
-    async with asyncio.timeout(limit_s):
-        while not holds():  # noqa: ASYNC110 -- the watcher signals nothing to tests
-            await asyncio.sleep(0.02)
 
 
 async def test_it_plays_to_the_end_and_tells_of_it(rig: Rig) -> None:

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import struct
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ from streamnotice.sensors.reference import DOWNLOAD_BYTES, ReferenceSensor, affo
 from streamnotice.sensors.tcp_probe import handshake, limited_syn
 from streamnotice.sensors.udp_probe import UdpFlow, outcome_of
 from streamnotice.session import Session
+from tests.waiting import until
 
 linux = pytest.mark.skipif(not supported(), reason="elsewhere: error queues are Linux's")
 
@@ -47,11 +48,6 @@ class Rig:
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [o for o in self.seen if isinstance(o, kind)]
-
-    async def until(self, holds: Callable[[], object], limit_s: float = 15) -> None:
-        async with asyncio.timeout(limit_s):
-            while not holds():  # noqa: ASYNC110 -- sensors signal nothing to tests
-                await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager
@@ -178,7 +174,7 @@ async def test_the_path_sensor_on_loopback(address: str, peer: str) -> None:
     port = server.sockets[0].getsockname()[1]
     async with server, running(PathSensor(), rig.session):
         target = rig.session.target("service", "media.example", port, address=peer)
-        await rig.until(lambda: rig.of(Route) and len(rig.of(HopProbe)) > 1 and rig.of(RoundTrip))
+        await until(lambda: rig.of(Route) and len(rig.of(HopProbe)) > 1 and rig.of(RoundTrip))
     (route,) = rig.of(Route)
     assert (route.target, route.role, route.complete) == (target.label, "service", True)
     assert (len(route.hops), route.segments) == (1, (None,))
@@ -205,11 +201,11 @@ async def test_an_address_that_was_looked_up_gives_way_to_the_players_own(
     rig, sensor = Rig(), PathSensor()
     async with running(sensor, rig.session):
         rig.session.target("service", "media.example", 9)
-        await rig.until(lambda: rig.of(HopProbe))
+        await until(lambda: rig.of(HopProbe))
         assert answers == [], "the first answer was none: it is asked again"
         assert list(sensor._flows) == ["127.0.0.9"]
         rig.session.target("service", "media.example", 9, address="127.0.0.8")
-        await rig.until(lambda: list(sensor._flows) == ["127.0.0.8"])
+        await until(lambda: list(sensor._flows) == ["127.0.0.8"])
 
 
 @linux
@@ -239,10 +235,10 @@ async def test_references_are_measured_and_downloads_are_small() -> None:
     rig = Rig(probes={"reference", "path"})
     sensor = ReferenceSensor([f"http://127.0.0.1:{port}/probe.bin"])
     async with running(sensor, rig.session):
-        await rig.until(lambda: rig.of(RoundTrip))
+        await until(lambda: rig.of(RoundTrip))
         assert rig.of(Download) == []  # at rest none
         rig.session.intensity = "suspect"
-        await rig.until(lambda: rig.of(Download) and (rig.of(Route) or not supported()))
+        await until(lambda: rig.of(Download) and (rig.of(Route) or not supported()))
     await runner.cleanup()
     (download,) = rig.of(Download)
     assert download.failure is None
@@ -268,7 +264,7 @@ async def test_a_reference_is_measured_by_the_services_family(
             await asyncio.sleep(0.3)
             assert rig.session.targets("reference") == []  # which family isn't known yet
             rig.session.target("service", "media.example", port, address=address)
-            await rig.until(lambda: rig.of(RoundTrip))
+            await until(lambda: rig.of(RoundTrip))
     assert [t.address for t in rig.session.targets("reference")] == [address]
 
 
@@ -277,7 +273,7 @@ async def test_a_reference_that_refuses_is_told_of() -> None:
     rig.session.intensity = "suspect"
     with unused_port() as port:
         async with running(ReferenceSensor([f"http://127.0.0.1:{port}/x"]), rig.session):
-            await rig.until(lambda: rig.of(RoundTrip) and rig.of(Download))
+            await until(lambda: rig.of(RoundTrip) and rig.of(Download))
     assert rig.of(RoundTrip)[0].failure == "refused"
     assert rig.of(Download)[0].failure == "refused"
 
@@ -424,5 +420,5 @@ async def test_servers_of_requests_on_other_threads_are_followed() -> None:
     async with running(PathSensor(), rig.session):
         await asyncio.sleep(0.05)
         await asyncio.to_thread(rig.session.target, "service", "h", 9, address="127.0.0.1")
-        await rig.until(lambda: rig.of(Route))
+        await until(lambda: rig.of(Route))
     assert rig.session.sights["path"] == (True, "")

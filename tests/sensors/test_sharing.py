@@ -22,6 +22,7 @@ from streamnotice.sensors.pace import SUSPICION_BYTES_PER_S, thrift
 from streamnotice.sensors.reference import ReferenceSensor
 from streamnotice.session import Session
 from streamnotice.testing import Clock
+from tests.waiting import until
 
 linux = pytest.mark.skipif(not supported(), reason="elsewhere: error queues are Linux's")
 
@@ -70,12 +71,6 @@ def listen(watcher: Watcher) -> list[Any]:
 
 def of(seen: list[Any], kind: type[Any]) -> list[Any]:
     return [one for one in list(seen) if isinstance(one, kind)]
-
-
-async def until(holds: Any, limit_s: float = 20) -> None:
-    async with asyncio.timeout(limit_s):
-        while not holds():  # noqa: ASYNC110 -- sensors signal nothing to tests
-            await asyncio.sleep(0.05)
 
 
 def full(seen: list[Any]) -> bool:

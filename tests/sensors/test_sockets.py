@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from streamnotice.engine import Engine
 from streamnotice.observations import Transfer
 from streamnotice.sensors.sockets import SocketSensor, family, inodes_of
 from streamnotice.session import Session
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere: inet_diag is Linux's")
 pytest.importorskip("pyroute2")
@@ -36,12 +37,6 @@ while got < 300_000:
 print("full", flush=True)
 time.sleep(60)
 """
-
-
-async def until(holds: Callable[[], object], limit_s: float = 20) -> None:
-    async with asyncio.timeout(limit_s):
-        while not holds():  # noqa: ASYNC110 -- sensors signal nothing to tests
-            await asyncio.sleep(0.05)
 
 
 class Served:
