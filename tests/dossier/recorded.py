@@ -79,6 +79,11 @@ def record(
     return recorder
 
 
+def at(words: bytes, lines: list[bytes]) -> int:
+    """Index of the first line with *words* in it."""
+    return next(n for n, line in enumerate(lines) if words in line)
+
+
 def resealed(lines: list[bytes], start: bytes = START) -> list[bytes]:
     """*lines* with all seals computed anew: what a forger without a key can do."""
     chain = Chain(start)

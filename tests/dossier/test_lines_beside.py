@@ -23,13 +23,6 @@ from streamnotice.testing import ToldWatcher
 S_NS = 1_000_000_000
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A session in which notices were shown."""
-    path = retold("home-slow", tmp_path_factory.mktemp("told") / "a.jsonl")
-    return path.read_bytes().splitlines(keepends=True)
-
-
 def verified(tmp_path: Path, lines: list[bytes]) -> Verified:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"".join(resealed(lines)))

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import changed, forged, record, resealed
+from recorded import at, changed, forged, record, resealed
 from retold import retold
 
 from streamnotice.dossier.record import Recorder
@@ -190,11 +190,6 @@ def test_any_envelope_is_read_or_one_error(one: object, two: object, three: obje
 
 
 # -- what no signature covers -----------------------------------------------------------------
-
-
-def at(words: bytes, lines: list[bytes]) -> int:
-    """Index of the first line with *words* in it."""
-    return next(n for n, line in enumerate(lines) if words in line)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import changed, record, resealed
-from retold import retold
+from recorded import at, changed, record, resealed
 
 from streamnotice.dossier import record as recording
 from streamnotice.dossier.chain import is_seal
@@ -31,11 +30,6 @@ def verified(tmp_path: Path, lines: list[bytes], verifier: Verifier | None = Non
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"".join(lines))
     return verify(path, verifier)
-
-
-def at(words: bytes, lines: list[bytes] = LINES) -> int:
-    """Index of the first line with *words* in it."""
-    return next(n for n, line in enumerate(lines) if words in line)
 
 
 def test_an_honest_record_is_verified(tmp_path: Path) -> None:
@@ -66,7 +60,7 @@ def test_what_no_seal_stands_behind_is_said(tmp_path: Path) -> None:
 def test_verdicts_that_do_not_follow_are_named(tmp_path: Path) -> None:
     """The chain computed anew: the engine still says something else."""
     lines = list(LINES)
-    number = at(b'"impact":"stalled"')
+    number = at(b'"impact":"stalled"', LINES)
     lines[number] = changed(lines[number], bottleneck="network.isp.access")
     found = verified(tmp_path, resealed(lines))
     assert found.outcome == "failed"
@@ -78,7 +72,7 @@ def test_verdicts_that_do_not_follow_are_named(tmp_path: Path) -> None:
 def test_another_engine_is_whole_and_says_so(tmp_path: Path) -> None:
     lines = list(LINES)
     lines[0] = changed(lines[0], engine="9.9.9", version="9.9.8")
-    number = at(b'"impact":"stalled"')
+    number = at(b'"impact":"stalled"', LINES)
     lines[number] = changed(lines[number], confidence_ppm=1)
     assert verified(tmp_path, resealed(lines)).outcome == "other_engine"
     assert verified(tmp_path, lines).outcome == "failed"
@@ -315,13 +309,6 @@ def test_a_part_of_nothing_but_answers_is_not_kept_in_memory(tmp_path: Path) -> 
 
 
 # -- what was shown -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """A session in which notices were shown."""
-    path = retold("home-slow", tmp_path_factory.mktemp("told") / "a.jsonl")
-    return path.read_bytes().splitlines(keepends=True)
 
 
 def test_a_text_that_no_notice_stands_behind_is_a_failure(
