@@ -2,7 +2,8 @@
 
 `HostError` means the embedding application (or the person at the command line)
 used the library wrongly; `EvidenceError` means that a file or message from
-elsewhere is not what it claims to be. Nothing else is raised on purpose.
+elsewhere is not what it claims to be; `MediaError`, of a player, that its stream
+can't be played. Nothing else is raised on purpose.
 """
 
 from __future__ import annotations
