@@ -27,7 +27,7 @@ demo: $(READY)
 
 lint: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check streamnotice tests benchmarks examples
+	$(BIN)/ruff format --check streamnotice tests benchmarks examples lab/truth
 	$(BIN)/mypy
 
 needs:
