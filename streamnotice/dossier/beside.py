@@ -33,6 +33,14 @@ def key_of(line: Json) -> Key:
     return line["id"], line["state"], line["at_ns"]
 
 
+def by_key(notices: Iterable[Notice]) -> dict[Key, Notice]:
+    """Notices by their steps; of several of one step the first."""
+    found: dict[Key, Notice] = {}
+    for notice in notices:
+        found.setdefault((notice.id, notice.state, notice.at_ns), notice)
+    return found
+
+
 @attrs.define
 class Beside:
     """Take the entries of a part in their order.

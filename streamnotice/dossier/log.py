@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 
 from streamnotice.bottlenecks import INNER_NAMES, UNDETERMINED, is_leaf
-from streamnotice.dossier.beside import Key, key_of
+from streamnotice.dossier.beside import by_key, key_of
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.instants import instant
 from streamnotice.dossier.parts import is_earlier_part
@@ -188,9 +188,7 @@ def _session(path: Path, wanted: Wanted, verifier: Verifier | None, jobs: int) -
     began = instant(str(found.header.plain.get("started_utc", "")))
     if found.outcome == "failed":
         wanted = Wanted()
-    events: dict[Key, Notice] = {}
-    for event in found.notices:
-        events.setdefault((event.id, event.state, event.at_ns), event)
+    events = by_key(found.notices)
     dismissed = {line["id"] for line in found.dismissed}
     shown = []
     for line in found.shown:

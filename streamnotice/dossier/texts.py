@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from streamnotice.dossier.beside import Key, key_of
+from streamnotice.dossier.beside import by_key, key_of
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header
 from streamnotice.errors import MessageError
@@ -47,9 +47,7 @@ def unlike(
         notices: what the engine said. A line that is of none of them is passed over.
     """
     policy = Policy(subscribed_bps=header.settings.subscribed_bps)
-    events: dict[Key, Notice] = {}
-    for notice in notices:
-        events.setdefault((notice.id, notice.state, notice.at_ns), notice)
+    events = by_key(notices)
     found = set()
     said: str | None = None
     for number, line in enumerate(shown):

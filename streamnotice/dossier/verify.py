@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
-from streamnotice.dossier.beside import ANSWER, ELSEWHERE, OTHER, UNSAID, key_of, unanswered
+from streamnotice.dossier.beside import (
+    ANSWER,
+    ELSEWHERE,
+    OTHER,
+    UNSAID,
+    by_key,
+    key_of,
+    unanswered,
+)
 from streamnotice.dossier.chain import UNSEALED
 from streamnotice.dossier.codec import Json
 from streamnotice.dossier.reader import Header, of_walk
@@ -368,7 +376,7 @@ def _texts(found: Verified) -> None:
     if any(one.check == "form" for one in found.findings):
         found.compared = not found.shown
         return  # what it was said of may stand behind what can't be read
-    said = {(one.id, one.state, one.at_ns) for one in found.notices}
+    said = by_key(found.notices)
     elsewhere = {place for place, why in found.odd if why == ELSEWHERE}
     others, found.compared = _other_words(found)
     for number, (line, place) in enumerate(zip(found.shown, found.told, strict=True)):
