@@ -17,6 +17,8 @@ from streamnotice.errors import HostError
 S_NS = 1_000_000_000
 MS_NS = 1_000_000
 
+KNOWN_PROBES = ("path", "reference", "gateway")
+
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
     if not value > 0:
@@ -151,11 +153,11 @@ class Policy:
 
     @probes.validator
     def _known_probes(self, attribute: attrs.Attribute[Any], value: frozenset[str]) -> None:
-        unknown = sorted(value - {"path", "reference", "gateway"})
+        unknown = sorted(value.difference(KNOWN_PROBES))
         if unknown:
             raise HostError(
                 f"Policy.probes: {', '.join(unknown)} is not a probe; "
-                "known are path, reference, gateway"
+                f"known are {', '.join(KNOWN_PROBES)}"
             )
 
     @least_severity.validator

@@ -24,7 +24,7 @@ from streamnotice.events import PlaybackChanged, Verdict
 from streamnotice.faces import load_face
 from streamnotice.notices.locales import wanted_here
 from streamnotice.notices.placeholders import clean
-from streamnotice.policy import Policy
+from streamnotice.policy import KNOWN_PROBES, Policy
 from streamnotice.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from streamnotice.players import Player
 
 NO_MEDIA_AFTER_S: Final = 30.0
-PROBES: Final = ("path", "reference", "gateway")
 _REDRAW_S: Final = 0.125
 _STOP_PATIENCE_S: Final = 8.0
 _SAME_ERROR_S: Final = 10.0
@@ -457,12 +456,12 @@ def parse_probes(text: str, references: Sequence[str]) -> frozenset[str]:
         return frozenset()
     if words == ["all"]:
         # all that can be used: references can't be made up
-        return frozenset(PROBES) if references else frozenset(PROBES) - {"reference"}
+        return frozenset(KNOWN_PROBES) if references else frozenset(KNOWN_PROBES) - {"reference"}
     for word in words:
-        if word not in PROBES:
+        if word not in KNOWN_PROBES:
             raise HostError(
                 f"--probes: {word!r} is not a probe; known are off, all, or a list of "
-                + ", ".join(PROBES)
+                + ", ".join(KNOWN_PROBES)
             )
     if "reference" in words and not references:
         raise HostError("--probes: reference needs at least one --reference URL")

@@ -13,7 +13,7 @@ from streamnotice.dossier.report.frame import Frame, capital, language
 from streamnotice.dossier.report.safe import visible
 from streamnotice.events import Notice
 from streamnotice.notices.ids import strength
-from streamnotice.policy import Policy
+from streamnotice.policy import KNOWN_PROBES, Policy
 from streamnotice.verdict.tables import shipped
 
 MOST_QUOTED: Final = 12
@@ -197,9 +197,7 @@ class Summary(Frame):
         """(place, True or what would add it), as far as the record tells."""
         policy = self.found.header.plain.get("policy")
         asked = policy.get("probes") if isinstance(policy, dict) else None
-        probes = frozenset(asked if isinstance(asked, list) else ()) & {
-            "path", "reference", "gateway"
-        }  # fmt: skip
+        probes = frozenset(asked if isinstance(asked, list) else ()).intersection(KNOWN_PROBES)
         networks = any(
             path.route is not None and "table" in path.route.why
             for path in self.found.paths.values()
