@@ -24,14 +24,14 @@ from streamnotice.policy import Settings
 
 Json = dict[str, Any]
 
-_EVENT_CLASSES: Final = (
+EVENT_CLASSES: Final = (
     events.PlaybackChanged,
     events.Verdict,
     events.Notice,
     events.ProbingWanted,
 )
 _OBSERVATIONS: Final = {kind: Table(cls) for kind, cls in observations.KINDS.items()}
-_EVENTS: Final = {cls.kind: Table(cls) for cls in _EVENT_CLASSES}
+_EVENTS: Final = {cls.kind: Table(cls) for cls in EVENT_CLASSES}
 _BY_CLASS: Final = {t.cls: t for t in (*_OBSERVATIONS.values(), *_EVENTS.values())}
 _SETTINGS: Final = Table(Settings)
 LATER_SETTINGS: Final = frozenset(("place_bars_ppm",))

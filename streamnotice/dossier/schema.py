@@ -17,9 +17,10 @@ from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_t
 
 import attrs
 
-from streamnotice import events, observations
-from streamnotice.dossier.codec import LATER_SETTINGS, Json
+from streamnotice import observations
+from streamnotice.dossier.codec import EVENT_CLASSES, LATER_SETTINGS, Json
 from streamnotice.dossier.record import FORMAT
+from streamnotice.dossier.signing import PAYLOAD_TYPE
 from streamnotice.policy import Settings
 
 FILE: Final = f"format-{FORMAT}.schema.json"
@@ -28,12 +29,6 @@ _END: Final = 2**53
 _INTEGER: Final = {"type": "integer", "exclusiveMinimum": -_END, "exclusiveMaximum": _END}
 _TEXT: Final = {"type": "string"}
 _HEAD: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-_EVENTS: Final = (
-    events.PlaybackChanged,
-    events.Verdict,
-    events.Notice,
-    events.ProbingWanted,
-)
 
 
 def shipped() -> Json:
@@ -45,7 +40,7 @@ def shipped() -> Json:
 def schema() -> Json:
     """The schema of one line, made from the classes."""
     kinds = {f"observation.{kind}": _of(cls) for kind, cls in observations.KINDS.items()}
-    kinds |= {f"event.{cls.kind}": _of(cls) for cls in _EVENTS}
+    kinds |= {f"event.{cls.kind}": _of(cls) for cls in EVENT_CLASSES}
     defs: Json = {**_LINES, "settings": _body(Settings, unwritten=LATER_SETTINGS)}
     for name, body in kinds.items():
         line, _, kind = name.partition(".")
@@ -151,7 +146,7 @@ _ENVELOPE: Final = {
     "type": "object",
     "properties": {
         "payload": _TEXT,
-        "payloadType": {"const": "application/vnd.streamnotice.head+json"},
+        "payloadType": {"const": PAYLOAD_TYPE},
         "signatures": _row(
             [
                 {
