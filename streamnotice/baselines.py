@@ -20,6 +20,7 @@ import attrs
 
 from streamnotice.errors import EvidenceError, HostError
 from streamnotice.files import OWNER_ONLY, locked, replacing, xdg_folder
+from streamnotice.path.rounds import FAR_END
 
 FORMAT: Final = 1
 LEAST_SAMPLES: Final = 8
@@ -28,7 +29,6 @@ MOST_SESSIONS: Final = 8
 """Sessions kept for each place: a way that has changed for good is normal after a few."""
 MOST_NETWORKS: Final = 32
 MOST_PLACES: Final = 32
-FAR_END: Final = "far end"
 _MOST_BYTES: Final = 256 * 1024
 _MOST_NS: Final = 60_000_000_000
 _SALT_BYTES: Final = 16
@@ -41,12 +41,12 @@ class Quiet:
 
     Attributes:
         low_ns: the tenth part of them is at or below this.
-        middle_ns: half of them are.
+        median_ns: half of them are.
         samples: how many there were.
     """
 
     low_ns: int
-    middle_ns: int
+    median_ns: int
     samples: int
 
 
@@ -179,7 +179,7 @@ class BaselineFile:
             "salt": self.salt.hex(),
             "networks": {
                 network: {
-                    place: [[q.low_ns, q.middle_ns, q.samples] for q in sessions]
+                    place: [[q.low_ns, q.median_ns, q.samples] for q in sessions]
                     for place, sessions in places.items()
                 }
                 for network, places in self._networks.items()

@@ -21,7 +21,7 @@ from streamnotice.observations import (
 from streamnotice.path.first_hop import BEFORE_IT
 from streamnotice.path.localise import unheard
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import TUNNEL, Paths
+from streamnotice.path.rounds import FAR_END, TUNNEL, Paths
 from streamnotice.path.singled_out import singled_out
 from streamnotice.playback.model import PlaybackModel
 from streamnotice.playback.requests import Requests
@@ -84,7 +84,7 @@ class NewestSeen:
     target_duration_ns: int
 
 
-AT_HAND_NS = 1_000_000_000
+HARMLESS_NS = S_NS
 """With so much left a wait has done no harm."""
 
 
@@ -115,7 +115,7 @@ class Estimates:
     def first_byte(self, seen: FirstByte) -> None:
         request = self.requests.under_way.get(seen.request)
         level = self.playback.level_ns(seen.at_ns)
-        well = level is not None and level >= AT_HAND_NS and self.playback.state == "playing"
+        well = level is not None and level >= HARMLESS_NS and self.playback.state == "playing"
         if request is not None and request.media and seen.status < 400 and well:
             self.requests.borne_ns = max(self.requests.borne_ns, seen.ttfb_ns)
         self.requests.first_byte(seen)
@@ -211,7 +211,7 @@ class Estimates:
             if hop.base_ns is None or hop.answered < 8:
                 continue
             if ttl >= path.length:
-                found["far end"] = min(hop.base_ns, found.get("far end", hop.base_ns))
+                found[FAR_END] = min(hop.base_ns, found.get(FAR_END, hop.base_ns))
             elif (place := path.told_segment(ttl)) is not None and JOIN not in place:
                 found[place] = hop.base_ns
         return found

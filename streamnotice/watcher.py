@@ -39,6 +39,7 @@ from streamnotice.observations import (
     PlaybackState,
     StoredBaseline,
 )
+from streamnotice.path.rounds import FAR_END
 from streamnotice.playback.news import PlaybackNews
 from streamnotice.playback.told import (
     Ear,
@@ -235,7 +236,7 @@ class Watcher:
         self._spawn("ticks", self._tick())
         for subject, seconds in self._baselines.items():
             value = nanoseconds(seconds)
-            if not (is_leaf(str(subject)) or subject in (*INNER_NAMES, "far end")):
+            if not (is_leaf(str(subject)) or subject in (*INNER_NAMES, FAR_END)):
                 # a host's own name for it would be on record, and says nothing to the engine
                 self.session.failed("baselines", "one that is of no place was left out")
             elif value:

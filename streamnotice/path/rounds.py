@@ -1,8 +1,7 @@
-"""Round trips by hop: windows, baselines, and where along the path trouble begins.
+"""All paths that are probed: what each hop answered of late, and its baseline.
 
-A router that answers slowly or seldom tells of itself, not of the path: what counts at hop
-k is the *smallest* excess over all hops from k on, the far end included. The baseline of a
-hop is the running minimum of its round trips.
+The baseline of a hop is the running minimum of its round trips. Where along a path trouble begins
+is worked out from these in `streamnotice.path.localise`.
 """
 
 from __future__ import annotations
@@ -47,6 +46,8 @@ MOST_HOSTS: Final = 8
 """So many hosts' answers to long pings are kept."""
 FAR: Final = 1000
 """Hop number under which the far end's own answers (TCP handshakes) are kept."""
+FAR_END: Final = "far end"
+"""Beside the places: what is stored of the target itself."""
 
 
 @stateful
@@ -271,7 +272,7 @@ class PathSeen:
         """What was normal for this hop in earlier sessions: known for the last hop of each place,
         and, as "far end", for the target itself."""
         if self.is_far(ttl):
-            return stored.get("far end")
+            return stored.get(FAR_END)
         here, behind = self.told_segment(ttl), self.told_segment(ttl + 1)
         return stored.get(here) if here is not None and here != behind else None
 

@@ -13,7 +13,6 @@ from typing import Final
 
 from streamnotice.addresses import is_ipv6
 from streamnotice.baselines import (
-    FAR_END,
     LEAST_SAMPLES,
     Baseline,
     BaselineFile,
@@ -27,7 +26,7 @@ from streamnotice.events import Verdict
 from streamnotice.network import network_label
 from streamnotice.observations import StoredBaseline
 from streamnotice.path.roles import JOIN
-from streamnotice.path.rounds import PathSeen
+from streamnotice.path.rounds import FAR_END, PathSeen
 from streamnotice.session import Session
 
 LOOK_S: Final = 1.0

@@ -7,7 +7,7 @@ from typing import Final
 
 from streamnotice.path.localise.climbing import climb
 from streamnotice.path.localise.stretches import NONE, Located, between
-from streamnotice.path.rounds import Paths, PathSeen
+from streamnotice.path.rounds import FAR_END, Paths, PathSeen
 
 LEAP_NS: Final = 80_000_000
 """There and back, 8000 km of fibre: few links are longer, and no line at a home is."""
@@ -59,4 +59,4 @@ def may_hide_queue(paths: Paths, role: str = "service") -> bool:
 
 def _usual_is_known(paths: Paths, path: PathSeen, role: str) -> bool:
     """What is usual here was stored: the queue's own rule tells what is not."""
-    return role == "service" and "far end" in paths.stored and not path.ended_near
+    return role == "service" and FAR_END in paths.stored and not path.ended_near
