@@ -54,6 +54,7 @@ from streamnotice.observations import (
     StoredBaseline,
     Transfer,
 )
+from streamnotice.playback.model import DRAINS_PERMILLE
 from streamnotice.policy import S_NS, Settings
 from streamnotice.snapshot import pack, stateful, unpack
 from streamnotice.verdict.naming import Named, Namer
@@ -268,8 +269,8 @@ class Engine:
         seen = self._mind.estimates
         model = seen.playback
         drain = model.drain_permille(now)
-        wants = model.wants_data is not False
-        draining = model.state == "playing" and wants and drain is not None and drain < -150
+        falls = drain is not None and drain < DRAINS_PERMILLE
+        draining = model.state == "playing" and model.wants_data is not False and falls
         trouble = (
             impact is not None
             or draining
