@@ -120,7 +120,8 @@ class Commons:
         with self.lock:
             # a session that nobody closed goes when it is collected
             self._budgets: weakref.WeakSet[ProbeBudget] = weakref.WeakSet()
-            self._left: deque[tuple[int, int]] = deque(maxlen=1024)
+            # instant and bytes of sessions that are over
+            self._departed: deque[tuple[int, int]] = deque(maxlen=1024)
             self._tokens: float | None = None
             self._refilled_ns = self._clock_ns()
             self._asked_ns: dict[str, int] = {}
@@ -131,10 +132,10 @@ class Commons:
         """What all sessions together may still send: the largest bound, less what was sent."""
         with self.lock:
             now = self._clock_ns()
-            while self._left and now - self._left[0][0] >= _MINUTE_NS:
-                self._left.popleft()
+            while self._departed and now - self._departed[0][0] >= _MINUTE_NS:
+                self._departed.popleft()
             here = {budget, *self._budgets}
-            spent = sum(one.spent_bytes for one in here) + sum(size for _, size in self._left)
+            spent = sum(one.spent_bytes for one in here) + sum(size for _, size in self._departed)
             return max(one.allowed_bytes() for one in here) - spent
 
     def take(self, budget: ProbeBudget, size_bytes: int, packets: int) -> bool:
@@ -157,7 +158,7 @@ class Commons:
             if budget in self._budgets:
                 self._budgets.discard(budget)
                 lately = min(budget.spent_bytes, budget.policy.probe_floor_bytes_per_min)
-                self._left.append((self._clock_ns(), lately))
+                self._departed.append((self._clock_ns(), lately))
 
     # -- routers ------------------------------------------------------------------------------
 

@@ -234,10 +234,10 @@ class Delivery:
         self._spawn(self._carry_out(shown, action), f"action-{action_id}")
         return True
 
-    async def _carry_out(self, shown: ShownNotice, offered: ShownAction) -> None:
-        action = offered.id
+    async def _carry_out(self, shown: ShownNotice, chosen: ShownAction) -> None:
+        action = chosen.id
         key = (shown.event.id, action)
-        call = self._actions.get(action) if offered.runnable else None
+        call = self._actions.get(action) if chosen.runnable else None
         by: By = "viewer" if call is None else "host"
         before = self._figures()
         try:
