@@ -30,7 +30,6 @@ class Integrity:
             observations say).
         text: the same in an English sentence.
         findings: what does not hold, and where, in English.
-        notes: what the check can't say.
         verified: the whole of it.
         session: the replayed session, where it holds.
     """
@@ -38,7 +37,6 @@ class Integrity:
     state: State
     text: str
     findings: tuple[str, ...]
-    notes: tuple[str, ...]
     verified: Verified
     session: Session | None = None
 
@@ -62,7 +60,6 @@ def check(path: str | os.PathLike[str], verifier: Verifier | None = None) -> Int
         state=state,
         text=text(state, found, english()),
         findings=() if state == "other_engine" else tuple(told),
-        notes=tuple(f"{note[:1].upper()}{note[1:]}." for note in found.notes),
         verified=found,
         session=load(path) if state in ("holds", "partial") else None,
     )
