@@ -47,8 +47,8 @@ class Item:
     Attributes:
         rule: name of the rule; its texts are `rule.<rule>.<outcome>`.
         outcome: the rule's outcome that carried the most weight in the window.
-        weight_mdb: for the named place against the runner-up, thousandths of a decibel-unit
-            (deciban): positive speaks for the name.
+        weight_mdb: for the named place against the runner-up, thousandths of a deciban: positive
+            speaks for the name.
         measured, baseline: the figures behind it and what they are compared with.
         shadow: shown, but its table has no row yet: weight 0.
     """

@@ -164,7 +164,7 @@ class Transfer(Observation):
         rtt_ns: smoothed round trip as the kernel has it (from what we send: requests).
         min_rtt_ns: the smallest round trip the kernel saw on this connection.
         rcv_rtt_ns: the receiver-side estimate of the round trip under load.
-        segments_in: TCP segments received (tcpi_segs_in / data_segs_in).
+        segments_in: TCP segments with data received (data_segs_in).
         out_of_order: segments that arrived out of order (rcv_ooopack): loss or reordering upstream.
         window_bytes: receive window that we offer.
         idle_ns: time since data last arrived on the connection.
@@ -375,7 +375,12 @@ class HomeRouter(Observation):
 
 @attrs.frozen
 class LiveEdge(Observation):
-    """A live playlist was loaded: how far the newest segment is behind its due time."""
+    """A live playlist was loaded: how far the newest segment is behind its due time.
+
+    Attributes:
+        newest: media sequence number of the last segment that it lists.
+        target_duration_ns: EXT-X-TARGETDURATION: how often a new one is due at the latest.
+    """
 
     kind: ClassVar[str] = "live-edge"
     newest: int

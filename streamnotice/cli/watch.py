@@ -8,15 +8,8 @@ from urllib.parse import urlsplit
 
 from streamnotice.baselines import BaselineFile
 from streamnotice.baselines import default_path as default_baselines
-from streamnotice.cli.running import (
-    Plan,
-    add_output_arguments,
-    parse_probes,
-    seconds,
-)
-from streamnotice.cli.running import (
-    run as run_plan,
-)
+from streamnotice.cli.running import Plan, add_output_arguments, parse_probes, seconds
+from streamnotice.cli.running import run as run_plan
 from streamnotice.errors import HostError
 from streamnotice.notices.muting import default_path
 from streamnotice.players import PLAYERS, load_player
@@ -47,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a server that a healthy line reaches as well (repeatable)",
     )
     parser.add_argument(
-        "--networks", metavar="FILE", help="CSV network,asn,operator; asn 0 is the viewer's own"
+        "--networks",
+        metavar="FILE",
+        help="CSV network,asn,operator (asn 0 is the viewer's own), or an MMDB file",
     )
     parser.add_argument("--rendition", choices=("auto", "highest", "lowest"), default="auto")
     parser.add_argument(

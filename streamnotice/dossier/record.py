@@ -9,7 +9,7 @@ JSON Lines, one object a line, `type` first told apart:
     event        what the engine said to the line before
     shown        a notice as the viewer saw it: texts and locale
     dismissed    the viewer waved a notice away, or muted its place
-    acted        the host carried out what a notice offered, and what followed
+    acted        what a notice offered was carried out, and what followed
     seal         hash chain over the lines before (`streamnotice.dossier.chain`)
     signature    DSSE envelope over the last seal's head (`streamnotice.dossier.signing`)
     truncated    the bound was reached: no observation, tick or event follows
@@ -53,8 +53,6 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 2
 """Number of the form that is written; readers know the earlier ones as well."""
-
-"""What a dismissal holds for."""
 
 PART_BYTES: Final = 8 * 1024 * 1024
 """Lines in a part, about; at some 3 kB a second it lasts three quarters of an hour."""
@@ -272,12 +270,12 @@ class Recorder:
         )
 
     def acted(self, at_ns: int, action: str, note: str = "") -> None:
-        """Record that the host carried out an action that a notice offered.
+        """Record that an action that a notice offered was carried out, or what followed it.
 
         Args:
             at_ns: session instant.
             action: the action's id.
-            note: what was seen before and after; no names, no addresses.
+            note: by whom, and what was seen before and after; no names, no addresses.
         """
         self._aside({"type": "acted", "at_ns": at_ns, "action": action, "note": note})
 

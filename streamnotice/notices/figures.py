@@ -88,7 +88,7 @@ class NumberWords:
         return self._text("number.negative", {"number": digits}) if value < 0 else digits
 
     def in_unit(self, value: float, unit: str, decimals: int = 0) -> str:
-        """A number with one of `UNITS`."""
+        """A number with one of `ids.UNITS`."""
         return self._text(f"unit.{unit}", {"number": self.number(value, decimals)})
 
     def under(self, quantity: str) -> str:

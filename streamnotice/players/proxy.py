@@ -194,9 +194,7 @@ class TapProxy:
                 raise HostError(f"the proxy can't listen on 127.0.0.1: {error}") from None
             host, port = runner.addresses[0][:2]
             self.base = f"http://{host}:{port}"
-            jar = aiohttp.CookieJar(
-                unsafe=True
-            )  # unsafe: servers known by address have cookies too
+            jar = aiohttp.CookieJar(unsafe=True)  # servers known by address have cookies, too
             self._tapped = self._client(jar, [self._watcher.tap])
             self._bare = self._client(jar, [])
             self._runner = runner

@@ -21,7 +21,7 @@ class Sensor(Protocol):
         """Observe until cancelled."""
 
 
-# name -> "module:class", loaded only when wanted. `probes` sensors need the policy's consent.
+# name -> "module:class", loaded only when wanted; those in `PROBES` need the policy's consent
 PASSIVE: dict[str, str] = {
     "host": "streamnotice.sensors.host:HostSensor",
     "interface": "streamnotice.sensors.interface:InterfaceSensor",

@@ -5,8 +5,8 @@
         for one in notice.without_rules: ...
 
 All of it is computed from the dossier alone, by the engine that replays it. One module asks one
-question: `leaving` (each rule, sensor and stretch of time left out), `carrying` (the smallest
-set that carries the verdict), `against` (what speaks against it, and what would have overturned
+question: `leaving` (each rule, sensor and stretch of time left out), `carrying` (a minimal set of
+rules that carries the verdict), `against` (what speaks against it, and what would have overturned
 it), `apart` (what the sensors could not have told apart), `ranges` (other priors and bars),
 `bystanders` (might it be a queue that harms nobody?).
 """
