@@ -120,50 +120,55 @@ class Walk:
         self._part = self.header["part"]
         if self.header["format"] > 1:
             self._chain = Chain(bytes.fromhex(self.header["previous"] or "00" * 32))
-        last = self.paths[-1]
         for path in self.paths:
-            ended = path != self.paths[0]  # a file that follows opens with a header
-            signed_to = 0
-            number = part_bytes = 0
-            for number, raw in read_lines(path, self):
-                self.lines += 1
-                part_bytes += len(raw)
-                line = Line(path, number, self._part, raw)
-                if number == 1 and path == self.paths[0]:
-                    self._still_there(line)
-                if self._chain is None:
-                    yield line
-                elif is_seal(raw):
-                    self._seal(self._chain, line)
-                elif raw.endswith(_SIGNATURE):
-                    self._signature(self._chain, line)
-                    signed_to, self.unsigned_from = number, None
-                else:
-                    if self.closed:
-                        raise line.error("something follows the end of the session")
-                    if _HEADER in raw and (number > 1 or path != self.paths[0]):
-                        self._next_part(self._chain, line, ended)
-                        ended, part_bytes = False, len(raw)
-                        line = line._replace(part=self._part)
-                    elif ended:
-                        raise line.error("something follows the end of a part")
-                    else:
-                        self._chain.add(raw, number)
-                        if self.unsigned_from is None and number > 1:
-                            self.unsigned_from = line
-                    if part_bytes > MAX_PART_BYTES:
-                        raise line.error(f"a part of more than {MAX_PART_BYTES} bytes")
-                    ended = raw.endswith(_CONTINUED)
-                    self.closed = raw.endswith(_CLOSED)
-                    yield line
-            if self.cut and path != last:
-                raise LineError(path, number, f"the end of the part is missing: {self.cut}")
-            self._file_ended(signed_to, number)
-            if self.closed and self.behind and not (self.unsealed or self.unsigned):
-                # else it may be the end's own seal or signature, which is then missing
-                text = f"something follows the end of the session: {self.cut}"
-                torn = Line(path, number + 1, self._part, b"")
-                self._fault(torn, "chain", text)
+            yield from self._file(path)
+
+    def _file(self, path: str) -> Iterator[Line]:
+        follows = path != self.paths[0]
+        ended = follows  # a file that follows opens with a header
+        signed_to = 0
+        number = part_bytes = 0
+        for number, raw in read_lines(path, self):
+            self.lines += 1
+            part_bytes += len(raw)
+            line = Line(path, number, self._part, raw)
+            if number == 1 and not follows:
+                self._still_there(line)
+            if self._chain is None:
+                yield line
+                continue
+            if is_seal(raw):
+                self._seal(self._chain, line)
+                continue
+            if raw.endswith(_SIGNATURE):
+                self._signature(self._chain, line)
+                signed_to, self.unsigned_from = number, None
+                continue
+            if self.closed:
+                raise line.error("something follows the end of the session")
+            if _HEADER in raw and (number > 1 or follows):
+                self._next_part(self._chain, line, ended)
+                part_bytes = len(raw)
+                line = line._replace(part=self._part)
+            elif ended:
+                raise line.error("something follows the end of a part")
+            else:
+                self._chain.add(raw, number)
+                if self.unsigned_from is None and number > 1:
+                    self.unsigned_from = line
+            if part_bytes > MAX_PART_BYTES:
+                raise line.error(f"a part of more than {MAX_PART_BYTES} bytes")
+            ended = raw.endswith(_CONTINUED)
+            self.closed = raw.endswith(_CLOSED)
+            yield line
+        if self.cut and path != self.paths[-1]:
+            raise LineError(path, number, f"the end of the part is missing: {self.cut}")
+        self._file_ended(signed_to, number)
+        if self.closed and self.behind and not (self.unsealed or self.unsigned):
+            # else it may be the end's own seal or signature, which is then missing
+            text = f"something follows the end of the session: {self.cut}"
+            torn = Line(path, number + 1, self._part, b"")
+            self._fault(torn, "chain", text)
 
     def _still_there(self, first: Line) -> None:
         """The first line is the one that was read before: a writer may have begun a part since."""
