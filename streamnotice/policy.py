@@ -20,9 +20,37 @@ MS_NS = 1_000_000
 KNOWN_PROBES = ("path", "reference", "gateway")
 
 
-def _positive(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not value > 0:
-        raise HostError(f"Policy.{attribute.name} must be above 0, not {value!r}")
+MOST_S = 1_000_000_000.0
+"""Thirty years: more can't be meant, and nanoseconds still fit into 64 bits."""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _positive(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not (isinstance(value, int | float) and _is_number(value) and value > 0):
+        raise HostError(f"Policy.{attribute.name} must be above 0, not {value!r:.60}")
+
+
+def _duration(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:
+    _positive(instance, attribute, value)
+    if value > MOST_S:
+        raise HostError(
+            f"Policy.{attribute.name} must be at most {MOST_S:.0f} s, not {value!r:.60}"
+        )
+
+
+def _whole(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not (isinstance(value, int) and _is_number(value) and value > 0):
+        raise HostError(
+            f"Policy.{attribute.name} must be a whole number above 0, not {value!r:.60}"
+        )
+
+
+def _not_negative(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not (isinstance(value, int | float) and _is_number(value) and 0 <= value < float("inf")):
+        raise HostError(f"Policy.{attribute.name} must be a number, 0 or above, not {value!r:.60}")
 
 
 def _is_share(value: object) -> bool:
@@ -43,7 +71,13 @@ def _to_ppm(share: float) -> int:
 
 
 def _names(given: Iterable[str]) -> frozenset[str]:
-    return frozenset(given)
+    try:
+        names = None if isinstance(given, str | bytes) else frozenset(given)
+    except TypeError:
+        names = None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise HostError(f"Policy.probes wants a set of names ({{'path'}}), not {given!r:.60}")
+    return names
 
 
 Bar = tuple[str, float]
@@ -113,26 +147,28 @@ class Policy:
         HostError: a value is out of its range.
     """
 
-    stalled_after_s: float = attrs.field(default=1.0, validator=_positive)
-    startup_after_s: float = attrs.field(default=10.0, validator=_positive)
-    stall_ahead_s: float = attrs.field(default=12.0, validator=_positive)
-    quality_after_s: float = attrs.field(default=20.0, validator=_positive)
-    resolved_after_s: float = attrs.field(default=10.0, validator=_positive)
-    cooldown_s: float = attrs.field(default=15.0, validator=_positive)
+    stalled_after_s: float = attrs.field(default=1.0, validator=_duration)
+    startup_after_s: float = attrs.field(default=10.0, validator=_duration)
+    stall_ahead_s: float = attrs.field(default=12.0, validator=_duration)
+    quality_after_s: float = attrs.field(default=20.0, validator=_duration)
+    resolved_after_s: float = attrs.field(default=10.0, validator=_duration)
+    cooldown_s: float = attrs.field(default=15.0, validator=_duration)
     bar_viewer: float = attrs.field(default=0.90, validator=_share)
     bar_service: float = attrs.field(default=0.95, validator=_share)
     bar_third_party: float = attrs.field(default=0.99, validator=_share)
     bars: tuple[Bar, ...] = attrs.field(default=(), converter=_pairs)
     false_naming_steps: int = attrs.field(default=20_000, validator=_positive)
-    subscribed_bps: int | None = None
+    subscribed_bps: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_whole)
+    )
     name_operators: bool = False
     least_severity: Literal["low", "medium", "high"] = attrs.field(default="low")
     notices_per_hour: int = attrs.field(default=20, validator=_positive)
     probes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
-    probe_share: float = 0.005
-    probe_floor_bytes_per_min: int = 65_536
-    probe_packets_per_s: int = 20
-    record_bytes: int = 8 * 1024 * 1024
+    probe_share: float = attrs.field(default=0.005, validator=_not_negative)
+    probe_floor_bytes_per_min: int = attrs.field(default=65_536, validator=_not_negative)
+    probe_packets_per_s: int = attrs.field(default=20, validator=_not_negative)
+    record_bytes: int = attrs.field(default=8 * 1024 * 1024, validator=_whole)
 
     @bars.validator
     def _usable_bars(self, attribute: attrs.Attribute[Any], value: tuple[Bar, ...]) -> None:

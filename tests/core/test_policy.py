@@ -127,3 +127,28 @@ def test_a_stricter_bar_makes_it_an_inner_name_or_less(
     assert {notice.bottleneck for notice in strict} - {"undetermined"} <= instead
     other = next(name for name in LEAF_NAMES if not name.startswith(place.split(".")[0]))
     assert said(recording, Policy(bars={other: 0.999_999})) == usual
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [
+        ("probe_share", float("nan")),
+        ("probe_share", -1),
+        ("probe_floor_bytes_per_min", "64k"),
+        ("probe_packets_per_s", -3),
+        ("record_bytes", "1M"),
+        ("record_bytes", -1),
+        ("subscribed_bps", "50M"),
+        ("subscribed_bps", -5),
+        ("subscribed_bps", float("nan")),
+        ("stalled_after_s", float("inf")),
+        ("stalled_after_s", 1e300),
+        ("stalled_after_s", "1"),
+        ("probes", "path"),
+        ("probes", 5),
+        ("probes", [1]),
+    ],
+)
+def test_what_can_not_be_used_is_refused_at_once_by_its_name(field: str, given: object) -> None:
+    with pytest.raises(HostError, match=rf"^Policy\.{field} .*not [^\n]+$"):
+        Policy(**{field: given})  # type: ignore[arg-type]
