@@ -157,7 +157,7 @@ class Policy:
     bar_service: float = attrs.field(default=0.95, validator=_share)
     bar_third_party: float = attrs.field(default=0.99, validator=_share)
     bars: tuple[Bar, ...] = attrs.field(default=(), converter=_pairs)
-    false_naming_steps: int = attrs.field(default=20_000, validator=_positive)
+    false_naming_steps: int = attrs.field(default=20_000, validator=_whole)
     subscribed_bps: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(_whole)
     )

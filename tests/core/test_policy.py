@@ -138,6 +138,8 @@ def test_a_stricter_bar_makes_it_an_inner_name_or_less(
         ("probe_packets_per_s", -3),
         ("record_bytes", "1M"),
         ("record_bytes", -1),
+        ("false_naming_steps", 2.5),
+        ("false_naming_steps", float("inf")),
         ("subscribed_bps", "50M"),
         ("subscribed_bps", -5),
         ("subscribed_bps", float("nan")),
