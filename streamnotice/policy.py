@@ -7,7 +7,7 @@ integers that the engine runs on and that the dossier records.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import attrs
 
@@ -18,18 +18,16 @@ S_NS = 1_000_000_000
 MS_NS = 1_000_000
 
 KNOWN_PROBES = ("path", "reference", "gateway")
-
-
 MOST_S = 1_000_000_000.0
 """Thirty years: more can't be meant, and nanoseconds still fit into 64 bits."""
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not (isinstance(value, int | float) and _is_number(value) and value > 0):
+    if not (_is_number(value) and value > 0):
         raise HostError(f"Policy.{attribute.name} must be above 0, not {value!r:.60}")
 
 
@@ -42,14 +40,24 @@ def _duration(instance: Any, attribute: attrs.Attribute[Any], value: float) -> N
 
 
 def _whole(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not (isinstance(value, int) and _is_number(value) and value > 0):
+    if not (_is_number(value) and isinstance(value, int) and value > 0):
         raise HostError(
             f"Policy.{attribute.name} must be a whole number above 0, not {value!r:.60}"
         )
 
 
+def _as_whole(value: Any) -> Any:
+    """50e6 is a whole number, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _yes_or_no(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise HostError(f"Policy.{attribute.name} must be True or False, not {value!r:.60}")
+
+
 def _not_negative(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not (isinstance(value, int | float) and _is_number(value) and 0 <= value < float("inf")):
+    if not (_is_number(value) and 0 <= value < float("inf")):
         raise HostError(f"Policy.{attribute.name} must be a number, 0 or above, not {value!r:.60}")
 
 
@@ -157,18 +165,18 @@ class Policy:
     bar_service: float = attrs.field(default=0.95, validator=_share)
     bar_third_party: float = attrs.field(default=0.99, validator=_share)
     bars: tuple[Bar, ...] = attrs.field(default=(), converter=_pairs)
-    false_naming_steps: int = attrs.field(default=20_000, validator=_whole)
+    false_naming_steps: int = attrs.field(default=20_000, converter=_as_whole, validator=_whole)
     subscribed_bps: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(_whole)
+        default=None, converter=_as_whole, validator=attrs.validators.optional(_whole)
     )
-    name_operators: bool = False
+    name_operators: bool = attrs.field(default=False, validator=_yes_or_no)
     least_severity: Literal["low", "medium", "high"] = attrs.field(default="low")
     notices_per_hour: int = attrs.field(default=20, validator=_positive)
     probes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     probe_share: float = attrs.field(default=0.005, validator=_not_negative)
     probe_floor_bytes_per_min: int = attrs.field(default=65_536, validator=_not_negative)
     probe_packets_per_s: int = attrs.field(default=20, validator=_not_negative)
-    record_bytes: int = attrs.field(default=8 * 1024 * 1024, validator=_whole)
+    record_bytes: int = attrs.field(default=8 * 1024 * 1024, converter=_as_whole, validator=_whole)
 
     @bars.validator
     def _usable_bars(self, attribute: attrs.Attribute[Any], value: tuple[Bar, ...]) -> None:

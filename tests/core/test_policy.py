@@ -147,6 +147,7 @@ def test_a_stricter_bar_makes_it_an_inner_name_or_less(
         ("stalled_after_s", 1e300),
         ("stalled_after_s", "1"),
         ("probes", "path"),
+        ("name_operators", "no"),
         ("probes", 5),
         ("probes", [1]),
     ],
@@ -154,3 +155,9 @@ def test_a_stricter_bar_makes_it_an_inner_name_or_less(
 def test_what_can_not_be_used_is_refused_at_once_by_its_name(field: str, given: object) -> None:
     with pytest.raises(HostError, match=rf"^Policy\.{field} .*not [^\n]+$"):
         Policy(**{field: given})  # type: ignore[arg-type]
+
+
+def test_a_whole_number_may_be_written_with_an_exponent() -> None:
+    told = Policy(subscribed_bps=50e6, record_bytes=4e6)  # type: ignore[arg-type]
+    assert (told.subscribed_bps, told.record_bytes) == (50_000_000, 4_000_000)
+    assert isinstance(told.subscribed_bps, int)
