@@ -25,7 +25,7 @@ from lab.upward import UPWARD
 from lab.worlds import HERE
 
 Severity = Literal["severe", "moderate", "near_miss", "none"]
-LOW_BPS, MID_BPS, HIGH_BPS = LADDER_BPS
+LOW_BPS, _, HIGH_BPS = LADDER_BPS
 
 
 @attrs.frozen

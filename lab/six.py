@@ -43,7 +43,7 @@ class _Exchange:
     """Gives each IPv4 address of a plan its IPv6 one."""
 
     def __init__(self, plan: Plan) -> None:
-        dice = self._dice = random.Random(f"six-{plan.seed}")
+        dice = random.Random(f"six-{plan.seed}")
         self._blocks: dict[ipaddress.IPv4Network, int] = {}
         taken: set[int] = set()
         for network in plan.networks:
