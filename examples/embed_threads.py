@@ -21,7 +21,7 @@ def main(urls: list[str]) -> None:
         watcher.playback(state="starting", buffer_s=0.0)
         for url in urls:
             with watcher.request(url, role="media") as told, urllib.request.urlopen(url) as answer:
-                told.first_byte(status=answer.status, headers=dict(answer.headers))
+                told.first_byte(status=answer.status, headers=answer.headers)
                 while chunk := answer.read1(65_536):  # `read` would wait until the block is full
                     told.received(len(chunk))
                 told.ended()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -36,6 +36,13 @@ _NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?\Z")
 _EDGE_NAMES: Final = frozenset({"edge", "cdn-edge", "cdn", "proxy"})
 _ORIGIN_NAMES: Final = frozenset({"origin", "cdn-origin", "upstream", "cdn-upstream-fbl"})
 _CACHE_NAMES: Final = frozenset({"cdn-cache", "cache", "cdn-cache-hit", "cdn-cache-miss"})
+
+
+class Fields(Protocol):
+    """Headers as an HTTP library has them: a mapping, or an object that gives pairs alike."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]:
+        """Names and values; of several lines of one name each."""
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self, cast, get_args
 from urllib.error import HTTPError
@@ -33,6 +33,7 @@ from streamnotice.observations import (
 from streamnotice.playback.told import count, nanoseconds, truth, word
 from streamnotice.sensors.failures import answer_of, failure_of
 from streamnotice.sensors.headers import (
+    Fields,
     HeaderFacts,
     as_mapping,
     needs_structured_fields,
@@ -528,8 +529,15 @@ class RequestScope:
             )
         )
 
-    def first_byte(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """The response's headers have arrived."""
+    def first_byte(
+        self, status: int = 200, headers: Fields | Iterable[tuple[Any, Any]] | None = None
+    ) -> None:
+        """The response's headers have arrived.
+
+        Args:
+            headers: as the HTTP library has them, or pairs of names and values. A `dict` made of
+                them may keep one of several lines of a name.
+        """
         self._total(lambda: self._record.first_byte_said(_status(status), headers))
 
     def received(self, count_bytes: int) -> None:

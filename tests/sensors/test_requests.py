@@ -182,12 +182,39 @@ def test_a_body_that_the_standard_library_takes_for_whole_is_known_to_be_cut_off
     with answering(Handler) as port:
         url = f"http://127.0.0.1:{port}/seg.ts"
         with rig.tracker.request(url) as r, urllib.request.urlopen(url) as answer:
-            r.first_byte(status=answer.status, headers=dict(answer.headers))
+            r.first_byte(status=answer.status, headers=answer.headers)
             while chunk := answer.read1(65_536):
                 r.received(len(chunk))
             r.ended()
     (last,) = (o for o in rig.seen if isinstance(o, RequestEnded))
     assert (last.received_bytes, last.failure) == (300, "truncated")
+
+
+def test_of_several_lines_of_a_name_each_counts() -> None:
+    """As the standard library has them, whose `dict` would keep the first alone."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Server-Timing", "cpu;dur=2")
+            self.send_header("Server-Timing", "origin;dur=900")
+            self.send_header("Content-Length", "3")
+            self.end_headers()
+            self.wfile.write(b"abc")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Quiet: what was asked is not the tests' affair."""
+
+    rig = Rig()
+    with answering(Handler) as port:
+        url = f"http://127.0.0.1:{port}/seg.ts"
+        with rig.tracker.request(url) as r, urllib.request.urlopen(url) as answer:
+            r.first_byte(status=answer.status, headers=answer.headers)
+            rig.clock_ns += 50_000_000  # told at once with its body, no first byte is weighed
+            r.received(len(answer.read()))
+            r.ended()
+    (first,) = (o for o in rig.seen if isinstance(o, FirstByte))
+    assert first.origin_ns == 900_000_000
 
 
 def test_nobody_is_accused_of_cutting_off_what_may_be_whole() -> None:
