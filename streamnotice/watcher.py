@@ -301,7 +301,9 @@ class Watcher:
     async def _close_proxy(self) -> None:
         if self._proxy is not None:
             try:
-                await self._proxy.close()
+                # aiohttp waits for its connections to be closed, however long that takes
+                async with asyncio.timeout(_STOP_WITHIN_S):
+                    await self._proxy.close()
             except Exception as error:
                 self.session.failed("proxy", error)
 

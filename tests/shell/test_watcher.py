@@ -408,6 +408,25 @@ async def test_a_second_block_is_the_hosts_mistake() -> None:
             raise AssertionError
 
 
+@pytest.mark.expects_failure
+async def test_a_proxy_that_does_not_end_holds_up_no_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamnotice.watcher._STOP_WITHIN_S", 0.3)
+    errors: list[tuple[str, str]] = []
+    watcher = Watcher(on_error=errors.append, dossier=tmp_path / "record.jsonl")
+    async with asyncio.timeout(5), watcher:
+        await watcher.proxy("http://127.0.0.1:1/master.m3u8")
+        proxy = watcher._proxy
+        assert proxy is not None
+        await proxy._starting.acquire()  # what it waits for at its end never comes
+    assert [where for where, _ in errors] == ["proxy"]
+    last = (tmp_path / "record.jsonl").read_text().splitlines()[-2:]
+    assert [json.loads(line)["type"] for line in last] == ["closed", "seal"]
+    proxy._starting.release()
+    await proxy.close()
+
+
 async def test_what_fails_in_a_hook_is_told_to_on_error() -> None:
     errors: list[tuple[str, str]] = []
 
