@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -22,8 +23,9 @@ from streamnotice.sensors.pace import SUSPICION_BYTES_PER_S, thrift
 from streamnotice.sensors.reference import ReferenceSensor
 from streamnotice.session import Session
 from streamnotice.testing import Clock
-from tests.waiting import until
+from tests import waiting
 
+until = partial(waiting.until, limit_s=20)
 linux = pytest.mark.skipif(not supported(), reason="elsewhere: error queues are Linux's")
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from streamnotice.engine import Engine
 from streamnotice.observations import Transfer
 from streamnotice.sensors.sockets import SocketSensor, family, inodes_of
 from streamnotice.session import Session
-from tests.waiting import until
+from tests import waiting
 
+until = partial(waiting.until, limit_s=20)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere: inet_diag is Linux's")
 pytest.importorskip("pyroute2")
 
