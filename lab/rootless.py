@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from lab.errors import LabError
 
-_AS_ROOT = ("unshare", "--user", "--map-root-user", "--net", "--mount")
+AS_ROOT = ("unshare", "--user", "--map-root-user", "--net", "--mount")
 TUN = "/dev/net/tun"
 
 # Settings by which systems keep user namespaces from ordinary users, and the value that does.
@@ -35,7 +35,7 @@ def wanted() -> bool:
 
 def restart(command: list[str], environment: dict[str, str]) -> NoReturn:
     """Go on as *command*, as root of a world of its own."""
-    os.execvpe(_AS_ROOT[0], [*_AS_ROOT, *command], environment)
+    os.execvpe(AS_ROOT[0], [*AS_ROOT, *command], environment)
 
 
 def entered() -> bool:
@@ -51,7 +51,7 @@ def maps_user(uid: int, table: Path = Path("/proc/self/uid_map")) -> bool:
 
 def why_no_namespaces(isolate: list[str]) -> str | None:
     """What keeps this user from the namespaces that *isolate* (a command's beginning) makes."""
-    command = [*(_AS_ROOT if wanted() else ()), *isolate, "true"]
+    command = [*(AS_ROOT if wanted() else ()), *isolate, "true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None

@@ -62,7 +62,7 @@ def _not_negative(instance: Any, attribute: attrs.Attribute[Any], value: object)
 
 
 def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and 0.5 <= value < 1
+    return _is_number(value) and 0.5 <= value < 1
 
 
 def _share(instance: Any, attribute: attrs.Attribute[Any], value: float) -> None:

@@ -8,6 +8,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class Quiet(BaseHTTPRequestHandler):
+    """What was asked is not the tests' affair."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        return None
+
+
 @contextmanager
 def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
     """The port at which *handler* answers."""

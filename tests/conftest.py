@@ -6,13 +6,12 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from streamnotice.commons import PROCESS
-from tests.answering import answering
+from tests.answering import Quiet, answering
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
@@ -122,7 +121,7 @@ def short_stream() -> Iterator[str]:
 
     clip = Clip()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -137,9 +136,6 @@ def short_stream() -> Iterator[str]:
             self.send_header("X-Cache", "HIT")
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Quiet: what was asked is not the tests' affair."""
 
     with answering(Handler) as port:
         yield f"http://127.0.0.1:{port}"

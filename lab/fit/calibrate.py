@@ -80,20 +80,13 @@ def best(scores: dict[int, dict[str, float]]) -> Fitted:
     )
 
 
-def _tables(file: Path) -> Tables:
-    return Tables.parse(file.read_bytes(), (VERDICT / "priors.json").read_bytes())
-
-
-def _at(folders: list[Path], file: Path, kind: str, permille: int) -> list[Run]:
-    name, hidden = KINDS[kind]
-    told = attrs.evolve(_tables(file), **{name: permille})
-    return list(load_runs(folders, told, mask=hidden, world=HOME.name))
-
-
 def _scored_at(
     folders: list[Path], file: Path, kind: str, permille: int
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    runs = _at(folders, file, kind, permille)
+    name, hidden = KINDS[kind]
+    tables = Tables.parse(file.read_bytes(), (VERDICT / "priors.json").read_bytes())
+    told = attrs.evolve(tables, **{name: permille})
+    runs = list(load_runs(folders, told, mask=hidden, world=HOME.name))
     return scored(runs), runs_used(runs)
 
 

@@ -117,9 +117,8 @@ def _name(chances: dict[str, float], bar: float, most: int = 2) -> frozenset[str
     return frozenset()
 
 
-def reweighed(told: dict[str, float], shown: Sequence[Seen]) -> dict[str, float]:
-    """What would be told if each place were as frequent as among the runs *shown*."""
-    frequent = Counter(run.place for run in shown)
+def reweighed(told: dict[str, float], frequent: Counter[str]) -> dict[str, float]:
+    """What would be told if each place were as *frequent* as that."""
     moved = {place: p * (frequent[place] + 1) / _expected()[place] for place, p in told.items()}
     whole = sum(moved.values())
     return {place: p / whole for place, p in moved.items()}
@@ -153,10 +152,11 @@ def compared(
     shown: Sequence[Seen], asked: dict[str, list[Seen]]
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Who reads -> set of runs -> `named_right`."""
+    frequent = Counter(run.place for run in shown)
     found = {
         "the engine": {k: named_right([r.told for r in v], v) for k, v in asked.items()},
         "the engine, with the shares of the runs shown": {
-            k: named_right([reweighed(r.told, shown) for r in v], v) for k, v in asked.items()
+            k: named_right([reweighed(r.told, frequent) for r in v], v) for k, v in asked.items()
         },
     }
     rows, places = np.array([run.row for run in shown]), [run.place for run in shown]

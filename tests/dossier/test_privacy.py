@@ -9,9 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +17,7 @@ from streamnotice import Watcher
 from streamnotice.demo.clip import Clip
 from streamnotice.dossier.verify import verify
 from streamnotice.testing import ToldWatcher
-from tests.answering import answering
+from tests.answering import Quiet, answering
 
 MARK = "s3cr3t"
 HEADERS = {
@@ -42,7 +40,7 @@ def service() -> Iterator[int]:
     clip = Clip()
     asked = [0]
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -58,9 +56,6 @@ def service() -> Iterator[int]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Quiet."""
 
     with answering(Handler) as port:
         yield port

@@ -11,9 +11,8 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 import html5lib
@@ -36,7 +35,7 @@ from streamnotice.errors import MessageError
 from streamnotice.notices.catalog import Catalog
 from streamnotice.observations import HopProbe
 from streamnotice.policy import S_NS
-from tests.answering import answering
+from tests.answering import Quiet, answering
 
 H = "{http://www.w3.org/1999/xhtml}"
 S = "{http://www.w3.org/2000/svg}"
@@ -264,14 +263,11 @@ def _chromium() -> str:
 def test_a_hostile_dossier_does_nothing_in_a_real_browser(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             asked.append(self.path)
             self.send_response(204)
             self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Quiet."""
 
     with answering(Handler) as port:
         source = hostile(tmp_path, HOSTILE.replace("PORT", str(port)))

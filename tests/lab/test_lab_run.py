@@ -6,7 +6,6 @@ import gzip
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from lab.fit.score import judge_run
 from lab.run import Options
 from lab.scenarios import plan
 from streamnotice.evidence import RULES
-from tests.lab.played import counted, family_of, lab, lives
+from tests.lab.played import counted, lab, left_by_kill, playing
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -85,18 +84,10 @@ def test_a_killed_run_takes_everything_with_it(live_lab: None, tmp_path: Path) -
         env=isolation.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     output = tmp_path / ".sharing.crowded-1.part" / "stdout.jsonl"
-    deadline = time.monotonic() + 40
-    while not (output.exists() and output.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    family = playing(run, output)
     assert output.stat().st_size > 0
-    family = family_of(run.pid)
     assert len(family) > 8
-    run.kill()
-    run.wait()
-    deadline = time.monotonic() + 10
-    while any(map(lives, family)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(lives, family))
+    assert not left_by_kill(run, family)
 
 
 def test_a_corpus_does_not_repeat_what_is_there(

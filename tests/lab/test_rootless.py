@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +23,7 @@ import pytest
 from lab import isolation, rootless
 from lab.actions import CpuStarved
 from lab.device import niceness
-from tests.lab.played import family_of, lab, lives
+from tests.lab.played import family_of, lab, left_by_kill, playing
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -35,7 +34,6 @@ _PYTHON = (
     "mount -t tmpfs -o mode=755 way {closed}; mkdir -p {python}; mount --move /mnt/python {python}"
 )
 _DROP = f'exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups "$@"'
-_OWN_WORLD: Final = ("unshare", "--user", "--map-root-user", "--net", "--mount")
 RUN: Final = ("edge.slow", 19, 12)  # a fault there before Play, so that a short run shows it
 
 
@@ -51,13 +49,6 @@ def _as_user(*, mode: int = 666) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", "; ".join([*script, _DROP]), "sh"]
 
 
-def _lab(*arguments: str, prefix: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "lab", *arguments], env=isolation.environment(inside=False),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def user(live_lab: None) -> list[str]:
     """`_as_user`, where it can be had, and what runs need is built."""
@@ -65,7 +56,7 @@ def user(live_lab: None) -> list[str]:
     assert done.returncode == 0, done.stderr
     prefix = _as_user()
     tried = subprocess.run(
-        [*prefix, *_OWN_WORLD, sys.executable, "-c", "import streamnotice"],
+        [*prefix, *rootless.AS_ROOT, sys.executable, "-c", "import streamnotice"],
         env=isolation.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if tried.returncode:
@@ -103,7 +94,7 @@ def test_a_run_without_root_sees_what_one_with_root_sees(
 ) -> None:
     family, seed, duration_s = RUN
     arguments = ["run", family, "--seed", str(seed), "--duration", str(duration_s), "--out"]
-    truth, seen = _played(_lab(*arguments, str(folder), prefix=user), folder)
+    truth, seen = _played(lab(*arguments, str(folder), prefix=user), folder)
     assert truth["rootless"] is True
     assert truth["exit"] == 0
     assert truth["truth"]["place"] == "service.edge"
@@ -135,7 +126,7 @@ def test_what_plays_has_no_power_at_all(user: list[str]) -> None:
         "unshare --net true && echo unshared; mount -t tmpfs none /mnt && echo mounted"
     )
     done = subprocess.run(
-        [*user, *_OWN_WORLD, sys.executable, "-c", ask, try_all],
+        [*user, *rootless.AS_ROOT, sys.executable, "-c", ask, try_all],
         env=isolation.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     told = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
@@ -155,31 +146,23 @@ def test_a_killed_run_of_a_user_leaves_nothing_and_is_on_no_network_of_the_machi
         env=isolation.environment(inside=False), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    output = folder / ".sharing.crowded-1.part" / "stdout.jsonl"
-    deadline = time.monotonic() + 40
-    while not (output.exists() and output.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    family = family_of(run.pid)
+    family = playing(run, folder / ".sharing.crowded-1.part" / "stdout.jsonl")
     machine = Path("/proc/self/ns/net").readlink()
     networks = set()
     for pid in family:
         with suppress(FileNotFoundError):  # a short command's, which has ended
             networks.add(Path(f"/proc/{pid}/ns/net").readlink())
-    run.kill()
-    run.wait()
+    left = left_by_kill(run, family)
     assert len(family) > 8
     assert machine not in networks
     assert len(networks) > 5
-    deadline = time.monotonic() + 10
-    while any(map(lives, family)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(lives, family))
+    assert not left
 
 
 def test_a_closed_tun_device_is_said_in_one_line(user: list[str], folder: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("elsewhere: only root can close /dev/net/tun to others")
-    done = _lab("run", "healthy", "--out", str(folder), prefix=_as_user(mode=600))
+    done = lab("run", "healthy", "--out", str(folder), prefix=_as_user(mode=600))
     assert done.returncode == 2
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -189,7 +172,7 @@ def test_a_closed_tun_device_is_said_in_one_line(user: list[str], folder: Path) 
 
 @pytest.mark.parametrize("out", ["/proc", "/proc/deeper"])
 def test_a_folder_of_another_user_is_said_in_one_line(user: list[str], out: str) -> None:
-    done = _lab("run", "healthy", "--out", out, prefix=user)
+    done = lab("run", "healthy", "--out", out, prefix=user)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert out in line

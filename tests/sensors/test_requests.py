@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Sequence
 from email.message import Message
 from http.client import IncompleteRead
-from http.server import BaseHTTPRequestHandler
 from urllib.error import HTTPError, URLError
 
 import pytest
@@ -30,7 +29,7 @@ from streamnotice.observations import (
 from streamnotice.policy import S_NS, Policy
 from streamnotice.sensors.requests import POLL_NS, RequestTracker, _until_next_look, guess_role
 from streamnotice.session import Session
-from tests.answering import answering
+from tests.answering import Quiet, answering
 
 
 class Rig:
@@ -168,15 +167,12 @@ def test_a_body_shorter_than_declared_was_cut_off() -> None:
 def test_a_body_that_the_standard_library_takes_for_whole_is_known_to_be_cut_off() -> None:
     """As the page on embedding reads it: nothing is raised."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", "1000")
             self.end_headers()
             self.wfile.write(b"x" * 300)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Quiet: what was asked is not the tests' affair."""
 
     rig = Rig()
     with answering(Handler) as port:
@@ -193,7 +189,7 @@ def test_a_body_that_the_standard_library_takes_for_whole_is_known_to_be_cut_off
 def test_of_several_lines_of_a_name_each_counts() -> None:
     """As the standard library has them, whose `dict` would keep the first alone."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Server-Timing", "cpu;dur=2")
@@ -201,9 +197,6 @@ def test_of_several_lines_of_a_name_each_counts() -> None:
             self.send_header("Content-Length", "3")
             self.end_headers()
             self.wfile.write(b"abc")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Quiet: what was asked is not the tests' affair."""
 
     rig = Rig()
     with answering(Handler) as port:

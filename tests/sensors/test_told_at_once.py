@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,13 @@ from streamnotice.observations import FirstByte
 from streamnotice.sensors.requests import RequestScope, RequestTracker
 from streamnotice.session import Session
 from streamnotice.testing import Clock
-from tests.answering import answering
+from tests.answering import Quiet, answering
 
 SIZE = 300_000
 PAUSE_S = 0.15
 
 
-class Slow(BaseHTTPRequestHandler):
+class Slow(Quiet):
     """Headers at once, and the body in three parts with a pause before each; short playlists."""
 
     def do_GET(self) -> None:
@@ -38,9 +37,6 @@ class Slow(BaseHTTPRequestHandler):
         for _ in range(3):
             time.sleep(PAUSE_S)
             self.wfile.write(b"x" * (SIZE // 3))
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 def at_once(r: RequestScope, answer: Any) -> None:
